@@ -1,0 +1,72 @@
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.utils import timezone
+
+
+class Role(models.TextChoices):
+    OWNER = "owner"
+    STAFF = "staff"
+    PRACTITIONER = "practitioner"
+    PATIENT = "patient"
+    ADMIN = "admin"
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=normalise_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        fields = {"role": Role.ADMIN, "name": "Admin", "is_staff": True, "is_superuser": True, **fields}
+        return self.create_user(email, password, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=normalise_email(username or ""))
+
+
+def normalise_email(email: str) -> str:
+    """One person, one address: compared and stored in lower case."""
+    return email.strip().lower()
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """Somebody who signs in. `clinic` is empty for a superuser alone, who works across clinics in the admin."""
+
+    email = models.EmailField(unique=True)
+    phone = models.CharField(max_length=20, unique=True, null=True, blank=True, help_text="E.164")
+    name = models.CharField(max_length=120)
+    role = models.CharField(max_length=12, choices=Role.choices)
+    clinic = models.ForeignKey(
+        "scheduling.Clinic", null=True, blank=True, on_delete=models.PROTECT, related_name="users"
+    )
+    # Raised to end every session: tokens carry the version they were made under.
+    token_version = models.PositiveIntegerField(default=1)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField("may use the admin", default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        db_table = "account_user"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(role=Role.ADMIN) | models.Q(clinic__isnull=False),
+                name="account_user_has_clinic",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
+
+    @property
+    def works_at_desk(self) -> bool:
+        return self.role in (Role.OWNER, Role.STAFF)

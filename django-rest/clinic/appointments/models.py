@@ -1,0 +1,140 @@
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from clinic.accounts.models import User
+from clinic.appointments.lifecycle import Status
+from clinic.scheduling.models import Clinic, Practitioner, Service
+
+STATUS_CHOICES = [(status.value, status.value.replace("_", " ")) for status in Status]
+
+
+class Patient(models.Model):
+    """Somebody who is treated. Guests have no user; families share a phone, so it is not unique."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="patients")
+    user = models.OneToOneField(User, null=True, blank=True, on_delete=models.PROTECT, related_name="patient")
+    name = models.CharField(max_length=120)
+    email = models.EmailField(blank=True, default="")
+    phone = models.CharField(max_length=20, blank=True, default="", help_text="E.164")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        db_table = "patient"
+        ordering = ["name", "id"]
+        indexes = [
+            models.Index(fields=["clinic", "phone"], name="patient_clinic_phone"),
+            models.Index(fields=["clinic", "name"], name="patient_clinic_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Source(models.TextChoices):
+    DESK = "desk"
+    PATIENT = "patient"
+    GUEST = "guest"
+    WAITLIST = "waitlist"
+    SERIES = "series"
+    DEMO = "demo"
+
+
+class Appointment(models.Model):
+    """Time of one practitioner for one patient.
+
+    `blocked_from` and `blocked_until` add the service's buffers. Status and times change through services alone;
+    whoever else writes them is still held by the claimed cells and seen by the feed.
+    """
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="appointments")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="appointments")
+    practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="appointments")
+    service = models.ForeignKey(Service, null=True, blank=True, on_delete=models.PROTECT, related_name="appointments")
+    series_id = models.BigIntegerField(null=True, blank=True, editable=False)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    blocked_from = models.DateTimeField()
+    blocked_until = models.DateTimeField()
+    local_date = models.DateField(help_text="the clinic's date of starts_at")
+    status = models.CharField(max_length=12, choices=STATUS_CHOICES)
+    attendance_confirmed_at = models.DateTimeField(null=True, blank=True)
+    checked_in_at = models.DateTimeField(null=True, blank=True)
+    notes = models.TextField(blank=True, default="", max_length=4000)
+    cancel_reason = models.CharField(max_length=500, blank=True, default="")
+    source = models.CharField(max_length=12, choices=Source.choices)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "appointment"
+        ordering = ["starts_at", "id"]
+        indexes = [
+            models.Index(fields=["clinic", "local_date", "status"], name="appointment_clinic_date"),
+            models.Index(fields=["clinic", "status", "starts_at"], name="appointment_clinic_status"),
+            models.Index(fields=["clinic", "starts_at"], name="appointment_clinic_start"),
+            models.Index(fields=["practitioner", "starts_at"], name="appointment_practitioner_start"),
+            models.Index(fields=["patient", "starts_at"], name="appointment_patient_start"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(starts_at__lt=F("ends_at"), blocked_from__lte=F("starts_at"))
+                & Q(blocked_until__gte=F("ends_at")),
+                name="appointment_times_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[status.value for status in Status]), name="appointment_status_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"appointment {self.pk}"
+
+
+class ActorKind(models.TextChoices):
+    USER = "user"
+    PATIENT_SMS = "patient_sms"
+    SYSTEM = "system"
+    WAITLIST = "waitlist"
+    ADMIN = "admin"
+
+
+class Channel(models.TextChoices):
+    API = "api"
+    ADMIN = "admin"
+    PORTAL = "portal"
+    SMS = "sms"
+    WORKER = "worker"
+    COMMAND = "command"
+
+
+class AppointmentEvent(models.Model):
+    """One line of an appointment's history. Append-only; `snapshot` is the row after the change, so that the
+    history of a deleted appointment can still be told."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    # No constraint: the history outlives its appointment.
+    appointment = models.ForeignKey(
+        Appointment, on_delete=models.DO_NOTHING, db_constraint=False, related_name="events"
+    )
+    action = models.CharField(max_length=20)
+    from_status = models.CharField(max_length=12, blank=True, default="")
+    to_status = models.CharField(max_length=12, blank=True, default="")
+    from_starts_at = models.DateTimeField(null=True)
+    to_starts_at = models.DateTimeField(null=True)
+    actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    actor_name = models.CharField(max_length=120, blank=True, default="")
+    actor_kind = models.CharField(max_length=12, choices=ActorKind.choices)
+    channel = models.CharField(max_length=12, choices=Channel.choices)
+    reason = models.CharField(max_length=500, blank=True, default="")
+    at = models.DateTimeField()
+    snapshot = models.JSONField()
+
+    class Meta:
+        db_table = "appointment_event"
+        ordering = ["at", "id"]
+        indexes = [models.Index(fields=["clinic", "at"], name="appointment_event_clinic_at")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.appointment_id}"

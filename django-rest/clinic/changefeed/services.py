@@ -1,0 +1,33 @@
+"""Upkeep of the feed. Numbers are given by triggers; here old ones go and the epoch is renewed."""
+
+import secrets
+from datetime import datetime
+
+from clinic.changefeed.models import RealtimeEvent, StreamEpoch
+from clinic.common.transactions import in_one_transaction
+
+PRUNE_BATCH = 5000
+
+
+def prune_events(*, older_than: datetime) -> int:
+    """Delete events recorded before the instant, in batches that block nobody for long. Returns how many.
+
+    The heads stay, so a reader that comes back after longer sees the gap and takes a snapshot.
+    """
+    deleted = 0
+    while True:
+        keys = list(RealtimeEvent.objects.filter(at__lt=older_than).values_list("clinic_id", "seq")[:PRUNE_BATCH])
+        for clinic_id in {clinic_id for clinic_id, _ in keys}:
+            seqs = [seq for event_clinic_id, seq in keys if event_clinic_id == clinic_id]
+            # Events of a clinic age in the order of their numbers.
+            deleted += RealtimeEvent.objects.filter(clinic_id=clinic_id, seq__lte=max(seqs), at__lt=older_than).delete()[0]
+        if len(keys) < PRUNE_BATCH:
+            return deleted
+
+
+@in_one_transaction
+def renew_epoch() -> str:
+    """Sequence numbers may repeat from here on (restore, reset): every reader starts from a snapshot."""
+    epoch = secrets.token_hex(8)
+    StreamEpoch.objects.update_or_create(id=1, defaults={"epoch": epoch})
+    return epoch

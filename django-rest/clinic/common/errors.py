@@ -1,0 +1,141 @@
+# ruff: noqa: N818 - an error is named as the user would say it, and that is the whole sentence
+"""Every refusal a caller can meet: one class, one stable code, one status."""
+
+
+class ChairsideError(Exception):
+    """`attr` names the input at fault (None: the request as a whole); `extra` says what to do next."""
+
+    code: str = "error"
+    status: int = 500
+    detail: str = "Something went wrong."
+    attr: str | None = None
+
+    def __init__(
+        self, detail: str | None = None, *, attr: str | None = None, extra: dict[str, object] | None = None
+    ) -> None:
+        self.detail = detail or self.detail
+        self.attr = attr or self.attr
+        self.extra: dict[str, object] = extra or {}
+        super().__init__(self.detail)
+
+
+class InvalidRequest(ChairsideError):
+    code = "invalid"
+    status = 400
+    detail = "This value is not valid."
+
+
+class NotFound(ChairsideError):
+    code = "not_found"
+    status = 404
+    detail = "Not found."
+
+
+class PermissionDenied(ChairsideError):
+    code = "permission_denied"
+    status = 403
+    detail = "You may not do this."
+
+
+class TryAgain(ChairsideError):
+    code = "service_unavailable"
+    status = 503
+    detail = "The clinic's calendar is busy. Please try again in a moment."
+
+
+class KeyReused(ChairsideError):
+    code = "idempotency_key_reused"
+    status = 422
+    detail = "This Idempotency-Key was already used for another request."
+
+
+class RequestTooLarge(ChairsideError):
+    code = "request_too_large"
+    status = 413
+    detail = "The request is too large."
+
+
+class SlotTaken(ChairsideError):
+    code = "slot_taken"
+    status = 409
+    detail = "This time is already taken."
+
+
+class HoldExpired(ChairsideError):
+    code = "hold_expired"
+    status = 409
+    detail = "The hold on this time has expired."
+
+
+class StaleVersion(ChairsideError):
+    code = "stale_version"
+    status = 409
+    detail = "Someone changed this in the meantime. Look at the current version and try again."
+
+
+class PreconditionFailed(ChairsideError):
+    code = "stale_version"
+    status = 412
+    detail = "Someone changed this in the meantime: If-Match names an older version."
+
+
+class TransitionNotAllowed(ChairsideError):
+    code = "transition_not_allowed"
+    status = 409
+    detail = "This is not possible in the appointment's present status."
+
+
+class TooLateToCancel(ChairsideError):
+    code = "too_late_to_cancel"
+    status = 409
+    detail = "It is too late to cancel this appointment online. Please call the clinic."
+
+
+class TooEarly(ChairsideError):
+    code = "too_early"
+    status = 409
+    detail = "It is too early for this."
+
+
+class NotToday(ChairsideError):
+    code = "not_today"
+    status = 409
+    detail = "This is only possible on the day of the appointment."
+
+
+class BookingRuleError(ChairsideError):
+    """A start the clinic does not offer, whoever else is booked."""
+
+    code = "invalid"
+    status = 400
+    attr = "start"
+
+
+class InThePast(BookingRuleError):
+    code = "in_the_past"
+    detail = "This time is in the past."
+
+
+class TooSoon(BookingRuleError):
+    code = "too_soon"
+    detail = "This time is too soon: the clinic needs more notice."
+
+
+class TooFarAhead(BookingRuleError):
+    code = "too_far_ahead"
+    detail = "This time is too far ahead: the clinic does not take bookings for it yet."
+
+
+class OffGrid(BookingRuleError):
+    code = "off_grid"
+    detail = "Appointments do not start at this minute."
+
+
+class OutsideWorkingHours(BookingRuleError):
+    code = "outside_working_hours"
+    detail = "This time is outside of the working hours."
+
+
+class NoSuchLocalTime(BookingRuleError):
+    code = "no_such_local_time"
+    detail = "This time does not exist on that day: the clocks go forward."

@@ -1,0 +1,51 @@
+"""The one place where an exception becomes an answer of the API."""
+
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from drf_standardized_errors.formatter import ExceptionFormatter
+from drf_standardized_errors.handler import ExceptionHandler
+from drf_standardized_errors.types import ErrorResponse
+from rest_framework import exceptions
+
+from clinic.common.errors import ChairsideError, RequestTooLarge, TryAgain
+
+RETRY_AFTER_SECONDS = 1
+
+
+class _Refusal(exceptions.APIException):
+    """A ChairsideError as the framework's own kind of exception."""
+
+    def __init__(self, error: ChairsideError) -> None:
+        self.status_code = error.status
+        super().__init__(error.detail, error.code)
+        if error.status == TryAgain.status:
+            self.wait = RETRY_AFTER_SECONDS
+
+
+class ChairsideExceptionHandler(ExceptionHandler):  # type: ignore[misc]
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        match exc:
+            case ChairsideError(status=400, attr=str(attr)):
+                return exceptions.ValidationError({attr: [exceptions.ErrorDetail(exc.detail, exc.code)]})
+            case ChairsideError():
+                return _Refusal(exc)
+            case RequestDataTooBig():
+                return _Refusal(RequestTooLarge())
+            case OperationalError() | InterfaceError():
+                return _Refusal(TryAgain("The database does not answer. Please try again in a moment."))
+            case _:
+                return super().convert_known_exceptions(exc)  # type: ignore[no-any-return]
+
+
+class ChairsideFormatter(ExceptionFormatter):  # type: ignore[misc]
+    def format_error_response(self, error_response: ErrorResponse) -> Any:
+        body = super().format_error_response(error_response)
+        original = self.original_exc
+        if isinstance(original, ChairsideError):
+            body["errors"][0]["attr"] = original.attr
+            body.update(original.extra)
+        return body
+
+

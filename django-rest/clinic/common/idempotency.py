@@ -1,0 +1,59 @@
+"""`Idempotency-Key`: the same request again gets the same answer and has no second effect.
+
+The key's row is inserted first and in the transaction of the change. So a concurrent repeat waits for the first to
+end, a failed request leaves no key behind, and there is no moment in which the change is kept and the answer is not.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clinic.common.errors import InvalidRequest, KeyReused
+from clinic.common.models import IdempotencyKey
+from clinic.common.transactions import in_one_transaction
+
+MAX_KEY_LENGTH = 100
+
+
+def answer_once(request: Request, *, owner: str, create: Callable[[], Response]) -> Response:
+    """The answer of `create`, which is called at most once for an owner and key. Raises KeyReused, InvalidRequest."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return create()
+    if not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isprintable():
+        raise InvalidRequest(f"1 to {MAX_KEY_LENGTH} printable characters.", attr="Idempotency-Key")
+    return _answer_for_key(owner=owner, key=key, fingerprint=_fingerprint(request), create=create)
+
+
+@in_one_transaction
+def _answer_for_key(*, owner: str, key: str, fingerprint: str, create: Callable[[], Response]) -> Response:
+    try:
+        with transaction.atomic():
+            row = IdempotencyKey.objects.create(
+                owner=owner, key=key, fingerprint=fingerprint, created_at=timezone.now()
+            )
+    except IntegrityError:
+        return _earlier_answer(owner=owner, key=key, fingerprint=fingerprint)
+    response = create()
+    row.status_code = response.status_code
+    row.body = orjson.loads(orjson.dumps(response.data))
+    row.save(update_fields=["status_code", "body"])
+    return response
+
+
+def _earlier_answer(*, owner: str, key: str, fingerprint: str) -> Response:
+    row = IdempotencyKey.objects.get(owner=owner, key=key)
+    if row.fingerprint != fingerprint:
+        raise KeyReused
+    return Response(row.body, status=row.status_code, headers={"Idempotent-Replay": "true"})
+
+
+def _fingerprint(request: Request) -> str:
+    body: Any = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(b"\n".join([(request.method or "").encode(), request.path.encode(), body])).hexdigest()

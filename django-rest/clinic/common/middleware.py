@@ -1,0 +1,63 @@
+"""What every request passes: an id, a time, one log line, one form of each API path, and a limit to its body."""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from uuid import uuid4
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from clinic.common.error_pages import error_response
+from clinic.common.logs import request_id_of_this_context
+
+API_PATH = re.compile(r"^/(api|health|livez|readyz)(/|$)")
+SAFE_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+log = logging.getLogger("chairside.request")
+
+
+class RequestLogMiddleware:
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if SAFE_REQUEST_ID.match(given) else uuid4().hex
+        token = request_id_of_this_context.set(request_id)
+        try:
+            response = self.get_response(request)
+            seconds = time.perf_counter() - started
+            response["X-Request-ID"] = request_id
+            response["X-Process-Time"] = f"{seconds:.6f}"
+            # The path alone: a query string may hold a phone number.
+            log.info("%s %s %s %.1fms", request.method, request.path, response.status_code, seconds * 1000)
+        finally:
+            request_id_of_this_context.reset(token)
+        return response
+
+
+class ApiPathMiddleware:
+    """API paths are routed without their trailing slash, so that both forms work and no POST is redirected."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if API_PATH.match(request.path_info):
+            if is_too_large(request):
+                return _too_large()
+            request.path_info = request.path_info.rstrip("/")
+        return self.get_response(request)
+
+
+def is_too_large(request: HttpRequest) -> bool:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return length.isdigit() and int(length) > settings.API_MAX_BODY_BYTES
+
+
+def _too_large() -> HttpResponse:
+    return error_response(413, "request_too_large", f"A body is {settings.API_MAX_BODY_BYTES} bytes at most.")

@@ -1,0 +1,23 @@
+from django.db import models
+
+
+class IdempotencyKey(models.Model):
+    """The answer to a request that carried `Idempotency-Key`, so that a repeat gets the same answer and no effect.
+
+    Inserted before the change and in its transaction: a concurrent repeat waits on the key, and a request that
+    failed leaves none behind.
+    """
+
+    owner = models.CharField(max_length=40)
+    key = models.CharField(max_length=100, db_collation="utf8mb4_bin")
+    fingerprint = models.CharField(max_length=64)
+    status_code = models.PositiveSmallIntegerField(null=True)
+    body = models.JSONField(null=True)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "idempotency_key"
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.owner} {self.key}"

@@ -1,0 +1,195 @@
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.timezone import now
+
+FIVE_MINUTES = 5
+
+
+def _minutes(default: int, *, least: int = 0, most: int = 24 * 60) -> "models.PositiveSmallIntegerField[int, int]":
+    return models.PositiveSmallIntegerField(
+        default=default, validators=[MinValueValidator(least), MaxValueValidator(most)]
+    )
+
+
+class Clinic(models.Model):
+    """One practice: its zone and its policy. Every other row belongs to one."""
+
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=60, unique=True)
+    timezone = models.CharField(max_length=64, default="UTC", help_text="IANA name")
+    phone_region = models.CharField(max_length=2, default="US", help_text="ISO 3166 country, for local phone numbers")
+    slot_minutes = _minutes(30, least=5, most=480)
+    hold_minutes = _minutes(5, least=1, most=60)
+    horizon_days = models.PositiveSmallIntegerField(default=90, help_text="how far ahead patients book")
+    notice_minutes = _minutes(60, most=14 * 24 * 60)
+    cancellation_notice_minutes = _minutes(24 * 60, most=14 * 24 * 60)
+    no_show_after_minutes = _minutes(15, least=5, most=240)
+    auto_confirm = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        db_table = "clinic"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Practitioner(models.Model):
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="practitioners")
+    user = models.OneToOneField(
+        "accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="practitioner"
+    )
+    name = models.CharField(max_length=120)
+    specialisation = models.CharField(max_length=120, blank=True)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        db_table = "practitioner"
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Service(models.Model):
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="services")
+    name = models.CharField(max_length=120)
+    duration_minutes = models.PositiveSmallIntegerField()
+    buffer_before_minutes = models.PositiveSmallIntegerField(default=0)
+    buffer_after_minutes = models.PositiveSmallIntegerField(default=0)
+    color = models.CharField(
+        max_length=7, default="#2563eb", validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", "a colour is #rrggbb")]
+    )
+    practitioners = models.ManyToManyField(
+        Practitioner, through="ServicePractitioner", related_name="services", blank=True
+    )
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        db_table = "service"
+        ordering = ["name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(duration_minutes__gte=5, duration_minutes__lte=480, buffer_before_minutes__lte=240)
+                & Q(buffer_after_minutes__lte=240),
+                name="service_minutes_in_range",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ServicePractitioner(models.Model):
+    """Who offers what."""
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE)
+    practitioner = models.ForeignKey(Practitioner, on_delete=models.CASCADE)
+
+    class Meta:
+        db_table = "service_practitioners"
+        constraints = [models.UniqueConstraint(fields=["service", "practitioner"], name="service_practitioner_once")]
+
+    def __str__(self) -> str:
+        return f"{self.service_id}: {self.practitioner_id}"
+
+
+class WorkingBlock(models.Model):
+    """Hours of one weekday in the clinic's wall time. An end of 00:00 is midnight at the end of the day."""
+
+    practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="working_blocks")
+    weekday = models.PositiveSmallIntegerField(help_text="0 = Monday", validators=[MaxValueValidator(6)])
+    start_local = models.TimeField()
+    end_local = models.TimeField()
+    valid_from = models.DateField(null=True, blank=True)
+    valid_until = models.DateField(null=True, blank=True)
+
+    class Meta:
+        db_table = "working_block"
+        ordering = ["weekday", "start_local", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(weekday__lte=6), name="working_block_weekday"),
+            models.CheckConstraint(
+                condition=Q(end_local="00:00") | Q(start_local__lt=F("end_local")), name="working_block_not_empty"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.weekday} {self.start_local:%H:%M}-{self.end_local:%H:%M}"
+
+
+class ScheduleException(models.Model):
+    """Days on which the weekly hours do not hold: closed, or other hours. Without a practitioner, the whole clinic's."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="schedule_exceptions")
+    practitioner = models.ForeignKey(
+        Practitioner, null=True, blank=True, on_delete=models.PROTECT, related_name="schedule_exceptions"
+    )
+    start_date = models.DateField()
+    end_date = models.DateField(help_text="the last day, included")
+    closed = models.BooleanField(default=True)
+    start_local = models.TimeField(null=True, blank=True)
+    end_local = models.TimeField(null=True, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        db_table = "schedule_exception"
+        ordering = ["start_date", "id"]
+        indexes = [models.Index(fields=["clinic", "end_date"], name="schedule_exception_clinic")]
+        constraints = [
+            models.CheckConstraint(condition=Q(start_date__lte=F("end_date")), name="schedule_exception_dates"),
+            models.CheckConstraint(
+                condition=Q(closed=True, start_local__isnull=True, end_local__isnull=True)
+                | Q(closed=False, start_local__isnull=False, end_local__isnull=False),
+                name="schedule_exception_hours_or_closed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.start_date} to {self.end_date}"
+
+
+class Hold(models.Model):
+    """A claim on time that expires. It blocks its interval until it is booked, released or past `expires_at`."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="holds")
+    practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="holds")
+    service = models.ForeignKey(Service, null=True, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
+    token = models.CharField(max_length=43, unique=True, db_collation="utf8mb4_bin")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    blocked_from = models.DateTimeField()
+    blocked_until = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "hold"
+        indexes = [models.Index(fields=["practitioner", "expires_at"], name="hold_practitioner_expiry")]
+
+    def __str__(self) -> str:
+        return f"hold {self.pk}"
+
+
+class ClaimedCell(models.Model):
+    """Five minutes of a practitioner that an active appointment or a live hold blocks.
+
+    Written by triggers on those two tables alone. The primary key is what makes an overlap impossible,
+    whoever writes: a second claim of a cell is error 1062.
+    """
+
+    pk = models.CompositePrimaryKey("practitioner_id", "starts_at")
+    practitioner = models.ForeignKey(Practitioner, on_delete=models.DO_NOTHING, db_index=False, related_name="+")
+    starts_at = models.DateTimeField()
+    appointment_id = models.BigIntegerField(null=True)
+    hold_id = models.BigIntegerField(null=True)
+
+    objects: ClassVar[models.Manager["ClaimedCell"]]
+
+    class Meta:
+        db_table = "claimed_cell"
+        indexes = [models.Index(fields=["starts_at"], name="claimed_cell_starts_at")]

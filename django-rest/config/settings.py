@@ -1,0 +1,210 @@
+"""Django's settings. What an operator may change comes from shared-config; the rest is decided here."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from shared_config import ACCESS_AUDIENCE, DjangoSettings, load_settings
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+SHARED = load_settings(DjangoSettings)
+
+VERSION = "0.1.0"
+SECRET_KEY = SHARED.django_secret_key.get_secret_value()
+DEBUG = SHARED.django_debug
+ALLOWED_HOSTS = SHARED.django_allowed_hosts
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "django_filters",
+    "drf_standardized_errors",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "clinic.common",
+    "clinic.accounts",
+    "clinic.scheduling",
+    "clinic.appointments",
+    "clinic.changefeed",
+    "clinic.ops",
+]
+
+MIDDLEWARE = [
+    "clinic.common.middleware.RequestLogMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "clinic.common.middleware.ApiPathMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+# No redirect: a POST must not lose its body. ApiPathMiddleware takes both forms of a path.
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.mysql",
+        "HOST": SHARED.db_host,
+        "PORT": str(SHARED.db_port),
+        "NAME": SHARED.db_name,
+        "USER": SHARED.db_user,
+        "PASSWORD": SHARED.db_password.get_secret_value(),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "charset": "utf8mb4",
+            "collation": "utf8mb4_unicode_520_ci",
+            # The claim relies on it: under REPEATABLE READ one SELECT before the lock re-opens the race.
+            "isolation_level": "read committed",
+            # A claim that waits longer than this for another one is answered 503 with Retry-After.
+            "init_command": "SET SESSION innodb_lock_wait_timeout = 5, time_zone = '+00:00', "
+            "sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'",
+            "connect_timeout": 5,
+        },
+        "TEST": {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_520_ci"},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = True
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+
+# A JSON body of this API is a few hundred bytes.
+API_MAX_BODY_BYTES = 256 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["clinic.accounts.authentication.AccessTokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["clinic.common.renderers.OrjsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["clinic.common.parsers.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "clinic.common.pagination.Pages",
+    "DEFAULT_SCHEMA_CLASS": "clinic.common.openapi.ChairsideSchema",
+    "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "COERCE_DECIMAL_TO_STRING": True,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_HANDLER_CLASS": "clinic.common.exception_handler.ChairsideExceptionHandler",
+    "EXCEPTION_FORMATTER_CLASS": "clinic.common.exception_handler.ChairsideFormatter",
+    "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
+}
+
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=SHARED.jwt_access_token_lifetime),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=SHARED.jwt_refresh_token_lifetime),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "ALGORITHM": SHARED.jwt_algorithm,
+    "SIGNING_KEY": SHARED.jwt_signing_key,
+    "VERIFYING_KEY": SHARED.jwt_verifying_key if SHARED.jwt_algorithm != "HS256" else "",
+    "ISSUER": SHARED.jwt_issuer,
+    "AUDIENCE": ACCESS_AUDIENCE,
+    "UPDATE_LAST_LOGIN": False,
+    "USER_ID_CLAIM": "user_id",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Chairside",
+    "DESCRIPTION": "Live appointments for clinics: book over REST, see every change on the stream.",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_NAME_OVERRIDES": {
+        "StatusEnum": "clinic.appointments.models.STATUS_CHOICES",
+        "RoleEnum": "clinic.accounts.models.Role.choices",
+    },
+    "PREPROCESSING_HOOKS": ["clinic.common.openapi.drop_unversioned_copies"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "clinic.common.openapi.add_error_responses",
+    ],
+}
+
+CORS_ALLOWED_ORIGINS = SHARED.cors_allowed_origins
+CORS_URLS_REGEX = r"^/(api/|health|livez|readyz)"
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "X-Process-Time", "Retry-After", "ETag"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-match", "x-request-id"]
+
+# Whether a request came by HTTPS is gunicorn's word (--forwarded-allow-ips), not any client's header.
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "clinic.common.logs.RequestIdFilter"}},
+    "formatters": {
+        "text": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+        "json": {"()": "clinic.common.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["request_id"],
+            "formatter": SHARED.log_format,
+        }
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"django.server": {"handlers": ["console"], "level": "INFO", "propagate": False}},
+}

@@ -1,0 +1,12 @@
+"""The settings of both services: one file, one typed loader.
+
+    settings = load_settings(DjangoSettings)
+
+Values come from, first one wins: the process's environment, the service's own `.env`, `shared-config/.env`,
+the defaults here. Whatever is wrong is reported at once and by name, never with its value.
+"""
+
+from shared_config.loader import load_settings
+from shared_config.settings import ACCESS_AUDIENCE, ConfigurationError, DjangoSettings, Settings, StreamSettings
+
+__all__ = ["ACCESS_AUDIENCE", "ConfigurationError", "DjangoSettings", "Settings", "StreamSettings", "load_settings"]

@@ -1,0 +1,194 @@
+"""What can be set, for whom, and which values are refused.
+
+A field's name in lower case is its variable's name. Each service has a class of its own, so that a service
+never needs, and a container never holds, the other one's secrets.
+"""
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+MIN_SECRET_LENGTH = 32
+# Values that stand in examples, tutorials and templates all over the world.
+WELL_KNOWN_SECRETS = frozenset({"changeme", "secret", "password", "insecure", "example", "{random}", "default"})
+# Every token carries its audience: an access token is no stream ticket, and another product's token is neither.
+ACCESS_AUDIENCE = "chairside"
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,32}$")]
+
+
+class ConfigurationError(Exception):
+    """Some settings are missing or wrong. `problems` names each; no value is ever in it."""
+
+    def __init__(self, service_name: str, problems: list[str]) -> None:
+        self.problems = problems
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        super().__init__(f"{service_name} cannot start, {len(problems)} setting(s) are wrong:\n{lines}")
+
+
+class Settings(BaseSettings):
+    """What both services read."""
+
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True)
+
+    service_name: ClassVar[str]
+    debug_setting: ClassVar[str]
+    # Secrets that must be long, of your own making, and differ from each other.
+    guarded_secrets: ClassVar[tuple[str, ...]] = ()
+
+    db_host: str = "127.0.0.1"
+    db_port: Port = 33306
+    db_name: Identifier = "chairside"
+
+    django_port: Port = 8000
+    fastapi_port: Port = 8001
+
+    jwt_algorithm: Literal["HS256", "RS256", "ES256"] = "HS256"
+    jwt_secret_key: SecretStr | None = None
+    jwt_public_key: SecretStr | None = None
+    jwt_issuer: str = Field(default="chairside", min_length=1)
+
+    cors_allowed_origins: Annotated[list[str], NoDecode] = []
+    enable_sse: bool = True
+    enable_real_time_updates: bool = True
+    log_format: Literal["text", "json"] = "text"
+
+    @property
+    def jwt_verifying_key(self) -> str:
+        """The key that checks a token: the shared secret, or the public key."""
+        key = self.jwt_secret_key if self.jwt_algorithm == "HS256" else self.jwt_public_key
+        assert key is not None  # _missing_keys has seen to it.
+        return key.get_secret_value()
+
+    @field_validator("cors_allowed_origins", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("cors_allowed_origins")
+    @classmethod
+    def _check_origins(cls, origins: list[str]) -> list[str]:
+        for origin in origins:
+            scheme, separator, host = origin.partition("://")
+            if scheme not in {"http", "https"} or not separator or not host or "/" in host:
+                raise ValueError("each origin is http(s)://host[:port] without a path")
+        return origins
+
+    @field_validator("jwt_public_key", "jwt_private_key", mode="before", check_fields=False)
+    @classmethod
+    def _read_escaped_lines(cls, value: object) -> object:
+        # A PEM key on one line of an environment file has its line ends written as \n.
+        return value.replace("\\n", "\n") if isinstance(value, str) else value
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _report_everything_at_once(cls, values: dict[str, Any], read: ModelWrapValidatorHandler[Self]) -> Self:
+        # The checks across fields look at the raw values, so that they report beside a field's own error.
+        problems = [*cls._missing_keys(values), *([] if _is_true(values.get(cls.debug_setting)) else cls._weak(values))]
+        try:
+            settings = read(values)
+        except ValidationError as error:
+            problems = [_describe(detail) for detail in error.errors()] + problems
+        if problems:
+            raise ConfigurationError(cls.service_name, problems)
+        return settings
+
+    @classmethod
+    def _missing_keys(cls, values: Mapping[str, Any]) -> list[str]:
+        algorithm = values.get("jwt_algorithm", "HS256")
+        needed = "jwt_secret_key" if algorithm == "HS256" else "jwt_public_key"
+        return [] if values.get(needed) else [f"{needed.upper()}: missing, needed with JWT_ALGORITHM={algorithm}"]
+
+    @classmethod
+    def _weak(cls, values: Mapping[str, Any]) -> list[str]:
+        secrets = {name: str(value) for name in cls.guarded_secrets if (value := values.get(name))}
+        problems = []
+        for name, secret in secrets.items():
+            if any(known in secret.lower() for known in WELL_KNOWN_SECRETS):
+                problems.append(f"{name.upper()}: a well-known value, make one of your own")
+            elif len(secret) < MIN_SECRET_LENGTH:
+                problems.append(f"{name.upper()}: shorter than {MIN_SECRET_LENGTH} characters")
+        for (one, first), (other, second) in combinations(secrets.items(), 2):
+            if first == second:
+                problems.append(f"{other.upper()}: the same value as {one.upper()}, each purpose needs its own")
+        return problems
+
+
+class DjangoSettings(Settings):
+    service_name: ClassVar[str] = "django-rest"
+    debug_setting: ClassVar[str] = "django_debug"
+    guarded_secrets: ClassVar[tuple[str, ...]] = ("django_secret_key", "jwt_secret_key", "db_password")
+
+    db_user: str = "chairside"
+    db_password: SecretStr
+    # May create database users; only `create_stream_user` signs in as this one.
+    db_admin_user: str | None = None
+    db_admin_password: SecretStr | None = None
+    sse_db_user: Identifier = "chairside_stream"
+    sse_db_password: SecretStr | None = None
+
+    django_secret_key: SecretStr
+    django_allowed_hosts: Annotated[list[str], NoDecode] = ["localhost", "127.0.0.1"]
+    django_debug: bool = False
+
+    jwt_private_key: SecretStr | None = None
+    jwt_access_token_lifetime: int = Field(default=5, ge=1, le=24 * 60, description="minutes")
+    jwt_refresh_token_lifetime: int = Field(default=1, ge=1, le=365, description="days")
+
+    @property
+    def jwt_signing_key(self) -> str:
+        """The key that signs a token: the shared secret, or the private key."""
+        key = self.jwt_secret_key if self.jwt_algorithm == "HS256" else self.jwt_private_key
+        assert key is not None  # _missing_keys has seen to it.
+        return key.get_secret_value()
+
+    @field_validator("django_allowed_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @classmethod
+    def _missing_keys(cls, values: Mapping[str, Any]) -> list[str]:
+        problems = super()._missing_keys(values)
+        algorithm = values.get("jwt_algorithm", "HS256")
+        if algorithm != "HS256" and not values.get("jwt_private_key"):
+            problems.append(f"JWT_PRIVATE_KEY: missing, needed with JWT_ALGORITHM={algorithm}")
+        return problems
+
+
+class StreamSettings(Settings):
+    service_name: ClassVar[str] = "fastapi-sse"
+    debug_setting: ClassVar[str] = "fastapi_debug"
+    guarded_secrets: ClassVar[tuple[str, ...]] = ("jwt_secret_key", "sse_db_password")
+
+    sse_db_user: Identifier = "chairside_stream"
+    sse_db_password: SecretStr
+
+    fastapi_debug: bool = False
+    sse_poll_interval_ms: int = Field(default=25, ge=5, le=5000)
+    sse_heartbeat_seconds: float = Field(default=15, ge=0.1, le=300)
+
+
+def _is_true(value: object) -> bool:
+    try:
+        return TypeAdapter(bool).validate_python(value)
+    except ValidationError:
+        return False
+
+
+def _describe(detail: ErrorDetails) -> str:
+    name = str(detail["loc"][0]).upper()
+    return f"{name}: {'missing' if detail['type'] == 'missing' else detail['msg'].removeprefix('Value error, ')}"
