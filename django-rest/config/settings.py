@@ -154,6 +154,7 @@ SIMPLE_JWT = {
     "ISSUER": SHARED.jwt_issuer,
     "AUDIENCE": ACCESS_AUDIENCE,
     "UPDATE_LAST_LOGIN": False,
+    "AUTH_HEADER_TYPES": ("Bearer",),
     "USER_ID_CLAIM": "user_id",
 }
 

@@ -1,1 +1,71 @@
-urlpatterns = []
+"""The table of contents. API paths are written without their trailing slash; both forms work (ApiPathMiddleware)."""
+
+from clinic.accounts import views as accounts
+from clinic.appointments.views import appointments, patients
+from clinic.ops import views as ops
+from clinic.scheduling import views as scheduling
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+API: list[URLPattern | URLResolver] = [
+    # Signing in
+    path("token", accounts.SignInView.as_view()),
+    path("token/refresh", accounts.RotateView.as_view()),
+    path("token/verify", accounts.VerifyView.as_view()),
+    path("token/blacklist", accounts.SignOutView.as_view()),
+    path("auth/patient/signup", patients.SignUpView.as_view()),
+    path("auth/patient/login", accounts.PatientSignInView.as_view()),
+    path("auth/doctor/login", accounts.ClinicSignInView.as_view()),
+    path("auth/refresh", accounts.RotateView.as_view()),
+    path("auth/logout", accounts.SignOutView.as_view()),
+    path("auth/logout-everywhere", accounts.SignOutEverywhereView.as_view()),
+    path("users/me", patients.OwnProfileView.as_view()),
+    path("profiles/me", patients.OwnProfileView.as_view()),
+    # The clinic
+    path("clinic", scheduling.ClinicView.as_view()),
+    path("services", scheduling.ServiceListView.as_view()),
+    path("practitioners", scheduling.PractitionerListView.as_view()),
+    path("doctors", scheduling.PractitionerListView.as_view()),
+    path("profiles/dentists", scheduling.PractitionerListView.as_view()),
+    path("practitioners/<int:practitioner_id>", scheduling.PractitionerView.as_view()),
+    path("doctors/<int:practitioner_id>", scheduling.PractitionerView.as_view()),
+    path("profiles/dentists/<int:practitioner_id>", scheduling.PractitionerView.as_view()),
+    path("practitioners/<int:practitioner_id>/slots", scheduling.PractitionerSlotsView.as_view()),
+    path("doctors/<int:practitioner_id>/slots", scheduling.PractitionerSlotsView.as_view()),
+    path("availability/<int:practitioner_id>/slots", scheduling.PractitionerSlotsView.as_view()),
+    path("patients", patients.PatientListView.as_view()),
+    path("patients/<int:patient_id>", patients.PatientView.as_view()),
+    path("time/now", ops.TimeView.as_view()),
+    # Appointments
+    path("appointments", appointments.AppointmentListView.as_view()),
+    path("appointments/<int:appointment_id>", appointments.AppointmentView.as_view()),
+    path("appointments/<int:appointment_id>/confirm", appointments.ConfirmView.as_view()),
+    path("appointments/<int:appointment_id>/reject", appointments.RejectView.as_view()),
+    path("appointments/<int:appointment_id>/cancel", appointments.CancelView.as_view()),
+    path("appointments/<int:appointment_id>/check-in", appointments.CheckInView.as_view()),
+    path("appointments/<int:appointment_id>/complete", appointments.CompleteView.as_view()),
+    path("appointments/<int:appointment_id>/no-show", appointments.NoShowView.as_view()),
+    path("appointments/<int:appointment_id>/reopen", appointments.ReopenView.as_view()),
+    path("appointments/<int:appointment_id>/history", appointments.AppointmentHistoryView.as_view()),
+    path("history", appointments.HistoryView.as_view()),
+    # Operations
+    path("health", ops.HealthView.as_view()),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema")),
+    path("api/redoc", SpectacularRedocView.as_view(url_name="schema")),
+    path("api/v1/", include(API)),
+    path("api/", include(API)),
+    path("health", ops.HealthView.as_view()),
+    path("livez", ops.LivezView.as_view()),
+    path("readyz", ops.ReadyzView.as_view()),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "clinic.common.error_pages.bad_request"
+handler403 = "clinic.common.error_pages.permission_denied"
+handler404 = "clinic.common.error_pages.not_found"
+handler500 = "clinic.common.error_pages.server_error"

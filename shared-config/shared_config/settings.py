@@ -177,6 +177,7 @@ class StreamSettings(Settings):
     sse_db_user: Identifier = "chairside_stream"
     sse_db_password: SecretStr
 
+    stream_host: str = Field(default="127.0.0.1", min_length=1)
     fastapi_debug: bool = False
     sse_poll_interval_ms: int = Field(default=25, ge=5, le=5000)
     sse_heartbeat_seconds: float = Field(default=15, ge=0.1, le=300)

@@ -9,8 +9,16 @@ from django.db.backends.utils import CursorWrapper
 
 TRIGGERS = frozenset(
     {
-        *(f"{table}_claims_on_{moment}" for table in ("appointment", "hold") for moment in ("insert", "update", "delete")),
-        *(f"{table}_feed_on_{moment}" for table in ("appointment", "hold") for moment in ("insert", "update", "delete")),
+        *(
+            f"{table}_claims_on_{moment}"
+            for table in ("appointment", "hold")
+            for moment in ("insert", "update", "delete")
+        ),
+        *(
+            f"{table}_feed_on_{moment}"
+            for table in ("appointment", "hold")
+            for moment in ("insert", "update", "delete")
+        ),
         *(f"{table}_feed_on_insert" for table in ("clinic", "practitioner", "patient")),
         *(f"{table}_feed_on_update" for table in ("clinic", "practitioner", "patient", "service", "account_user")),
         "account_user_feed_on_delete",
@@ -109,4 +117,6 @@ def _is_on(cursor: CursorWrapper, name: str) -> bool:
 
 def _is_superuser(cursor: CursorWrapper) -> bool:
     cursor.execute("SHOW GRANTS")
-    return any(" ON *.* " in grant and ("SUPER" in grant or "ALL PRIVILEGES" in grant) for (grant,) in cursor.fetchall())
+    return any(
+        " ON *.* " in grant and ("SUPER" in grant or "ALL PRIVILEGES" in grant) for (grant,) in cursor.fetchall()
+    )

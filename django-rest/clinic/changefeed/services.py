@@ -20,7 +20,9 @@ def prune_events(*, older_than: datetime) -> int:
         for clinic_id in {clinic_id for clinic_id, _ in keys}:
             seqs = [seq for event_clinic_id, seq in keys if event_clinic_id == clinic_id]
             # Events of a clinic age in the order of their numbers.
-            deleted += RealtimeEvent.objects.filter(clinic_id=clinic_id, seq__lte=max(seqs), at__lt=older_than).delete()[0]
+            deleted += RealtimeEvent.objects.filter(
+                clinic_id=clinic_id, seq__lte=max(seqs), at__lt=older_than
+            ).delete()[0]
         if len(keys) < PRUNE_BATCH:
             return deleted
 

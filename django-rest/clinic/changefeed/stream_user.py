@@ -59,10 +59,6 @@ def _administrator() -> dict[str, Any]:
 
 def _run(connection: Any, user: str, password: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT host FROM mysql.user WHERE user = %s", [user])
-        hosts = {host for (host,) in cursor.fetchall()} | {"%"}
-        for host in hosts - {"%"}:
-            cursor.execute("DROP USER %s@%s", [user, host])
         for statement in _statements(user, connection.literal(password).decode()):
             cursor.execute(statement)
 

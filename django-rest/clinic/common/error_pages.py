@@ -1,6 +1,5 @@
 """Errors that arise outside of a view, in the one shape. Pages for people keep Django's own."""
 
-
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
@@ -36,5 +35,3 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if _is_page(request):
         return defaults.server_error(request)
     return error_response(500, "error", "Something went wrong.")
-
-

@@ -47,5 +47,3 @@ class ChairsideFormatter(ExceptionFormatter):  # type: ignore[misc]
             body["errors"][0]["attr"] = original.attr
             body.update(original.extra)
         return body
-
-

@@ -59,7 +59,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class DayException:
-    """Replaces whole days, `end_date` included. `practitioner_id` None is the whole clinic; hours are None if closed."""
+    """Replaces whole days, `end_date` included. A `practitioner_id` of None means the whole clinic."""
 
     start_date: date
     end_date: date
@@ -75,6 +75,10 @@ class Policy:
     slot_minutes: int
     horizon_days: int
     notice: timedelta
+
+    def __post_init__(self) -> None:
+        if self.slot_minutes < 1:
+            raise ValueError("a grid without a step never ends")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,119 +7,248 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('scheduling', '0001_clinic_and_schedule'),
+        ("scheduling", "0001_clinic_and_schedule"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Patient',
+            name="Patient",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('email', models.EmailField(blank=True, default='', max_length=254)),
-                ('phone', models.CharField(blank=True, default='', help_text='E.164', max_length=20)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='patients', to='scheduling.clinic')),
-                ('user', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='patient', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120)),
+                ("email", models.EmailField(blank=True, default="", max_length=254)),
+                ("phone", models.CharField(blank=True, default="", help_text="E.164", max_length=20)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="patients", to="scheduling.clinic"
+                    ),
+                ),
+                (
+                    "user",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="patient",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'patient',
-                'ordering': ['name', 'id'],
+                "db_table": "patient",
+                "ordering": ["name", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Appointment',
+            name="Appointment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('series_id', models.BigIntegerField(blank=True, editable=False, null=True)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('blocked_from', models.DateTimeField()),
-                ('blocked_until', models.DateTimeField()),
-                ('local_date', models.DateField(help_text="the clinic's date of starts_at")),
-                ('status', models.CharField(choices=[('pending', 'pending'), ('confirmed', 'confirmed'), ('checked_in', 'checked in'), ('completed', 'completed'), ('cancelled', 'cancelled'), ('rejected', 'rejected'), ('no_show', 'no show')], max_length=12)),
-                ('attendance_confirmed_at', models.DateTimeField(blank=True, null=True)),
-                ('checked_in_at', models.DateTimeField(blank=True, null=True)),
-                ('notes', models.TextField(blank=True, default='', max_length=4000)),
-                ('cancel_reason', models.CharField(blank=True, default='', max_length=500)),
-                ('source', models.CharField(choices=[('desk', 'Desk'), ('patient', 'Patient'), ('guest', 'Guest'), ('waitlist', 'Waitlist'), ('series', 'Series'), ('demo', 'Demo')], max_length=12)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='scheduling.clinic')),
-                ('practitioner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='scheduling.practitioner')),
-                ('service', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='scheduling.service')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='appointments.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("series_id", models.BigIntegerField(blank=True, editable=False, null=True)),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("blocked_from", models.DateTimeField()),
+                ("blocked_until", models.DateTimeField()),
+                ("local_date", models.DateField(help_text="the clinic's date of starts_at")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "pending"),
+                            ("confirmed", "confirmed"),
+                            ("checked_in", "checked in"),
+                            ("completed", "completed"),
+                            ("cancelled", "cancelled"),
+                            ("rejected", "rejected"),
+                            ("no_show", "no show"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("attendance_confirmed_at", models.DateTimeField(blank=True, null=True)),
+                ("checked_in_at", models.DateTimeField(blank=True, null=True)),
+                ("notes", models.TextField(blank=True, default="", max_length=4000)),
+                ("cancel_reason", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("desk", "Desk"),
+                            ("patient", "Patient"),
+                            ("guest", "Guest"),
+                            ("waitlist", "Waitlist"),
+                            ("series", "Series"),
+                            ("demo", "Demo"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="appointments", to="scheduling.clinic"
+                    ),
+                ),
+                (
+                    "practitioner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="appointments",
+                        to="scheduling.practitioner",
+                    ),
+                ),
+                (
+                    "service",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="appointments",
+                        to="scheduling.service",
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="appointments",
+                        to="appointments.patient",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'appointment',
-                'ordering': ['starts_at', 'id'],
+                "db_table": "appointment",
+                "ordering": ["starts_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='AppointmentEvent',
+            name="AppointmentEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(max_length=20)),
-                ('from_status', models.CharField(blank=True, default='', max_length=12)),
-                ('to_status', models.CharField(blank=True, default='', max_length=12)),
-                ('from_starts_at', models.DateTimeField(null=True)),
-                ('to_starts_at', models.DateTimeField(null=True)),
-                ('actor_name', models.CharField(blank=True, default='', max_length=120)),
-                ('actor_kind', models.CharField(choices=[('user', 'User'), ('patient_sms', 'Patient Sms'), ('system', 'System'), ('waitlist', 'Waitlist'), ('admin', 'Admin')], max_length=12)),
-                ('channel', models.CharField(choices=[('api', 'Api'), ('admin', 'Admin'), ('portal', 'Portal'), ('sms', 'Sms'), ('worker', 'Worker'), ('command', 'Command')], max_length=12)),
-                ('reason', models.CharField(blank=True, default='', max_length=500)),
-                ('at', models.DateTimeField()),
-                ('snapshot', models.JSONField()),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('appointment', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='appointments.appointment')),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scheduling.clinic')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("action", models.CharField(max_length=20)),
+                ("from_status", models.CharField(blank=True, default="", max_length=12)),
+                ("to_status", models.CharField(blank=True, default="", max_length=12)),
+                ("from_starts_at", models.DateTimeField(null=True)),
+                ("to_starts_at", models.DateTimeField(null=True)),
+                ("actor_name", models.CharField(blank=True, default="", max_length=120)),
+                (
+                    "actor_kind",
+                    models.CharField(
+                        choices=[
+                            ("user", "User"),
+                            ("patient_sms", "Patient Sms"),
+                            ("system", "System"),
+                            ("waitlist", "Waitlist"),
+                            ("admin", "Admin"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("api", "Api"),
+                            ("admin", "Admin"),
+                            ("portal", "Portal"),
+                            ("sms", "Sms"),
+                            ("worker", "Worker"),
+                            ("command", "Command"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, default="", max_length=500)),
+                ("at", models.DateTimeField()),
+                ("snapshot", models.JSONField()),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "appointment",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="appointments.appointment",
+                    ),
+                ),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="scheduling.clinic"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'appointment_event',
-                'ordering': ['at', 'id'],
-                'indexes': [models.Index(fields=['clinic', 'at'], name='appointment_event_clinic_at')],
+                "db_table": "appointment_event",
+                "ordering": ["at", "id"],
+                "indexes": [models.Index(fields=["clinic", "at"], name="appointment_event_clinic_at")],
             },
         ),
         migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(fields=['clinic', 'phone'], name='patient_clinic_phone'),
+            model_name="patient",
+            index=models.Index(fields=["clinic", "phone"], name="patient_clinic_phone"),
         ),
         migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(fields=['clinic', 'name'], name='patient_clinic_name'),
+            model_name="patient",
+            index=models.Index(fields=["clinic", "name"], name="patient_clinic_name"),
         ),
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(fields=['clinic', 'local_date', 'status'], name='appointment_clinic_date'),
+            model_name="appointment",
+            index=models.Index(fields=["clinic", "local_date", "status"], name="appointment_clinic_date"),
         ),
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(fields=['clinic', 'status', 'starts_at'], name='appointment_clinic_status'),
+            model_name="appointment",
+            index=models.Index(fields=["clinic", "status", "starts_at"], name="appointment_clinic_status"),
         ),
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(fields=['clinic', 'starts_at'], name='appointment_clinic_start'),
+            model_name="appointment",
+            index=models.Index(fields=["clinic", "starts_at"], name="appointment_clinic_start"),
         ),
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(fields=['practitioner', 'starts_at'], name='appointment_practitioner_start'),
+            model_name="appointment",
+            index=models.Index(fields=["practitioner", "starts_at"], name="appointment_practitioner_start"),
         ),
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(fields=['patient', 'starts_at'], name='appointment_patient_start'),
+            model_name="appointment",
+            index=models.Index(fields=["patient", "starts_at"], name="appointment_patient_start"),
         ),
         migrations.AddConstraint(
-            model_name='appointment',
-            constraint=models.CheckConstraint(condition=models.Q(('blocked_from__lte', models.F('starts_at')), ('starts_at__lt', models.F('ends_at')), ('blocked_until__gte', models.F('ends_at'))), name='appointment_times_in_order'),
+            model_name="appointment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("blocked_from__lte", models.F("starts_at")),
+                    ("starts_at__lt", models.F("ends_at")),
+                    ("blocked_until__gte", models.F("ends_at")),
+                ),
+                name="appointment_times_in_order",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='appointment',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'confirmed', 'checked_in', 'completed', 'cancelled', 'rejected', 'no_show'])), name='appointment_status_known'),
+            model_name="appointment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        ["pending", "confirmed", "checked_in", "completed", "cancelled", "rejected", "no_show"],
+                    )
+                ),
+                name="appointment_status_known",
+            ),
         ),
     ]

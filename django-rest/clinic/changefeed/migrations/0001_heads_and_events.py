@@ -4,47 +4,50 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='StreamEpoch',
+            name="StreamEpoch",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('epoch', models.CharField(max_length=16)),
+                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("epoch", models.CharField(max_length=16)),
             ],
             options={
-                'db_table': 'stream_epoch',
+                "db_table": "stream_epoch",
             },
         ),
         migrations.CreateModel(
-            name='StreamHead',
+            name="StreamHead",
             fields=[
-                ('clinic_id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('seq', models.BigIntegerField(default=0)),
+                ("clinic_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("seq", models.BigIntegerField(default=0)),
             ],
             options={
-                'db_table': 'stream_head',
+                "db_table": "stream_head",
             },
         ),
         migrations.CreateModel(
-            name='RealtimeEvent',
+            name="RealtimeEvent",
             fields=[
-                ('pk', models.CompositePrimaryKey('clinic_id', 'seq', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('clinic_id', models.BigIntegerField()),
-                ('seq', models.BigIntegerField()),
-                ('entity', models.CharField(max_length=16)),
-                ('entity_id', models.BigIntegerField()),
-                ('kind', models.CharField(max_length=8)),
-                ('at', models.DateTimeField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "clinic_id", "seq", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("clinic_id", models.BigIntegerField()),
+                ("seq", models.BigIntegerField()),
+                ("entity", models.CharField(max_length=16)),
+                ("entity_id", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=8)),
+                ("at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'realtime_event',
-                'indexes': [models.Index(fields=['at'], name='realtime_event_at')],
+                "db_table": "realtime_event",
+                "indexes": [models.Index(fields=["at"], name="realtime_event_at")],
             },
         ),
     ]

@@ -49,9 +49,7 @@ def differs(*columns: str) -> str:
 
 def refresh_of(entity: str, clinic: str, *columns: str) -> str:
     """What snapshots show of this row has changed. Compared byte by byte: `Anna` to `ANNA` is a change."""
-    changed = " OR ".join(
-        f"NOT (CAST(NEW.{column} AS BINARY) <=> CAST(OLD.{column} AS BINARY))" for column in columns
-    )
+    changed = " OR ".join(f"NOT (CAST(NEW.{column} AS BINARY) <=> CAST(OLD.{column} AS BINARY))" for column in columns)
     return f"IF {changed} THEN {numbered(clinic, entity, 'NEW.id', 'refresh')} END IF;"
 
 
@@ -75,9 +73,7 @@ STATEMENTS = [
     trigger(
         "clinic_feed_on_insert", "INSERT", "clinic", "INSERT INTO stream_head (clinic_id, seq) VALUES (NEW.id, 0);"
     ),
-    trigger(
-        "clinic_feed_on_update", "UPDATE", "clinic", refresh_of("clinic", "NEW.id", "name", "slug", "timezone")
-    ),
+    trigger("clinic_feed_on_update", "UPDATE", "clinic", refresh_of("clinic", "NEW.id", "name", "slug", "timezone")),
     trigger("service_feed_on_update", "UPDATE", "service", refresh_of("service", "NEW.clinic_id", "name", "color")),
     trigger(
         "practitioner_feed_on_update",

@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,159 +16,333 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Clinic',
+            name="Clinic",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('slug', models.SlugField(max_length=60, unique=True)),
-                ('timezone', models.CharField(default='UTC', help_text='IANA name', max_length=64)),
-                ('phone_region', models.CharField(default='US', help_text='ISO 3166 country, for local phone numbers', max_length=2)),
-                ('slot_minutes', models.PositiveSmallIntegerField(default=30, validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(480)])),
-                ('hold_minutes', models.PositiveSmallIntegerField(default=5, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(60)])),
-                ('horizon_days', models.PositiveSmallIntegerField(default=90, help_text='how far ahead patients book')),
-                ('notice_minutes', models.PositiveSmallIntegerField(default=60, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(20160)])),
-                ('cancellation_notice_minutes', models.PositiveSmallIntegerField(default=1440, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(20160)])),
-                ('no_show_after_minutes', models.PositiveSmallIntegerField(default=15, validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(240)])),
-                ('auto_confirm', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120)),
+                ("slug", models.SlugField(max_length=60, unique=True)),
+                ("timezone", models.CharField(default="UTC", help_text="IANA name", max_length=64)),
+                (
+                    "phone_region",
+                    models.CharField(default="US", help_text="ISO 3166 country, for local phone numbers", max_length=2),
+                ),
+                (
+                    "slot_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=30,
+                        validators=[
+                            django.core.validators.MinValueValidator(5),
+                            django.core.validators.MaxValueValidator(480),
+                        ],
+                    ),
+                ),
+                (
+                    "hold_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=5,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(60),
+                        ],
+                    ),
+                ),
+                ("horizon_days", models.PositiveSmallIntegerField(default=90, help_text="how far ahead patients book")),
+                (
+                    "notice_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=60,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(20160),
+                        ],
+                    ),
+                ),
+                (
+                    "cancellation_notice_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=1440,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(20160),
+                        ],
+                    ),
+                ),
+                (
+                    "no_show_after_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=15,
+                        validators=[
+                            django.core.validators.MinValueValidator(5),
+                            django.core.validators.MaxValueValidator(240),
+                        ],
+                    ),
+                ),
+                ("auto_confirm", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'db_table': 'clinic',
+                "db_table": "clinic",
             },
         ),
         migrations.CreateModel(
-            name='Practitioner',
+            name="Practitioner",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('specialisation', models.CharField(blank=True, max_length=120)),
-                ('active', models.BooleanField(default=True)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='practitioners', to='scheduling.clinic')),
-                ('user', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='practitioner', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120)),
+                ("specialisation", models.CharField(blank=True, max_length=120)),
+                ("active", models.BooleanField(default=True)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="practitioners",
+                        to="scheduling.clinic",
+                    ),
+                ),
+                (
+                    "user",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="practitioner",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'practitioner',
-                'ordering': ['name', 'id'],
+                "db_table": "practitioner",
+                "ordering": ["name", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Service',
+            name="Service",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('duration_minutes', models.PositiveSmallIntegerField()),
-                ('buffer_before_minutes', models.PositiveSmallIntegerField(default=0)),
-                ('buffer_after_minutes', models.PositiveSmallIntegerField(default=0)),
-                ('color', models.CharField(default='#2563eb', max_length=7, validators=[django.core.validators.RegexValidator('^#[0-9a-fA-F]{6}$', 'a colour is #rrggbb')])),
-                ('active', models.BooleanField(default=True)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='services', to='scheduling.clinic')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120)),
+                ("duration_minutes", models.PositiveSmallIntegerField()),
+                ("buffer_before_minutes", models.PositiveSmallIntegerField(default=0)),
+                ("buffer_after_minutes", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "color",
+                    models.CharField(
+                        default="#2563eb",
+                        max_length=7,
+                        validators=[django.core.validators.RegexValidator("^#[0-9a-fA-F]{6}$", "a colour is #rrggbb")],
+                    ),
+                ),
+                ("active", models.BooleanField(default=True)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="services", to="scheduling.clinic"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'service',
-                'ordering': ['name', 'id'],
+                "db_table": "service",
+                "ordering": ["name", "id"],
             },
         ),
         migrations.CreateModel(
-            name='ServicePractitioner',
+            name="ServicePractitioner",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('practitioner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='scheduling.practitioner')),
-                ('service', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='scheduling.service')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "practitioner",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="scheduling.practitioner"),
+                ),
+                ("service", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="scheduling.service")),
             ],
             options={
-                'db_table': 'service_practitioners',
+                "db_table": "service_practitioners",
             },
         ),
         migrations.AddField(
-            model_name='service',
-            name='practitioners',
-            field=models.ManyToManyField(blank=True, related_name='services', through='scheduling.ServicePractitioner', to='scheduling.practitioner'),
+            model_name="service",
+            name="practitioners",
+            field=models.ManyToManyField(
+                blank=True,
+                related_name="services",
+                through="scheduling.ServicePractitioner",
+                to="scheduling.practitioner",
+            ),
         ),
         migrations.CreateModel(
-            name='WorkingBlock',
+            name="WorkingBlock",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('weekday', models.PositiveSmallIntegerField(help_text='0 = Monday', validators=[django.core.validators.MaxValueValidator(6)])),
-                ('start_local', models.TimeField()),
-                ('end_local', models.TimeField()),
-                ('valid_from', models.DateField(blank=True, null=True)),
-                ('valid_until', models.DateField(blank=True, null=True)),
-                ('practitioner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='working_blocks', to='scheduling.practitioner')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "weekday",
+                    models.PositiveSmallIntegerField(
+                        help_text="0 = Monday", validators=[django.core.validators.MaxValueValidator(6)]
+                    ),
+                ),
+                ("start_local", models.TimeField()),
+                ("end_local", models.TimeField()),
+                ("valid_from", models.DateField(blank=True, null=True)),
+                ("valid_until", models.DateField(blank=True, null=True)),
+                (
+                    "practitioner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="working_blocks",
+                        to="scheduling.practitioner",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'working_block',
-                'ordering': ['weekday', 'start_local', 'id'],
+                "db_table": "working_block",
+                "ordering": ["weekday", "start_local", "id"],
             },
         ),
         migrations.CreateModel(
-            name='ClaimedCell',
+            name="ClaimedCell",
             fields=[
-                ('pk', models.CompositePrimaryKey('practitioner_id', 'starts_at', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('starts_at', models.DateTimeField()),
-                ('appointment_id', models.BigIntegerField(null=True)),
-                ('hold_id', models.BigIntegerField(null=True)),
-                ('practitioner', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='scheduling.practitioner')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "practitioner_id", "starts_at", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("starts_at", models.DateTimeField()),
+                ("appointment_id", models.BigIntegerField(null=True)),
+                ("hold_id", models.BigIntegerField(null=True)),
+                (
+                    "practitioner",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="scheduling.practitioner",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'claimed_cell',
-                'indexes': [models.Index(fields=['starts_at'], name='claimed_cell_starts_at')],
+                "db_table": "claimed_cell",
+                "indexes": [models.Index(fields=["starts_at"], name="claimed_cell_starts_at")],
             },
         ),
         migrations.CreateModel(
-            name='ScheduleException',
+            name="ScheduleException",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('start_date', models.DateField()),
-                ('end_date', models.DateField(help_text='the last day, included')),
-                ('closed', models.BooleanField(default=True)),
-                ('start_local', models.TimeField(blank=True, null=True)),
-                ('end_local', models.TimeField(blank=True, null=True)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='schedule_exceptions', to='scheduling.clinic')),
-                ('practitioner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='schedule_exceptions', to='scheduling.practitioner')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("start_date", models.DateField()),
+                ("end_date", models.DateField(help_text="the last day, included")),
+                ("closed", models.BooleanField(default=True)),
+                ("start_local", models.TimeField(blank=True, null=True)),
+                ("end_local", models.TimeField(blank=True, null=True)),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="schedule_exceptions",
+                        to="scheduling.clinic",
+                    ),
+                ),
+                (
+                    "practitioner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="schedule_exceptions",
+                        to="scheduling.practitioner",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'schedule_exception',
-                'ordering': ['start_date', 'id'],
-                'indexes': [models.Index(fields=['clinic', 'end_date'], name='schedule_exception_clinic')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('start_date__lte', models.F('end_date'))), name='schedule_exception_dates'), models.CheckConstraint(condition=models.Q(models.Q(('closed', True), ('end_local__isnull', True), ('start_local__isnull', True)), models.Q(('closed', False), ('end_local__isnull', False), ('start_local__isnull', False)), _connector='OR'), name='schedule_exception_hours_or_closed')],
+                "db_table": "schedule_exception",
+                "ordering": ["start_date", "id"],
+                "indexes": [models.Index(fields=["clinic", "end_date"], name="schedule_exception_clinic")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("start_date__lte", models.F("end_date"))), name="schedule_exception_dates"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed", True), ("end_local__isnull", True), ("start_local__isnull", True)),
+                            models.Q(("closed", False), ("end_local__isnull", False), ("start_local__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="schedule_exception_hours_or_closed",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Hold',
+            name="Hold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.CharField(db_collation='utf8mb4_bin', max_length=43, unique=True)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('blocked_from', models.DateTimeField()),
-                ('blocked_until', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(db_index=True)),
-                ('created_at', models.DateTimeField()),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='scheduling.clinic')),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('practitioner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='scheduling.practitioner')),
-                ('service', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scheduling.service')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("token", models.CharField(db_collation="utf8mb4_bin", max_length=43, unique=True)),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("blocked_from", models.DateTimeField()),
+                ("blocked_until", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(db_index=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="holds", to="scheduling.clinic"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "practitioner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="holds", to="scheduling.practitioner"
+                    ),
+                ),
+                (
+                    "service",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="scheduling.service",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'hold',
-                'indexes': [models.Index(fields=['practitioner', 'expires_at'], name='hold_practitioner_expiry')],
+                "db_table": "hold",
+                "indexes": [models.Index(fields=["practitioner", "expires_at"], name="hold_practitioner_expiry")],
             },
         ),
         migrations.AddConstraint(
-            model_name='servicepractitioner',
-            constraint=models.UniqueConstraint(fields=('service', 'practitioner'), name='service_practitioner_once'),
+            model_name="servicepractitioner",
+            constraint=models.UniqueConstraint(fields=("service", "practitioner"), name="service_practitioner_once"),
         ),
         migrations.AddConstraint(
-            model_name='service',
-            constraint=models.CheckConstraint(condition=models.Q(('buffer_before_minutes__lte', 240), ('duration_minutes__gte', 5), ('duration_minutes__lte', 480), ('buffer_after_minutes__lte', 240)), name='service_minutes_in_range'),
+            model_name="service",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("buffer_before_minutes__lte", 240),
+                    ("duration_minutes__gte", 5),
+                    ("duration_minutes__lte", 480),
+                    ("buffer_after_minutes__lte", 240),
+                ),
+                name="service_minutes_in_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='workingblock',
-            constraint=models.CheckConstraint(condition=models.Q(('weekday__lte', 6)), name='working_block_weekday'),
+            model_name="workingblock",
+            constraint=models.CheckConstraint(condition=models.Q(("weekday__lte", 6)), name="working_block_weekday"),
         ),
         migrations.AddConstraint(
-            model_name='workingblock',
-            constraint=models.CheckConstraint(condition=models.Q(('end_local', '00:00'), ('start_local__lt', models.F('end_local')), _connector='OR'), name='working_block_not_empty'),
+            model_name="workingblock",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("end_local", "00:00"), ("start_local__lt", models.F("end_local")), _connector="OR"),
+                name="working_block_not_empty",
+            ),
         ),
     ]

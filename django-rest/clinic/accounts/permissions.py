@@ -1,0 +1,15 @@
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from clinic.accounts.models import Role, User
+
+
+class AtDeskOrReadOnly(BasePermission):
+    """Owner and staff write; a practitioner reads what is theirs; a patient has no business here."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        user = request.user
+        if not isinstance(user, User) or user.role == Role.PATIENT:
+            return False
+        return user.works_at_desk or request.method in SAFE_METHODS

@@ -1,0 +1,147 @@
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db.models import F
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+from rest_framework_simplejwt.utils import datetime_from_epoch
+
+from clinic.accounts.models import Role, User, normalise_email
+from clinic.accounts.phones import normalise_phone
+from clinic.accounts.queries import find_user_by_sign_in, get_session_user
+from clinic.accounts.tokens import read_access_token, read_refresh_token, refresh_token_for
+from clinic.common.errors import ChairsideError, InvalidRequest
+from clinic.common.transactions import in_one_transaction
+
+CLINIC_ROLES = frozenset({Role.OWNER, Role.STAFF, Role.PRACTITIONER})
+PATIENT_ROLES = frozenset({Role.PATIENT})
+
+
+class WrongAccountKind(ChairsideError):  # noqa: N818 - named as the user would say it
+    code = "wrong_account_kind"
+    status = 403
+    detail = "This account belongs to the other sign-in page."
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    access: str
+    refresh: str
+
+
+@in_one_transaction
+def sign_in(*, username: str, password: str, roles: Collection[str] | None = None) -> TokenPair:
+    """Raises AuthenticationFailed, the same for an unknown name and a wrong password, and WrongAccountKind."""
+    user = find_user_by_sign_in(_as_stored(username))
+    if user is None:
+        User().set_password(password)  # As slow as a wrong password, so that nothing tells who has an account.
+    if user is None or not user.check_password(password) or not user.is_active:
+        raise AuthenticationFailed("No active account with this name and password.", "no_active_account")
+    if roles is not None and user.role not in roles:
+        raise WrongAccountKind
+    return issue_tokens(user=user)
+
+
+def issue_tokens(*, user: User) -> TokenPair:
+    refresh = refresh_token_for(user)
+    return TokenPair(access=str(refresh.access_token), refresh=str(refresh))
+
+
+@in_one_transaction
+def rotate_tokens(*, refresh: str) -> TokenPair:
+    """A new pair for a refresh token, which is used up. Raises AuthenticationFailed."""
+    user = _use_up(refresh)
+    if user is None:
+        raise _refused()
+    return issue_tokens(user=user)
+
+
+@in_one_transaction
+def sign_out(*, refresh: str) -> None:
+    """The refresh token is worth nothing from here on. Raises AuthenticationFailed."""
+    _use_up(refresh)
+
+
+@in_one_transaction
+def sign_out_everywhere(*, user: User) -> None:
+    """Every token of the user ends now, and every open stream."""
+    User.objects.filter(pk=user.pk).update(token_version=F("token_version") + 1)
+
+
+def verify_token(*, token: str) -> None:
+    """Raises AuthenticationFailed unless it is an access or refresh token of a living session."""
+    for read in (read_access_token, read_refresh_token):
+        try:
+            claims = read(token)
+        except TokenError:
+            continue
+        if get_session_user(user_id=claims["user_id"], token_version=claims["ver"]) is not None:
+            return
+    raise _refused()
+
+
+@in_one_transaction
+def create_user(*, email: str, password: str, role: Role, **fields: object) -> User:
+    """Raises InvalidRequest, with the name of the input, for an e-mail or phone that is taken or a weak password."""
+    user = User(email=normalise_email(email), role=role, **fields)  # type: ignore[misc]
+    _check_is_free(user)
+    check_password_strength(password, user=user)
+    user.set_password(password)
+    user.save()
+    return user
+
+
+@in_one_transaction
+def change_profile(*, user: User, changes: dict[str, str]) -> User:
+    """`changes` may hold name, email and phone. Raises InvalidRequest."""
+    user = User.objects.select_for_update().get(pk=user.pk)
+    for name, value in changes.items():
+        setattr(user, name, value)
+    _check_is_free(user)
+    user.save(update_fields=list(changes))
+    return user
+
+
+def check_password_strength(password: str, *, user: User) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise InvalidRequest(" ".join(error.messages), attr="password") from None
+
+
+def _check_is_free(user: User) -> None:
+    others = User.objects.exclude(pk=user.pk)
+    if others.filter(email=user.email).exists():
+        raise InvalidRequest("There is an account with this e-mail already.", attr="email")
+    if user.phone and others.filter(phone=user.phone).exists():
+        raise InvalidRequest("There is an account with this phone already.", attr="phone")
+
+
+def _as_stored(username: str) -> str:
+    if "@" in username:
+        return normalise_email(username)
+    try:
+        return normalise_phone(username)
+    except InvalidRequest:
+        return username
+
+
+def _use_up(refresh: str) -> User | None:
+    try:
+        token = read_refresh_token(refresh)
+    except TokenError:
+        raise _refused() from None
+    outstanding, _ = OutstandingToken.objects.select_for_update().get_or_create(
+        jti=token["jti"], defaults={"token": refresh, "expires_at": datetime_from_epoch(token["exp"])}
+    )
+    _, is_first_use = BlacklistedToken.objects.get_or_create(token=outstanding)
+    if not is_first_use:  # Another request used it in the meantime.
+        raise _refused()
+    return get_session_user(user_id=token["user_id"], token_version=token["ver"])
+
+
+def _refused() -> AuthenticationFailed:
+    return AuthenticationFailed("The token is invalid or has expired.", "token_not_valid")

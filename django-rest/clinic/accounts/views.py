@@ -1,0 +1,71 @@
+from collections.abc import Collection
+from typing import ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from clinic.accounts import services
+from clinic.accounts.requests import signed_in_user
+from clinic.accounts.serializers import RefreshInput, SignInInput, TokenInput, TokenPairOutput
+
+
+class OpenView(APIView):
+    """For people who are not signed in: a token is not looked at."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+
+class SignInView(OpenView):
+    roles: ClassVar[Collection[str] | None] = None
+
+    @extend_schema(request=SignInInput, responses=TokenPairOutput, summary="Sign in")
+    def post(self, request: Request) -> Response:
+        credentials = SignInInput(data=request.data)
+        credentials.is_valid(raise_exception=True)
+        pair = services.sign_in(**credentials.validated_data, roles=self.roles)
+        return Response(TokenPairOutput(pair).data)
+
+
+class PatientSignInView(SignInView):
+    roles = services.PATIENT_ROLES
+
+
+class ClinicSignInView(SignInView):
+    roles = services.CLINIC_ROLES
+
+
+class RotateView(OpenView):
+    @extend_schema(request=RefreshInput, responses=TokenPairOutput, summary="New tokens for a refresh token")
+    def post(self, request: Request) -> Response:
+        given = RefreshInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        return Response(TokenPairOutput(services.rotate_tokens(**given.validated_data)).data)
+
+
+class VerifyView(OpenView):
+    @extend_schema(request=TokenInput, responses={200: None}, summary="Check a token")
+    def post(self, request: Request) -> Response:
+        given = TokenInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        services.verify_token(**given.validated_data)
+        return Response({})
+
+
+class SignOutView(OpenView):
+    @extend_schema(request=RefreshInput, responses={200: None}, summary="Sign out: end a refresh token")
+    def post(self, request: Request) -> Response:
+        given = RefreshInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        services.sign_out(**given.validated_data)
+        return Response({})
+
+
+class SignOutEverywhereView(APIView):
+    @extend_schema(request=None, responses={200: None}, summary="End every session of mine, streams included")
+    def post(self, request: Request) -> Response:
+        services.sign_out_everywhere(user=signed_in_user(request))
+        return Response({})

@@ -1,0 +1,295 @@
+import re
+from datetime import date, time
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from clinic.accounts.serializers import TokenPairOutput, UserOutput
+from clinic.appointments.lifecycle import Status, parse_status
+from clinic.appointments.models import STATUS_CHOICES, Appointment, AppointmentEvent, Patient, Source
+from clinic.appointments.queries import ORDERINGS, AppointmentFilter
+from clinic.common.errors import InvalidRequest
+from clinic.common.instants import as_utc, say_instant, say_minute, zone_of
+from clinic.scheduling.models import Clinic
+from clinic.scheduling.slots import local_instant
+
+# The part of a patient's own view that stays in the clinic.
+INTERNAL_FIELDS = ("notes",)
+
+
+class AppointmentOutput(serializers.Serializer[Appointment]):
+    """An appointment as REST and the stream show it. `dentist…` repeats `practitioner…` for older front ends."""
+
+    id = serializers.IntegerField()
+    clinic = serializers.IntegerField()
+    patient = serializers.IntegerField()
+    patient_name = serializers.CharField()
+    patient_email = serializers.CharField()
+    patient_phone = serializers.CharField()
+    practitioner = serializers.IntegerField()
+    practitioner_name = serializers.CharField()
+    dentist = serializers.IntegerField()
+    dentist_name = serializers.CharField()
+    service = serializers.IntegerField(allow_null=True)
+    service_name = serializers.CharField(allow_null=True)
+    service_color = serializers.CharField(allow_null=True)
+    start = serializers.DateTimeField(help_text="in the clinic's zone")
+    end = serializers.DateTimeField(help_text="in the clinic's zone")
+    date = serializers.DateField(help_text="the clinic's")
+    time = serializers.CharField(help_text="HH:MM, the clinic's")
+    status = serializers.ChoiceField(choices=STATUS_CHOICES)
+    attendance_confirmed_at = serializers.DateTimeField(allow_null=True)
+    checked_in_at = serializers.DateTimeField(allow_null=True)
+    notes = serializers.CharField(required=False, help_text="internal: not in a patient's own view")
+    cancel_reason = serializers.CharField()
+    source = serializers.ChoiceField(choices=Source.choices)
+    series = serializers.IntegerField(allow_null=True)
+    version = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+    def to_representation(self, appointment: Appointment) -> dict[str, Any]:
+        shown = present_appointment(appointment)
+        if self.context.get("for_patient"):
+            for name in INTERNAL_FIELDS:
+                del shown[name]
+        return shown
+
+
+def present_appointment(appointment: Appointment) -> dict[str, Any]:
+    """Needs clinic, patient, practitioner and service fetched: then no query."""
+    zone = zone_of(appointment.clinic.timezone)
+    service = appointment.service
+    start = say_minute(appointment.starts_at, zone)
+    return {
+        "id": appointment.pk,
+        "clinic": appointment.clinic_id,
+        "patient": appointment.patient_id,
+        "patient_name": appointment.patient.name,
+        "patient_email": appointment.patient.email,
+        "patient_phone": appointment.patient.phone,
+        "practitioner": appointment.practitioner_id,
+        "practitioner_name": appointment.practitioner.name,
+        "dentist": appointment.practitioner_id,
+        "dentist_name": appointment.practitioner.name,
+        "service": appointment.service_id,
+        "service_name": service.name if service else None,
+        "service_color": service.color if service else None,
+        "start": start,
+        "end": say_minute(appointment.ends_at, zone),
+        "date": appointment.local_date.isoformat(),
+        "time": start[11:16],
+        "status": appointment.status,
+        "attendance_confirmed_at": say_instant(appointment.attendance_confirmed_at, zone),
+        "checked_in_at": say_instant(appointment.checked_in_at, zone),
+        "notes": appointment.notes,
+        "cancel_reason": appointment.cancel_reason,
+        "source": appointment.source,
+        "series": appointment.series_id,
+        "version": appointment.version,
+        "created_at": say_instant(appointment.created_at, zone),
+        "updated_at": say_instant(appointment.updated_at, zone),
+    }
+
+
+class _StartInput(serializers.Serializer[Any]):
+    """`start`, or `date` and `time` in the clinic's zone. A start without offset is the clinic's wall time."""
+
+    start = serializers.DateTimeField(required=False)
+    date = serializers.DateField(required=False)
+    time = serializers.TimeField(required=False)
+
+    def get_fields(self) -> dict[str, "serializers.Field[Any, Any, Any, Any]"]:
+        fields = super().get_fields()
+        if "clinic" in self.context:
+            # Read as it stands: local_instant turns a wall time into an instant, and refuses what the clock skips.
+            fields["start"] = _InstantOrWallTime(required=False)
+        return fields
+
+    def _start_of(self, attrs: dict[str, Any]) -> Any:
+        clinic: Clinic = self.context["clinic"]
+        day: date | None = attrs.pop("date", None)
+        at: time | None = attrs.pop("time", None)
+        start = attrs.pop("start", None)
+        if start is not None and start.tzinfo is None:
+            day, at, start = start.date(), start.time(), None
+        if start is not None:
+            return start
+        if (day is None) != (at is None):
+            raise serializers.ValidationError({"time" if at is None else "date": "Give both."}, code="required")
+        return None if day is None or at is None else as_utc(local_instant(day, at, zone_of(clinic.timezone)))
+
+
+class _InstantOrWallTime(serializers.DateTimeField):
+    def enforce_timezone(self, value: Any) -> Any:
+        if timezone.is_naive(value):
+            return value
+        if not 1 < value.year < 9999:
+            self.fail("overflow")
+        return as_utc(value)
+
+
+class _PractitionerNames(serializers.Serializer[Any]):
+    """`dentist` is what older front ends say for `practitioner`."""
+
+    practitioner = serializers.IntegerField(required=False, min_value=1)
+    dentist = serializers.IntegerField(required=False, min_value=1)
+
+    def _practitioner_of(self, attrs: dict[str, Any]) -> int | None:
+        dentist = attrs.pop("dentist", None)
+        practitioner: int | None = attrs.pop("practitioner", dentist)
+        return practitioner
+
+
+class AppointmentInput(_StartInput, _PractitionerNames):
+    patient = serializers.IntegerField(required=False, min_value=1, help_text="a patient books for themselves")
+    service = serializers.IntegerField(required=False, allow_null=True, min_value=1)
+    notes = serializers.CharField(required=False, allow_blank=True, max_length=4000)
+    hold = serializers.CharField(required=False, max_length=64, help_text="the token of a hold")
+    outside_hours = serializers.BooleanField(required=False, help_text="the desk may book outside of working hours")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        start, practitioner_id = self._start_of(attrs), self._practitioner_of(attrs)
+        missing = {name: value for name, value in (("start", start), ("practitioner", practitioner_id)) if not value}
+        if missing:
+            raise serializers.ValidationError(dict.fromkeys(missing, "This field is required."), code="required")
+        return {
+            "start": start,
+            "practitioner_id": practitioner_id,
+            "patient_id": attrs.get("patient"),
+            "service_id": attrs.get("service"),
+            "notes": attrs.get("notes", ""),
+            "hold_token": attrs.get("hold"),
+            "outside_hours": attrs.get("outside_hours", False),
+        }
+
+
+class StatusField(serializers.CharField):
+    """Any case; APPROVED and the like are understood."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return parse_status(super().to_internal_value(data))
+        except InvalidRequest as error:
+            raise serializers.ValidationError(error.detail, code="invalid_choice") from None
+
+
+class AppointmentEditInput(_StartInput, _PractitionerNames):
+    service = serializers.IntegerField(required=False, min_value=1)
+    notes = serializers.CharField(required=False, allow_blank=True, max_length=4000)
+    outside_hours = serializers.BooleanField(required=False)
+    status = StatusField(required=False)
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
+    version = serializers.IntegerField(required=False, min_value=1)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "start": self._start_of(attrs),
+            "practitioner_id": self._practitioner_of(attrs),
+            "service_id": attrs.pop("service", None),
+            **attrs,
+        }
+
+
+class ActionInput(serializers.Serializer[Any]):
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
+    version = serializers.IntegerField(required=False, min_value=1)
+
+
+class AppointmentFilterInput(serializers.Serializer[Any]):
+    scope = serializers.ChoiceField(choices=["active", "history", "all"], required=False)
+    status = serializers.CharField(required=False, help_text="one or several, by commas; then scope is not looked at")
+    date = serializers.DateField(required=False)
+    to = serializers.DateField(required=False)
+    practitioner = serializers.IntegerField(required=False, min_value=1)
+    patient = serializers.IntegerField(required=False, min_value=1)
+    search = serializers.CharField(required=False, allow_blank=True, max_length=100)
+    ordering = serializers.CharField(required=False, help_text=", ".join(ORDERINGS) + "; a minus turns it round")
+
+    def get_fields(self) -> dict[str, "serializers.Field[Any, Any, Any, Any]"]:
+        # "from" is a word of Python's.
+        return {**super().get_fields(), "from": serializers.DateField(required=False)}
+
+    def validate_status(self, text: str) -> tuple[Status, ...]:
+        try:
+            return tuple(parse_status(word) for word in text.split(",") if word.strip())
+        except InvalidRequest as error:
+            raise serializers.ValidationError(error.detail, code="invalid_choice") from None
+
+    def validate_ordering(self, ordering: str) -> str:
+        if not re.fullmatch(f"-?({'|'.join(ORDERINGS)})", ordering):
+            raise serializers.ValidationError(f"Order by one of: {', '.join(ORDERINGS)}.", code="invalid_choice")
+        return ordering
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        day = attrs.get("date")
+        first, last = day or attrs.get("from"), day or attrs.get("to")
+        if first and last and last < first:
+            raise serializers.ValidationError({"to": "The range ends before it begins."}, code="invalid")
+        return {
+            "wanted": AppointmentFilter(
+                scope=attrs.get("scope", "active"),
+                statuses=attrs.get("status", ()),
+                first_date=first,
+                last_date=last,
+                practitioner_id=attrs.get("practitioner"),
+                patient_id=attrs.get("patient"),
+                search=attrs.get("search", "").strip(),
+                ordering=attrs.get("ordering"),
+            )
+        }
+
+
+class AppointmentEventOutput(serializers.ModelSerializer[AppointmentEvent]):
+    appointment = serializers.IntegerField(source="appointment_id")
+    actor = serializers.IntegerField(source="actor_id", allow_null=True)
+    from_start = serializers.DateTimeField(source="from_starts_at", allow_null=True)
+    to_start = serializers.DateTimeField(source="to_starts_at", allow_null=True)
+
+    class Meta:
+        model = AppointmentEvent
+        fields = [
+            "id",
+            "appointment",
+            "action",
+            "from_status",
+            "to_status",
+            "from_start",
+            "to_start",
+            "actor",
+            "actor_name",
+            "actor_kind",
+            "channel",
+            "reason",
+            "at",
+        ]
+
+
+class PatientOutput(serializers.ModelSerializer[Patient]):
+    has_account = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Patient
+        fields = ["id", "name", "email", "phone", "has_account", "created_at"]
+
+    def get_has_account(self, patient: Patient) -> bool:
+        return patient.user_id is not None
+
+
+class PatientInput(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=120)
+    email = serializers.EmailField(required=False, allow_blank=True)
+    phone = serializers.CharField(required=False, allow_blank=True, max_length=40)
+
+
+class SignUpInput(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=120)
+    email = serializers.EmailField()
+    phone = serializers.CharField(max_length=40)
+    password = serializers.CharField(trim_whitespace=False, max_length=256)
+    clinic = serializers.SlugField(required=False, help_text="slug, where several clinics are")
+
+
+class SignUpOutput(TokenPairOutput):
+    user = UserOutput()

@@ -1,0 +1,196 @@
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from clinic.accounts.requests import signed_in_user
+from clinic.appointments import queries
+from clinic.appointments.lifecycle import Action
+from clinic.appointments.models import Appointment, AppointmentEvent
+from clinic.appointments.serializers import (
+    ActionInput,
+    AppointmentEditInput,
+    AppointmentEventOutput,
+    AppointmentFilterInput,
+    AppointmentInput,
+    AppointmentOutput,
+)
+from clinic.appointments.services.booking import Booking, Edit, book_appointment, edit_appointment
+from clinic.appointments.services.decisions import change_status, delete_appointment, set_status
+from clinic.appointments.views.requests import (
+    actor_of,
+    current_row_on_conflict,
+    expected_version,
+    output_context,
+    show,
+    validated,
+)
+from clinic.common.idempotency import answer_once
+from clinic.common.transactions import in_one_transaction
+from clinic.scheduling.queries import get_clinic_for
+
+IDEMPOTENCY_KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="the same answer again")
+IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="the ETag the change is based on")
+
+
+class AppointmentListView(ListAPIView[Appointment]):
+    serializer_class = AppointmentOutput
+
+    @extend_schema(
+        parameters=[AppointmentFilterInput, OpenApiParameter("from", str, description="first date")],
+        summary="Appointments I may see",
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[Appointment]:
+        wanted = validated(AppointmentFilterInput(data=self.request.query_params))["wanted"]
+        return queries.list_appointments(signed_in_user(self.request), wanted)
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), **output_context(signed_in_user(self.request))}
+
+    @extend_schema(
+        request=AppointmentInput, responses={201: AppointmentOutput}, parameters=[IDEMPOTENCY_KEY], summary="Book"
+    )
+    def post(self, request: Request) -> Response:
+        user = signed_in_user(request)
+
+        def create() -> Response:
+            clinic = get_clinic_for(user)
+            booking = Booking(**validated(AppointmentInput(data=request.data, context={"clinic": clinic})))
+            appointment = book_appointment(actor=actor_of(request), clinic=clinic, booking=booking, now=timezone.now())
+            return show(appointment, user, status=201)
+
+        return answer_once(request, owner=f"user:{user.pk}", create=create)
+
+
+class AppointmentView(APIView):
+    @extend_schema(responses=AppointmentOutput, summary="One appointment")
+    def get(self, request: Request, appointment_id: int) -> Response:
+        user = signed_in_user(request)
+        return show(queries.get_appointment_for(user, appointment_id), user)
+
+    @extend_schema(
+        request=AppointmentEditInput, responses=AppointmentOutput, parameters=[IF_MATCH], summary="Change or move"
+    )
+    def patch(self, request: Request, appointment_id: int) -> Response:
+        user = signed_in_user(request)
+        with current_row_on_conflict(user, appointment_id):
+            appointment = _change(request, appointment_id)
+        return show(appointment, user)
+
+    @extend_schema(
+        request=AppointmentEditInput, responses=AppointmentOutput, parameters=[IF_MATCH], summary="Change or move"
+    )
+    def put(self, request: Request, appointment_id: int) -> Response:
+        return self.patch(request, appointment_id)
+
+    @extend_schema(responses={204: None}, parameters=[IF_MATCH], summary="Delete: frees the time, leaves the history")
+    def delete(self, request: Request, appointment_id: int) -> Response:
+        user = signed_in_user(request)
+        with current_row_on_conflict(user, appointment_id):
+            delete_appointment(
+                actor=actor_of(request),
+                appointment_id=appointment_id,
+                now=timezone.now(),
+                **expected_version(request, None),
+            )
+        return Response(status=204)
+
+
+@in_one_transaction
+def _change(request: Request, appointment_id: int) -> Appointment:
+    """An edit and a status in one request are one change: both or none."""
+    seen = queries.get_appointment_for(signed_in_user(request), appointment_id)
+    given = validated(AppointmentEditInput(data=request.data, context={"clinic": seen.clinic}))
+    status, reason = given.pop("status", None), given.pop("reason", "")
+    expected = expected_version(request, given.pop("version", None))
+    edit = Edit(**given)
+    actor, now = actor_of(request), timezone.now()
+    if edit == Edit() and status is None:
+        return seen
+    if edit != Edit():
+        seen = edit_appointment(actor=actor, appointment_id=appointment_id, edit=edit, now=now, **expected)
+        expected = {}
+    if status is None:
+        return seen
+    return set_status(actor=actor, appointment_id=appointment_id, status=status, reason=reason, now=now, **expected)
+
+
+class AppointmentActionView(APIView):
+    """One step of the lifecycle. `action` is given by the route."""
+
+    action: ClassVar[Action]
+
+    @extend_schema(request=ActionInput, responses=AppointmentOutput, parameters=[IF_MATCH])
+    def post(self, request: Request, appointment_id: int) -> Response:
+        user = signed_in_user(request)
+        given = validated(ActionInput(data=request.data))
+        with current_row_on_conflict(user, appointment_id):
+            appointment = change_status(
+                actor=actor_of(request),
+                appointment_id=appointment_id,
+                action=self.action,
+                now=timezone.now(),
+                reason=given.get("reason", ""),
+                **expected_version(request, given.get("version")),
+            )
+        return show(appointment, user)
+
+    @extend_schema(request=ActionInput, responses=AppointmentOutput, parameters=[IF_MATCH])
+    def patch(self, request: Request, appointment_id: int) -> Response:
+        return self.post(request, appointment_id)
+
+
+class ConfirmView(AppointmentActionView):
+    """The clinic approves; a patient's `confirm` is the promise to come."""
+
+    action = Action.CONFIRM
+
+
+class RejectView(AppointmentActionView):
+    action = Action.REJECT
+
+
+class CancelView(AppointmentActionView):
+    """A patient cancels up to the clinic's cancellation notice."""
+
+    action = Action.CANCEL
+
+
+class CheckInView(AppointmentActionView):
+    action = Action.CHECK_IN
+
+
+class CompleteView(AppointmentActionView):
+    action = Action.COMPLETE
+
+
+class NoShowView(AppointmentActionView):
+    action = Action.NO_SHOW
+
+
+class ReopenView(AppointmentActionView):
+    """After a no-show the patient came after all: claims the time again."""
+
+    action = Action.REOPEN
+
+
+class AppointmentHistoryView(ListAPIView[AppointmentEvent]):
+    serializer_class = AppointmentEventOutput
+
+    def get_queryset(self) -> QuerySet[AppointmentEvent]:
+        return queries.history_of(signed_in_user(self.request), self.kwargs["appointment_id"])
+
+
+class HistoryView(ListAPIView[AppointmentEvent]):
+    serializer_class = AppointmentEventOutput
+
+    def get_queryset(self) -> QuerySet[AppointmentEvent]:
+        return queries.history_visible_to(signed_in_user(self.request)).order_by("-at", "-id")

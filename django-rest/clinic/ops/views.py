@@ -1,0 +1,77 @@
+from django.conf import settings
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from clinic.accounts.requests import viewer_of
+from clinic.accounts.views import OpenView
+from clinic.common.errors import ChairsideError
+from clinic.common.instants import say_instant, zone_of
+from clinic.ops.queries import database_state, server_version
+from clinic.scheduling.queries import get_clinic_for
+
+HealthOutput = inline_serializer(
+    "Health",
+    {
+        "status": serializers.CharField(),
+        "service": serializers.CharField(),
+        "version": serializers.CharField(),
+        "database": serializers.CharField(),
+        "database_version": serializers.CharField(allow_null=True),
+    },
+)
+
+
+class HealthView(OpenView):
+    throttle_classes: tuple[type[BaseThrottle], ...] = ()
+
+    @extend_schema(responses={200: HealthOutput, 503: HealthOutput}, summary="How the service is")
+    def get(self, request: Request) -> Response:
+        database = database_state()
+        body = {
+            "status": "ok" if database == "ok" else "unavailable",
+            "service": settings.SHARED.service_name,
+            "version": settings.VERSION,
+            "database": database,
+            "database_version": server_version() if database == "ok" else None,
+        }
+        return Response(body, status=200 if database == "ok" else 503)
+
+
+class LivezView(OpenView):
+    @extend_schema(
+        responses=inline_serializer("Alive", {"status": serializers.CharField()}), summary="The process answers"
+    )
+    def get(self, request: Request) -> Response:
+        return Response({"status": "alive"})
+
+
+class ReadyzView(HealthView):
+    """200 when the database is reachable and migrated: traffic may come."""
+
+
+class TimeView(APIView):
+    permission_classes = ()
+
+    @extend_schema(
+        responses=inline_serializer(
+            "Now",
+            {
+                "utc": serializers.DateTimeField(),
+                "clinic": serializers.DateTimeField(allow_null=True),
+                "timezone": serializers.CharField(allow_null=True),
+            },
+        ),
+        summary="The server's time and the clinic's",
+    )
+    def get(self, request: Request) -> Response:
+        now = timezone.now()
+        try:
+            zone = zone_of(get_clinic_for(viewer_of(request), slug=request.query_params.get("clinic")).timezone)
+        except ChairsideError:  # No clinic, or several and none named: the server's time is still the time.
+            return Response({"utc": now, "clinic": None, "timezone": None})
+        return Response({"utc": now, "clinic": say_instant(now, zone), "timezone": zone.key})

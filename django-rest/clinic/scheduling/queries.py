@@ -1,0 +1,183 @@
+"""Every read of the clinic and its schedule. `None` as the viewer is somebody who is not signed in."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from django.db.models import Max, Min, Q, QuerySet
+
+from clinic.accounts.models import User
+from clinic.common.errors import InvalidRequest, NotFound
+from clinic.common.instants import zone_of
+from clinic.scheduling.models import ClaimedCell, Clinic, Hold, Practitioner, ScheduleException, Service, WorkingBlock
+from clinic.scheduling.slots import Block, DayException, Interval, Policy, Slot, Treatment, open_slots
+
+CELL = timedelta(minutes=5)
+
+
+def get_clinic_for(viewer: User | None, *, slug: str | None = None) -> Clinic:
+    """A user's own clinic; for anyone else the one named, or the only one there is. Raises NotFound, InvalidRequest."""
+    if viewer is not None and viewer.clinic is not None:
+        return viewer.clinic
+    if slug is not None:
+        clinic = Clinic.objects.filter(slug=slug).first()
+        if clinic is None:
+            raise NotFound("There is no such clinic.")
+        return clinic
+    clinics = list(Clinic.objects.order_by("id")[:2])
+    if not clinics:
+        raise NotFound("There is no clinic yet.")
+    if len(clinics) > 1:
+        raise InvalidRequest("There are several clinics here: name one by its slug.", attr="clinic")
+    return clinics[0]
+
+
+def practitioners_of(clinic: Clinic) -> QuerySet[Practitioner]:
+    return Practitioner.objects.filter(clinic=clinic, active=True).order_by("name", "id")
+
+
+def get_practitioner(clinic: Clinic, practitioner_id: int) -> Practitioner:
+    practitioner = practitioners_of(clinic).filter(pk=practitioner_id).first()
+    if practitioner is None:
+        raise NotFound("There is no such practitioner.")
+    return practitioner
+
+
+def services_of(clinic: Clinic) -> QuerySet[Service]:
+    return Service.objects.filter(clinic=clinic, active=True).order_by("name", "id")
+
+
+def get_service(clinic: Clinic, service_id: int) -> Service:
+    service = services_of(clinic).filter(pk=service_id).first()
+    if service is None:
+        raise NotFound("There is no such service.")
+    return service
+
+
+def offers(practitioner: Practitioner, service: Service) -> bool:
+    return service.practitioners.through.objects.filter(service=service, practitioner=practitioner).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """What the slot engine needs to know of one practitioner's days."""
+
+    blocks: list[Block]
+    exceptions: list[DayException]
+
+
+def hours_of(clinic: Clinic, practitioner_ids: Sequence[int], first_date: date, last_date: date) -> dict[int, Hours]:
+    """Two queries for any number of practitioners."""
+    blocks = defaultdict(list)
+    for block in WorkingBlock.objects.filter(practitioner_id__in=practitioner_ids):
+        blocks[block.practitioner_id].append(
+            Block(block.weekday, block.start_local, block.end_local, block.valid_from, block.valid_until)
+        )
+    exceptions = [
+        DayException(row.start_date, row.end_date, row.practitioner_id, row.closed, row.start_local, row.end_local)
+        for row in ScheduleException.objects.filter(
+            Q(practitioner__isnull=True) | Q(practitioner_id__in=practitioner_ids),
+            clinic=clinic,
+            start_date__lte=last_date,
+            end_date__gte=first_date,
+        )
+    ]
+    return {
+        practitioner_id: Hours(
+            blocks[practitioner_id],
+            [exception for exception in exceptions if exception.practitioner_id in (None, practitioner_id)],
+        )
+        for practitioner_id in practitioner_ids
+    }
+
+
+def busy_intervals(practitioner_ids: Sequence[int], window: Interval, *, now: datetime) -> dict[int, list[Interval]]:
+    """Blocked time, buffers included, of active appointments and live holds. Two queries."""
+    expired = set(
+        Hold.objects.filter(practitioner_id__in=practitioner_ids, expires_at__lte=now).values_list("id", flat=True)
+    )
+    claims = (
+        ClaimedCell.objects.filter(
+            practitioner_id__in=practitioner_ids, starts_at__gte=window.start, starts_at__lt=window.end
+        )
+        .values("practitioner_id", "appointment_id", "hold_id")
+        .annotate(first=Min("starts_at"), last=Max("starts_at"))
+        .order_by()
+    )
+    busy = defaultdict(list)
+    for claim in claims:
+        if claim["hold_id"] not in expired:
+            busy[claim["practitioner_id"]].append(Interval(claim["first"], claim["last"] + CELL))
+    return busy
+
+
+def is_claimed(
+    practitioner_id: int,
+    interval: Interval,
+    *,
+    except_appointment_id: int | None = None,
+    except_hold_id: int | None = None,
+) -> bool:
+    """Call inside a claim: expired holds are gone by then. One query."""
+    cells = ClaimedCell.objects.filter(
+        practitioner_id=practitioner_id, starts_at__gte=interval.start, starts_at__lt=interval.end
+    )
+    if except_appointment_id is not None:
+        cells = cells.filter(Q(appointment_id__isnull=True) | ~Q(appointment_id=except_appointment_id))
+    if except_hold_id is not None:
+        cells = cells.filter(Q(hold_id__isnull=True) | ~Q(hold_id=except_hold_id))
+    return cells.exists()
+
+
+def policy_of(clinic: Clinic, *, notice_applies: bool = True) -> Policy:
+    return Policy(
+        zone=zone_of(clinic.timezone),
+        slot_minutes=clinic.slot_minutes,
+        horizon_days=clinic.horizon_days,
+        notice=timedelta(minutes=clinic.notice_minutes if notice_applies else 0),
+    )
+
+
+def treatment_of(clinic: Clinic, service: Service | None) -> Treatment:
+    """What is booked: a service, or one slot of the clinic's grid."""
+    if service is None:
+        return Treatment(minutes=clinic.slot_minutes)
+    return Treatment(service.duration_minutes, service.buffer_before_minutes, service.buffer_after_minutes)
+
+
+def open_slots_of(
+    clinic: Clinic,
+    practitioners: Iterable[Practitioner],
+    *,
+    service: Service | None,
+    first_date: date,
+    last_date: date,
+    now: datetime,
+) -> dict[int, list[Slot]]:
+    """Open slots by practitioner id. Four queries for any number of practitioners and days."""
+    practitioner_ids = [practitioner.pk for practitioner in practitioners]
+    hours = hours_of(clinic, practitioner_ids, first_date, last_date)
+    busy = busy_intervals(practitioner_ids, _around(first_date, last_date), now=now)
+    return {
+        practitioner_id: open_slots(
+            first_date=first_date,
+            last_date=last_date,
+            policy=policy_of(clinic),
+            treatment=treatment_of(clinic, service),
+            blocks=hours[practitioner_id].blocks,
+            exceptions=hours[practitioner_id].exceptions,
+            busy=busy.get(practitioner_id, []),
+            now=now,
+        )
+        for practitioner_id in practitioner_ids
+    }
+
+
+def _around(first_date: date, last_date: date) -> Interval:
+    # A clinic's day lies within a day of the UTC day of the same date, wherever the clinic is.
+    midnight = datetime.min.time()
+    return Interval(
+        datetime.combine(first_date - timedelta(days=1), midnight, UTC),
+        datetime.combine(last_date + timedelta(days=2), midnight, UTC),
+    )

@@ -1,0 +1,367 @@
+"""The table of API.md, written out by hand: O owner, S staff, D the practitioner themselves, P the patient, Y system."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from clinic.appointments.lifecycle import (
+    ACTIVE_STATUSES,
+    Action,
+    Facts,
+    Party,
+    Status,
+    action_to,
+    allowed_actions,
+    check_attendance,
+    claims_time,
+    decide,
+    parse_status,
+)
+from clinic.common.errors import (
+    InvalidRequest,
+    NotToday,
+    PermissionDenied,
+    TooEarly,
+    TooLateToCancel,
+    TransitionNotAllowed,
+)
+
+STARTS_AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+THE_DAY = date(2026, 11, 20)
+MINUTE = timedelta(minutes=1)
+NOTICE = timedelta(hours=24)
+GRACE = timedelta(minutes=15)
+
+LETTERS = {
+    "O": Party.OWNER,
+    "S": Party.STAFF,
+    "D": Party.PRACTITIONER,
+    "P": Party.PATIENT,
+    "Y": Party.SYSTEM,
+}
+
+MAY = """
+              confirm  reject  cancel  check-in  complete  no-show  reopen  expire
+pending       OSD      OSD     OSDP    .         .         .        .       Y
+confirmed     .        .       OSDP    OSD       OSD       OSDY     .       .
+checked_in    .        .       .       .         OSD       .        .       .
+completed     .        .       .       .         .         .        .       .
+cancelled     .        .       .       .         .         .        .       .
+rejected      .        .       .       .         .         .        .       .
+no_show       .        .       .       .         .         .        OSD     .
+"""
+
+NEVER_MAY = {
+    "confirm": "PY",
+    "reject": "PY",
+    "cancel": "Y",
+    "check-in": "PY",
+    "complete": "PY",
+    "no-show": "P",
+    "reopen": "PY",
+    "expire": "OSDP",
+}
+
+LEADS_TO = {
+    "confirm": "confirmed",
+    "reject": "rejected",
+    "cancel": "cancelled",
+    "check-in": "checked_in",
+    "complete": "completed",
+    "no-show": "no_show",
+    "reopen": "checked_in",
+    "expire": "cancelled",
+}
+
+
+def rows_of_the_table() -> list[tuple[str, str, str, str]]:
+    header, *lines = [line.split() for line in MAY.strip().splitlines()]
+    return [
+        (status, action, letter, parties)
+        for status, *cells in lines
+        for action, parties in zip(header, cells, strict=True)
+        for letter in LETTERS
+    ]
+
+
+def appointment(status: Status, checked_in_at: datetime | None = None) -> Facts:
+    return Facts(status, STARTS_AT, THE_DAY, checked_in_at)
+
+
+def attempt(
+    action: Action,
+    status: Status,
+    party: Party,
+    *,
+    now: datetime,
+    checked_in_at: datetime | None = None,
+    cancellation_notice: timedelta = NOTICE,
+) -> Status:
+    return decide(
+        action,
+        appointment(status, checked_in_at),
+        party=party,
+        now=now,
+        today=now.date(),
+        cancellation_notice=cancellation_notice,
+        no_show_after=GRACE,
+    )
+
+
+def in_good_time(action: Action) -> datetime:
+    return STARTS_AT - timedelta(days=3) if action is Action.CANCEL else STARTS_AT + timedelta(hours=1)
+
+
+def test_the_table_names_every_status_action_and_party() -> None:
+    rows = rows_of_the_table()
+    assert {row[0] for row in rows} == {status.value for status in Status}
+    assert {row[1] for row in rows} == {action.value for action in Action}
+    assert {LETTERS[row[2]] for row in rows} == set(Party)
+    assert len(rows) == 7 * 8 * 5
+
+
+@pytest.mark.parametrize(
+    ("status", "action", "letter", "parties"),
+    [pytest.param(*row, id=f"{row[0]}-{row[1]}-{LETTERS[row[2]].value}") for row in rows_of_the_table()],
+)
+def test_who_may_do_what_from_where(status: str, action: str, letter: str, parties: str) -> None:
+    def go() -> Status:
+        return attempt(Action(action), Status(status), LETTERS[letter], now=in_good_time(Action(action)))
+
+    if letter in parties:
+        assert go() == LEADS_TO[action]
+    elif letter in NEVER_MAY[action]:
+        with pytest.raises(PermissionDenied):
+            go()
+    else:
+        with pytest.raises(TransitionNotAllowed):
+            go()
+
+
+def test_active_means_pending_confirmed_or_checked_in() -> None:
+    assert {"pending", "confirmed", "checked_in"} == ACTIVE_STATUSES
+
+
+class TestCancelling:
+    def test_patient_may_cancel_up_to_the_notice_and_exactly_at_it(self) -> None:
+        assert attempt(Action.CANCEL, Status.CONFIRMED, Party.PATIENT, now=STARTS_AT - NOTICE) == "cancelled"
+
+    @pytest.mark.parametrize("status", [Status.PENDING, Status.CONFIRMED])
+    def test_patient_cannot_cancel_after_the_notice(self, status: Status) -> None:
+        with pytest.raises(TooLateToCancel):
+            attempt(Action.CANCEL, status, Party.PATIENT, now=STARTS_AT - NOTICE + timedelta(microseconds=1))
+
+    def test_patient_cannot_cancel_after_the_start_even_without_a_notice(self) -> None:
+        with pytest.raises(TooLateToCancel):
+            attempt(
+                Action.CANCEL,
+                Status.CONFIRMED,
+                Party.PATIENT,
+                now=STARTS_AT + MINUTE,
+                cancellation_notice=timedelta(0),
+            )
+
+    @pytest.mark.parametrize("party", [Party.OWNER, Party.STAFF, Party.PRACTITIONER])
+    def test_the_clinic_may_cancel_at_any_time(self, party: Party) -> None:
+        assert attempt(Action.CANCEL, Status.CONFIRMED, party, now=STARTS_AT - MINUTE) == "cancelled"
+
+
+class TestTheDay:
+    @pytest.mark.parametrize(("action", "status"), [(Action.CHECK_IN, "confirmed"), (Action.REOPEN, "no_show")])
+    @pytest.mark.parametrize("days", [-1, 1])
+    def test_nobody_checks_in_or_reopens_on_another_day(self, action: Action, status: str, days: int) -> None:
+        with pytest.raises(NotToday):
+            attempt(action, Status(status), Party.STAFF, now=STARTS_AT + timedelta(days=days))
+
+    def test_patient_may_be_checked_in_long_before_the_start(self) -> None:
+        assert attempt(Action.CHECK_IN, Status.CONFIRMED, Party.STAFF, now=STARTS_AT - 90 * MINUTE) == "checked_in"
+
+    def test_the_day_is_the_clinics_and_not_that_of_utc(self) -> None:
+        just_after_midnight_in_auckland = datetime(2026, 11, 19, 11, 30, tzinfo=UTC)
+        assert (
+            decide(
+                Action.CHECK_IN,
+                Facts(Status.CONFIRMED, just_after_midnight_in_auckland, THE_DAY),
+                party=Party.STAFF,
+                now=just_after_midnight_in_auckland,
+                today=THE_DAY,
+                cancellation_notice=NOTICE,
+                no_show_after=GRACE,
+            )
+            == "checked_in"
+        )
+
+
+class TestTheStart:
+    @pytest.mark.parametrize("status", [Status.CONFIRMED, Status.CHECKED_IN])
+    def test_nobody_completes_before_the_start(self, status: Status) -> None:
+        with pytest.raises(TooEarly):
+            attempt(Action.COMPLETE, status, Party.PRACTITIONER, now=STARTS_AT - MINUTE)
+
+    def test_practitioner_completes_from_the_start_on(self) -> None:
+        assert attempt(Action.COMPLETE, Status.CHECKED_IN, Party.PRACTITIONER, now=STARTS_AT) == "completed"
+
+    def test_practitioner_may_complete_days_later(self) -> None:
+        late = STARTS_AT + timedelta(days=3)
+        assert attempt(Action.COMPLETE, Status.CHECKED_IN, Party.PRACTITIONER, now=late) == "completed"
+
+    def test_staff_cannot_mark_a_no_show_before_the_start(self) -> None:
+        with pytest.raises(TooEarly):
+            attempt(Action.NO_SHOW, Status.CONFIRMED, Party.STAFF, now=STARTS_AT - MINUTE)
+
+    def test_staff_need_not_wait_after_the_start(self) -> None:
+        assert attempt(Action.NO_SHOW, Status.CONFIRMED, Party.STAFF, now=STARTS_AT) == "no_show"
+
+    def test_the_system_waits_before_it_marks_a_no_show(self) -> None:
+        with pytest.raises(TooEarly):
+            attempt(Action.NO_SHOW, Status.CONFIRMED, Party.SYSTEM, now=STARTS_AT + GRACE - MINUTE)
+        assert attempt(Action.NO_SHOW, Status.CONFIRMED, Party.SYSTEM, now=STARTS_AT + GRACE) == "no_show"
+
+    def test_the_system_never_marks_someone_who_has_been_here(self) -> None:
+        with pytest.raises(TransitionNotAllowed):
+            attempt(
+                Action.NO_SHOW,
+                Status.CONFIRMED,
+                Party.SYSTEM,
+                now=STARTS_AT + timedelta(hours=1),
+                checked_in_at=STARTS_AT,
+            )
+
+    def test_a_request_expires_when_its_start_passes_and_not_before(self) -> None:
+        with pytest.raises(TooEarly):
+            attempt(Action.EXPIRE, Status.PENDING, Party.SYSTEM, now=STARTS_AT - MINUTE)
+        assert attempt(Action.EXPIRE, Status.PENDING, Party.SYSTEM, now=STARTS_AT) == "cancelled"
+
+
+class TestWhatIsAllowed:
+    @staticmethod
+    def allowed(status: Status, party: Party, now: datetime) -> list[str]:
+        return [
+            action.value
+            for action in allowed_actions(
+                appointment(status),
+                party=party,
+                now=now,
+                today=now.date(),
+                cancellation_notice=NOTICE,
+                no_show_after=GRACE,
+            )
+        ]
+
+    def test_staff_see_what_they_can_do_with_a_request(self) -> None:
+        assert self.allowed(Status.PENDING, Party.STAFF, STARTS_AT - 3 * NOTICE) == ["confirm", "reject", "cancel"]
+
+    def test_check_in_appears_on_the_day(self) -> None:
+        assert self.allowed(Status.CONFIRMED, Party.STAFF, STARTS_AT - NOTICE) == ["cancel"]
+        assert self.allowed(Status.CONFIRMED, Party.STAFF, STARTS_AT - MINUTE) == ["cancel", "check-in"]
+
+    def test_complete_and_no_show_appear_with_the_start(self) -> None:
+        expected = ["cancel", "check-in", "complete", "no-show"]
+        assert self.allowed(Status.CONFIRMED, Party.PRACTITIONER, STARTS_AT) == expected
+
+    def test_patient_can_cancel_until_it_is_too_late(self) -> None:
+        assert self.allowed(Status.CONFIRMED, Party.PATIENT, STARTS_AT - NOTICE) == ["cancel"]
+        assert self.allowed(Status.CONFIRMED, Party.PATIENT, STARTS_AT - NOTICE + MINUTE) == []
+
+    @pytest.mark.parametrize("party", list(Party))
+    @pytest.mark.parametrize("status", [Status.COMPLETED, Status.CANCELLED, Status.REJECTED])
+    def test_nothing_is_allowed_at_the_end(self, status: Status, party: Party) -> None:
+        assert self.allowed(status, party, STARTS_AT) == []
+
+    @pytest.mark.parametrize("hours", [-72, -24, -1, 0, 1, 24])
+    @pytest.mark.parametrize("party", list(Party))
+    @pytest.mark.parametrize("status", list(Status))
+    def test_what_is_allowed_is_what_would_be_accepted(self, status: Status, party: Party, hours: int) -> None:
+        now = STARTS_AT + timedelta(hours=hours)
+        accepted = []
+        for action in Action:
+            try:
+                attempt(action, status, party, now=now)
+            except (PermissionDenied, TransitionNotAllowed, TooEarly, TooLateToCancel, NotToday):
+                continue
+            accepted.append(action.value)
+        assert self.allowed(status, party, now) == accepted
+
+    def test_a_refused_transition_says_from_where_what_and_what_instead(self) -> None:
+        with pytest.raises(TransitionNotAllowed) as refusal:
+            attempt(Action.COMPLETE, Status.PENDING, Party.STAFF, now=STARTS_AT)
+        assert refusal.value.extra == {
+            "from": "pending",
+            "action": "complete",
+            "allowed": ["confirm", "reject", "cancel"],
+        }
+
+
+class TestStatusesAsPeopleWriteThem:
+    @pytest.mark.parametrize(
+        ("text", "status"),
+        [
+            ("pending", "pending"),
+            ("Confirmed", "confirmed"),
+            ("APPROVED", "confirmed"),
+            ("approved", "confirmed"),
+            ("REJECTED", "rejected"),
+            ("Declined", "rejected"),
+            ("CANCELED", "cancelled"),
+            ("CANCELLED", "cancelled"),
+            ("NO-SHOW", "no_show"),
+            ("no show", "no_show"),
+            ("NoShow", "no_show"),
+            ("CHECKED-IN", "checked_in"),
+            ("checked_in", "checked_in"),
+            (" Completed ", "completed"),
+        ],
+    )
+    def test_a_status_is_understood(self, text: str, status: str) -> None:
+        assert parse_status(text) == status
+
+    @pytest.mark.parametrize("text", ["", " ", "done", "confirm", "pending,confirmed", "İ", "approved\x00"])
+    def test_anything_else_is_refused_by_name(self, text: str) -> None:
+        with pytest.raises(InvalidRequest) as refusal:
+            parse_status(text)
+        assert refusal.value.attr == "status"
+        assert "no_show" in refusal.value.detail
+
+
+class TestPatchingAStatus:
+    WAYS = {
+        ("pending", "confirmed"): "confirm",
+        ("pending", "rejected"): "reject",
+        ("pending", "cancelled"): "cancel",
+        ("confirmed", "cancelled"): "cancel",
+        ("confirmed", "checked_in"): "check-in",
+        ("confirmed", "completed"): "complete",
+        ("confirmed", "no_show"): "no-show",
+        ("checked_in", "completed"): "complete",
+        ("no_show", "checked_in"): "reopen",
+    }
+
+    @pytest.mark.parametrize("target", list(Status))
+    @pytest.mark.parametrize("current", list(Status))
+    def test_a_new_status_is_the_action_that_leads_there(self, current: Status, target: Status) -> None:
+        way = self.WAYS.get((current.value, target.value))
+        if way is not None:
+            assert action_to(current, target) == way
+            return
+        with pytest.raises(TransitionNotAllowed) as refusal:
+            action_to(current, target)
+        assert refusal.value.extra == {"from": current.value, "to": target.value}
+
+
+def test_only_reopening_claims_the_time_again() -> None:
+    assert [action.value for action in Action if claims_time(action)] == ["reopen"]
+
+
+class TestAttendance:
+    @pytest.mark.parametrize("status", [Status.PENDING, Status.CONFIRMED])
+    def test_patient_promises_to_come_to_what_is_ahead(self, status: Status) -> None:
+        check_attendance(appointment(status), now=STARTS_AT - MINUTE)
+
+    @pytest.mark.parametrize("status", [Status.PENDING, Status.CONFIRMED])
+    def test_patient_cannot_promise_once_it_has_begun(self, status: Status) -> None:
+        with pytest.raises(TransitionNotAllowed):
+            check_attendance(appointment(status), now=STARTS_AT)
+
+    @pytest.mark.parametrize("status", ["checked_in", "completed", "cancelled", "rejected", "no_show"])
+    def test_patient_cannot_promise_to_come_to_anything_else(self, status: str) -> None:
+        with pytest.raises(TransitionNotAllowed):
+            check_attendance(appointment(Status(status)), now=STARTS_AT - MINUTE)
