@@ -15,7 +15,7 @@ NOT_VALID = "token_not_valid"
 class AccessTokenAuthentication(JWTAuthentication):
     """`Authorization: Bearer`. Every bad token is 401 `token_not_valid`, as on the stream."""
 
-    def authenticate(self, request: Request) -> tuple[User, AccessToken] | None:
+    def authenticate(self, request: Request) -> tuple[User, AccessToken] | None:  # type: ignore[override]
         header = self.get_header(request)
         scheme, _, credentials = (header or b"").partition(b" ")
         if scheme.lower() != b"bearer":

@@ -86,7 +86,7 @@ def verify_token(*, token: str) -> None:
 @in_one_transaction
 def create_user(*, email: str, password: str, role: Role, **fields: object) -> User:
     """Raises InvalidRequest, with the name of the input, for an e-mail or phone that is taken or a weak password."""
-    user = User(email=normalise_email(email), role=role, **fields)  # type: ignore[misc]
+    user = User(email=normalise_email(email), role=role, **fields)
     _check_is_free(user)
     check_password_strength(password, user=user)
     user.set_password(password)

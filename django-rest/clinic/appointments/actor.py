@@ -43,6 +43,13 @@ class Actor:
         raise PermissionDenied
 
 
+NOBODY = 0  # No row has this id: a filter by it finds nothing.
+
+
+def clinic_id_of(user: User) -> int:
+    return user.clinic_id or NOBODY
+
+
 def practitioner_id_of(user: User) -> int | None:
     practitioner = getattr(user, "practitioner", None)
     return practitioner.pk if practitioner is not None and practitioner.active else None

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from clinic.accounts.models import Role, User
-from clinic.appointments.actor import patient_id_of, practitioner_id_of
+from clinic.appointments.actor import NOBODY, clinic_id_of, patient_id_of, practitioner_id_of
 from clinic.appointments.lifecycle import ACTIVE_STATUSES, Status
 from clinic.appointments.models import Appointment, AppointmentEvent, Patient
 from clinic.common.errors import NotFound
@@ -20,11 +20,11 @@ def appointments_visible_to(user: User) -> QuerySet[Appointment]:
     appointments = Appointment.objects.all()
     match user.role:
         case Role.OWNER | Role.STAFF:
-            return appointments.filter(clinic_id=user.clinic_id)
+            return appointments.filter(clinic_id=clinic_id_of(user))
         case Role.PRACTITIONER:
-            return appointments.filter(clinic_id=user.clinic_id, practitioner_id=practitioner_id_of(user))
+            return appointments.filter(clinic_id=clinic_id_of(user), practitioner_id=practitioner_id_of(user) or NOBODY)
         case Role.PATIENT:
-            return appointments.filter(clinic_id=user.clinic_id, patient_id=patient_id_of(user))
+            return appointments.filter(clinic_id=clinic_id_of(user), patient_id=patient_id_of(user) or NOBODY)
         case Role.ADMIN if user.is_superuser:
             return appointments
     return appointments.none()
@@ -109,12 +109,12 @@ def patients_visible_to(user: User) -> QuerySet[Patient]:
     patients = Patient.objects.all()
     match user.role:
         case Role.OWNER | Role.STAFF:
-            return patients.filter(clinic_id=user.clinic_id)
+            return patients.filter(clinic_id=clinic_id_of(user))
         case Role.PRACTITIONER:
-            own = Appointment.objects.filter(practitioner_id=practitioner_id_of(user))
-            return patients.filter(clinic_id=user.clinic_id, pk__in=own.values("patient_id"))
+            own = Appointment.objects.filter(practitioner_id=practitioner_id_of(user) or NOBODY)
+            return patients.filter(clinic_id=clinic_id_of(user), pk__in=own.values("patient_id"))
         case Role.PATIENT:
-            return patients.filter(clinic_id=user.clinic_id, user_id=user.pk)
+            return patients.filter(clinic_id=clinic_id_of(user), user_id=user.pk)
         case Role.ADMIN if user.is_superuser:
             return patients
     return patients.none()
@@ -140,7 +140,7 @@ def history_visible_to(user: User) -> QuerySet[AppointmentEvent]:
     """Owner and staff also see the history of what was deleted."""
     events = AppointmentEvent.objects.order_by("at", "id")
     if user.role in (Role.OWNER, Role.STAFF):
-        return events.filter(clinic_id=user.clinic_id)
+        return events.filter(clinic_id=clinic_id_of(user))
     return events.filter(appointment_id__in=appointments_visible_to(user).values("pk"))
 
 

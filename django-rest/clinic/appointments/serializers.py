@@ -43,7 +43,7 @@ class AppointmentOutput(serializers.Serializer[Appointment]):
     checked_in_at = serializers.DateTimeField(allow_null=True)
     notes = serializers.CharField(required=False, help_text="internal: not in a patient's own view")
     cancel_reason = serializers.CharField()
-    source = serializers.ChoiceField(choices=Source.choices)
+    source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]  # a field named like an argument
     series = serializers.IntegerField(allow_null=True)
     version = serializers.IntegerField()
     created_at = serializers.DateTimeField()

@@ -1,4 +1,7 @@
-"""What the database must be like for the claims and the feed to hold. Run by `migrate` and `check --database default`."""
+"""What the database must be like for the claims and the feed to hold.
+
+Run by `migrate` and `check --database default`.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -29,6 +29,9 @@ class RealtimeEvent(models.Model):
         db_table = "realtime_event"
         indexes = [models.Index(fields=["at"], name="realtime_event_at")]
 
+    def __str__(self) -> str:
+        return f"{self.clinic_id}.{self.seq} {self.kind} {self.entity} {self.entity_id}"
+
 
 class StreamEpoch(models.Model):
     """One random id, new whenever sequence numbers could repeat: after a restore or a reset."""

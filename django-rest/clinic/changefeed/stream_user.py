@@ -12,7 +12,7 @@ MAY_NOT_CREATE_USERS = frozenset({1045, 1044, 1142, 1227, 1410})
 
 
 @dataclass
-class NotPrivileged(Exception):
+class NotPrivileged(Exception):  # noqa: N818 - named as the user would say it
     """The server refuses; `statements` are what an administrator has to run, with the password left out."""
 
     reason: str
@@ -34,7 +34,7 @@ def create_stream_user() -> str:
         try:
             _run(connection, shared.sse_db_user, password)
         finally:
-            connection.close()
+            connection.close()  # type: ignore[no-untyped-call]
     except MySQLdb.Error as error:
         if error.args[0] not in MAY_NOT_CREATE_USERS:
             raise

@@ -24,7 +24,7 @@ class _Refusal(exceptions.APIException):
             self.wait = RETRY_AFTER_SECONDS
 
 
-class ChairsideExceptionHandler(ExceptionHandler):  # type: ignore[misc]
+class ChairsideExceptionHandler(ExceptionHandler):
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         match exc:
             case ChairsideError(status=400, attr=str(attr)):
@@ -36,10 +36,10 @@ class ChairsideExceptionHandler(ExceptionHandler):  # type: ignore[misc]
             case OperationalError() | InterfaceError():
                 return _Refusal(TryAgain("The database does not answer. Please try again in a moment."))
             case _:
-                return super().convert_known_exceptions(exc)  # type: ignore[no-any-return]
+                return super().convert_known_exceptions(exc)
 
 
-class ChairsideFormatter(ExceptionFormatter):  # type: ignore[misc]
+class ChairsideFormatter(ExceptionFormatter):
     def format_error_response(self, error_response: ErrorResponse) -> Any:
         body = super().format_error_response(error_response)
         original = self.original_exc

@@ -6,6 +6,7 @@ end, a failed request leaves no key behind, and there is no moment in which the 
 
 import hashlib
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -57,3 +58,7 @@ def _earlier_answer(*, owner: str, key: str, fingerprint: str) -> Response:
 def _fingerprint(request: Request) -> str:
     body: Any = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(b"\n".join([(request.method or "").encode(), request.path.encode(), body])).hexdigest()
+
+
+def prune_idempotency_keys(*, older_than: datetime) -> int:
+    return IdempotencyKey.objects.filter(created_at__lt=older_than).delete()[0]

@@ -35,7 +35,7 @@ class ChairsideSchema(AutoSchema):
 
 
 def drop_unversioned_copies(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """`/api/…` repeats `/api/v1/…`; the document shows the versioned paths, and the token endpoints where they stand."""
+    """`/api/…` repeats `/api/v1/…`: the document shows the versioned paths, and the tokens' where they stand."""
     shown = []
     for endpoint in endpoints:
         path: str = endpoint[0]

@@ -122,7 +122,7 @@ class WorkingBlock(models.Model):
 
 
 class ScheduleException(models.Model):
-    """Days on which the weekly hours do not hold: closed, or other hours. Without a practitioner, the whole clinic's."""
+    """Days on which the weekly hours do not hold: closed, or other hours. The whole clinic's without a practitioner."""
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="schedule_exceptions")
     practitioner = models.ForeignKey(
@@ -193,3 +193,6 @@ class ClaimedCell(models.Model):
     class Meta:
         db_table = "claimed_cell"
         indexes = [models.Index(fields=["starts_at"], name="claimed_cell_starts_at")]
+
+    def __str__(self) -> str:
+        return f"{self.practitioner_id} {self.starts_at:%Y-%m-%d %H:%M}"

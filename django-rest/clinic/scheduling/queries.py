@@ -56,7 +56,7 @@ def get_service(clinic: Clinic, service_id: int) -> Service:
 
 
 def offers(practitioner: Practitioner, service: Service) -> bool:
-    return service.practitioners.through.objects.filter(service=service, practitioner=practitioner).exists()
+    return service.practitioners.filter(pk=practitioner.pk).exists()
 
 
 @dataclass(frozen=True, slots=True)

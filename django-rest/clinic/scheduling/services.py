@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import IntegrityError, connection
 
 from clinic.common.errors import NotFound
-from clinic.scheduling.models import Clinic, Hold, Practitioner
+from clinic.scheduling.models import ClaimedCell, Clinic, Hold, Practitioner
 
 DUPLICATE_KEY = 1062
 
@@ -47,3 +47,8 @@ def release_expired_holds(*, now: datetime) -> int:
     """Returns how many. Each in a statement of its own: two clinics are never written in one transaction."""
     expired = list(Hold.objects.filter(expires_at__lte=now).values_list("pk", flat=True))
     return sum(Hold.objects.filter(pk=hold_id, expires_at__lte=now).delete()[0] for hold_id in expired)
+
+
+def prune_cells(*, older_than: datetime) -> int:
+    """Cells of the past block nobody any more."""
+    return ClaimedCell.objects.filter(starts_at__lt=older_than).delete()[0]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError
 
-from clinic.appointments.actor import Actor, patient_id_of, practitioner_id_of
+from clinic.appointments.actor import Actor, clinic_id_of, patient_id_of, practitioner_id_of
 from clinic.appointments.lifecycle import Party, Status
 from clinic.appointments.models import Appointment, Patient, Source
 from clinic.appointments.queries import get_appointment_for, get_patient_for
@@ -151,7 +151,7 @@ def _patient_of(actor: Actor, booking: Booking) -> Patient:
         raise InvalidRequest("Say for which patient.", attr="patient")
     if practitioner_id_of(actor.user) is not None:
         # A practitioner may book somebody who has not been theirs yet.
-        patient = Patient.objects.filter(clinic_id=actor.user.clinic_id, pk=booking.patient_id).first()
+        patient = Patient.objects.filter(clinic_id=clinic_id_of(actor.user), pk=booking.patient_id).first()
         if patient is not None:
             return patient
     return get_patient_for(actor.user, booking.patient_id)

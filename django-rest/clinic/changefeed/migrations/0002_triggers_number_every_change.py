@@ -7,6 +7,8 @@ auto-increment can promise: its numbers are given before commit.
 import secrets
 
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
 
 
 def numbered(clinic: str, entity: str, entity_id: str, kind: str) -> str:
@@ -109,7 +111,7 @@ STATEMENTS = [
 ]
 
 
-def start_numbering(apps, schema_editor):
+def start_numbering(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     stream_head = apps.get_model("changefeed", "StreamHead")
     clinic_ids = apps.get_model("scheduling", "Clinic").objects.values_list("id", flat=True)
     stream_head.objects.bulk_create([stream_head(clinic_id=clinic_id, seq=0) for clinic_id in (0, *clinic_ids)])

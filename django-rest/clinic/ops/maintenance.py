@@ -1,0 +1,47 @@
+"""What has to be done every minute. Each job reads what is due from the database, so nothing is lost while no worker
+runs, and can run twice or beside itself without harm."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.core.management import call_command
+
+from clinic.changefeed.services import prune_events
+from clinic.common.idempotency import prune_idempotency_keys
+from clinic.scheduling.services import prune_cells, release_expired_holds
+
+EVENTS_KEPT_FOR = timedelta(days=7)
+CELLS_KEPT_FOR = timedelta(days=2)
+IDEMPOTENCY_KEYS_KEPT_FOR = timedelta(hours=24)
+
+Job = Callable[[datetime], int]
+log = logging.getLogger("chairside.worker")
+
+
+def _prune_tokens(_: datetime) -> int:
+    call_command("flushexpiredtokens")
+    return 0
+
+
+JOBS: dict[str, Job] = {
+    "expired holds released": lambda now: release_expired_holds(now=now),
+    "old events pruned": lambda now: prune_events(older_than=now - EVENTS_KEPT_FOR),
+    "past cells pruned": lambda now: prune_cells(older_than=now - CELLS_KEPT_FOR),
+    "idempotency keys pruned": lambda now: prune_idempotency_keys(older_than=now - IDEMPOTENCY_KEYS_KEPT_FOR),
+    "expired tokens pruned": _prune_tokens,
+}
+
+
+def run_jobs(*, now: datetime) -> dict[str, int]:
+    """Run each job once. One that fails is logged and does not stop the others. Returns what each did."""
+    done: dict[str, int] = {}
+    for name, job in JOBS.items():
+        try:
+            done[name] = job(now)
+        except Exception:
+            log.exception("%s: failed", name)
+        else:
+            if done[name]:
+                log.info("%s: %s", name, done[name])
+    return done
