@@ -27,8 +27,9 @@ def in_one_transaction(service: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(service)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        if connection.in_atomic_block and not _is_test_transaction():
-            return service(*args, **kwargs)
+        if connection.in_atomic_block:
+            with transaction.atomic():
+                return service(*args, **kwargs)
         for attempt in range(1, TRIES + 1):
             try:
                 with transaction.atomic():
@@ -43,10 +44,3 @@ def in_one_transaction(service: Callable[P, R]) -> Callable[P, R]:
         raise AssertionError("unreachable")
 
     return run
-
-
-def _is_test_transaction() -> bool:
-    # A test case's own transaction stands around everything: inside of it, a service still gets its savepoint.
-    return len(connection.savepoint_ids) == 0 and any(
-        getattr(block, "_from_testcase", False) for block in connection.atomic_blocks
-    )

@@ -1,4 +1,4 @@
-"""The table of API.md, written out by hand: O owner, S staff, D the practitioner themselves, P the patient, Y system."""
+"""The lifecycle table, written out by hand: O owner, S staff, D the own practitioner, P the patient, Y the system."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -1,0 +1,265 @@
+"""What holds for every practitioner, on every day, in every zone: the engine against its own rules, one by one."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from clinic.common.errors import BookingRuleError, NoSuchLocalTime
+from clinic.scheduling.slots import (
+    Block,
+    DayException,
+    Interval,
+    Policy,
+    Slot,
+    Treatment,
+    blocked_interval,
+    check_start,
+    local_instant,
+    open_slots,
+    working_intervals,
+)
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+# Each with a day on which its clocks change, so that the days drawn lie around it.
+CHANGES = [
+    ("Europe/Berlin", date(2026, 3, 29)),
+    ("Europe/Berlin", date(2026, 10, 25)),
+    ("America/New_York", date(2026, 3, 8)),
+    ("America/New_York", date(2026, 11, 1)),
+    ("Australia/Lord_Howe", date(2026, 4, 5)),
+    ("Australia/Lord_Howe", date(2026, 10, 4)),
+    ("America/Santiago", date(2026, 9, 6)),
+    ("Asia/Kathmandu", date(2028, 2, 29)),
+]
+FIVE_MINUTES = timedelta(minutes=5)
+ONE_DAY = timedelta(days=1)
+AMARA = 7
+
+
+@dataclass(frozen=True)
+class Case:
+    zone: ZoneInfo
+    first_date: date
+    last_date: date
+    policy: Policy
+    treatment: Treatment
+    blocks: list[Block]
+    exceptions: list[DayException]
+    busy: list[Interval]
+    now: datetime
+
+    def open_slots(self, busy: list[Interval] | None = None) -> list[Slot]:
+        return open_slots(
+            first_date=self.first_date,
+            last_date=self.last_date,
+            policy=self.policy,
+            treatment=self.treatment,
+            blocks=self.blocks,
+            exceptions=self.exceptions,
+            busy=self.busy if busy is None else busy,
+            now=self.now,
+        )
+
+    def working(self, day: date) -> list[Interval]:
+        return working_intervals(day, zone=self.zone, blocks=self.blocks, exceptions=self.exceptions)
+
+    def may_start(self, start: datetime) -> bool:
+        try:
+            check_start(
+                start,
+                policy=self.policy,
+                treatment=self.treatment,
+                blocks=self.blocks,
+                exceptions=self.exceptions,
+                now=self.now,
+                grid="slot",
+            )
+        except BookingRuleError:
+            return False
+        return True
+
+    def is_free(self, start: datetime) -> bool:
+        blocked = blocked_interval(start, self.treatment)
+        return not any(blocked.overlaps(interval) for interval in self.busy)
+
+
+def five_minutes_up_to(most: int) -> st.SearchStrategy[int]:
+    return st.integers(0, most // 5).map(lambda steps: steps * 5)
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> tuple[time, time]:
+    first, second = sorted(draw(st.lists(five_minutes_up_to(24 * 60), min_size=2, max_size=2, unique=True)))
+    return time(first // 60, first % 60), time(second // 60 % 24, second % 60)
+
+
+@st.composite
+def blocks_around(draw: st.DrawFn, day: date) -> Block:
+    start, end = draw(spans())
+    near = st.none() | st.integers(-2, 2).map(lambda days: day + timedelta(days=days))
+    weekday = (day + timedelta(days=draw(st.integers(-1, 1)))).weekday()
+    return Block(weekday, start, end, draw(near), draw(near))
+
+
+@st.composite
+def exceptions_around(draw: st.DrawFn, day: date) -> DayException:
+    first = day + timedelta(days=draw(st.integers(-1, 1)))
+    last = first + timedelta(days=draw(st.integers(0, 1)))
+    owner = draw(st.sampled_from([None, AMARA]))
+    if draw(st.booleans()):
+        return DayException(first, last, owner, True, None, None)
+    return DayException(first, last, owner, False, *draw(spans()))
+
+
+@st.composite
+def busy_around(draw: st.DrawFn, midnight: datetime) -> Interval:
+    start = midnight + timedelta(minutes=draw(five_minutes_up_to(48 * 60)) - 12 * 60)
+    return Interval(start, start + timedelta(minutes=5 + draw(five_minutes_up_to(180))))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    name, day = draw(st.sampled_from(CHANGES))
+    zone = ZoneInfo(name)
+    midnight = datetime.combine(day, time.min, zone).astimezone(UTC)
+    first_date = day - timedelta(days=draw(st.integers(0, 1)))
+    return Case(
+        zone=zone,
+        first_date=first_date,
+        last_date=first_date + timedelta(days=draw(st.integers(0, 2))),
+        policy=Policy(
+            zone,
+            draw(st.sampled_from([5, 10, 15, 20, 30, 45, 60])),
+            draw(st.sampled_from([0, 1, 2, 90])),
+            timedelta(minutes=draw(st.sampled_from([0, 5, 60, 24 * 60]))),
+        ),
+        treatment=Treatment(
+            5 + draw(five_minutes_up_to(120)), draw(five_minutes_up_to(30)), draw(five_minutes_up_to(30))
+        ),
+        blocks=draw(st.lists(blocks_around(day), min_size=1, max_size=5)),
+        exceptions=draw(st.just([]) | st.lists(exceptions_around(day), max_size=3)),
+        busy=draw(st.lists(busy_around(midnight), max_size=8)),
+        now=midnight - timedelta(minutes=draw(st.integers(-24 * 60, 3 * 24 * 60))),
+    )
+
+
+@given(cases())
+def test_open_slots_are_exactly_the_allowed_starts_that_are_free(case: Case) -> None:
+    midnight = datetime.combine(case.first_date, time.min, case.zone).astimezone(UTC)
+    instants = [midnight + FIVE_MINUTES * number for number in range(-12, 12 * 24 * 4)]
+    starts = [
+        start
+        for start in instants
+        if case.first_date <= start.astimezone(case.zone).date() <= case.last_date
+        and case.is_free(start)
+        and case.may_start(start)
+    ]
+    assert [slot.start for slot in case.open_slots()] == starts
+
+
+@given(cases())
+def test_a_slot_lies_in_one_working_interval_and_on_its_grid(case: Case) -> None:
+    step = timedelta(minutes=case.policy.slot_minutes)
+    for slot in case.open_slots():
+        day = slot.start.astimezone(case.zone).date()
+        [around] = [interval for interval in case.working(day) if interval.start <= slot.start < interval.end]
+        assert slot.end <= around.end
+        assert (slot.start - around.start) % step == timedelta(0)
+        assert slot.end - slot.start == timedelta(minutes=case.treatment.minutes)
+
+
+@given(cases())
+def test_a_slot_with_its_buffers_never_overlaps_what_is_taken(case: Case) -> None:
+    assert all(case.is_free(slot.start) for slot in case.open_slots())
+
+
+@given(cases())
+def test_slots_come_in_order_and_none_comes_twice(case: Case) -> None:
+    starts = [slot.start for slot in case.open_slots()]
+    assert starts == sorted(set(starts))
+
+
+@given(cases(), st.data())
+def test_taking_more_time_never_opens_a_slot(case: Case, draws: st.DataObject) -> None:
+    fewer = draws.draw(st.lists(st.sampled_from(case.busy), unique=True)) if case.busy else []
+    assert set(case.open_slots()) <= set(case.open_slots(fewer))
+
+
+@given(cases())
+def test_booking_an_open_slot_closes_it(case: Case) -> None:
+    slots = case.open_slots()
+    if slots:
+        booked = slots[len(slots) // 2]
+        assert booked not in case.open_slots([*case.busy, blocked_interval(booked.start, case.treatment)])
+
+
+@given(cases())
+def test_a_day_can_be_booked_until_it_is_full(case: Case) -> None:
+    busy = list(case.busy)
+    for slot in case.open_slots():
+        if slot in case.open_slots(busy):
+            busy.append(blocked_interval(slot.start, case.treatment))
+    assert case.open_slots(busy) == []
+
+
+@given(cases())
+def test_the_order_of_blocks_exceptions_and_taken_time_does_not_matter(case: Case) -> None:
+    turned = replace(case, blocks=case.blocks[::-1], exceptions=case.exceptions[::-1], busy=case.busy[::-1])
+    assert turned.open_slots() == case.open_slots()
+
+
+@given(cases())
+def test_a_range_of_days_is_its_days_one_by_one(case: Case) -> None:
+    one_by_one = [
+        slot
+        for offset in range((case.last_date - case.first_date).days + 1)
+        for slot in open_slots(
+            first_date=case.first_date + offset * ONE_DAY,
+            last_date=case.first_date + offset * ONE_DAY,
+            policy=case.policy,
+            treatment=case.treatment,
+            blocks=case.blocks,
+            exceptions=case.exceptions,
+            busy=case.busy,
+            now=case.now,
+        )
+    ]
+    assert one_by_one == case.open_slots()
+
+
+@given(cases())
+def test_working_intervals_are_sorted_apart_and_within_their_day(case: Case) -> None:
+    intervals = case.working(case.first_date)
+    for earlier, later in pairwise(intervals):
+        assert earlier.end <= later.start
+    for interval in intervals:
+        assert interval.start < interval.end
+        assert interval.start.astimezone(case.zone).date() == case.first_date
+        assert (interval.end - timedelta(microseconds=1)).astimezone(case.zone).date() == case.first_date
+
+
+@given(
+    change=st.sampled_from(CHANGES),
+    offset=st.integers(-1, 1),
+    minute=st.integers(0, 24 * 60 - 1),
+)
+@example(change=CHANGES[0], offset=0, minute=150)
+def test_a_wall_time_exists_exactly_when_some_instant_shows_it(
+    change: tuple[str, date], offset: int, minute: int
+) -> None:
+    zone, day = ZoneInfo(change[0]), change[1] + offset * ONE_DAY
+    at_local = time(minute // 60, minute % 60)
+    noon = datetime.combine(day, time(12), UTC)
+    shown = [
+        instant
+        for instant in (noon + timedelta(minutes=minutes) for minutes in range(-27 * 60, 28 * 60))
+        if instant.astimezone(zone).replace(tzinfo=None, fold=0) == datetime.combine(day, at_local)
+    ]
+    if shown:
+        assert local_instant(day, at_local, zone) == shown[0]
+    else:
+        with pytest.raises(NoSuchLocalTime):
+            local_instant(day, at_local, zone)
