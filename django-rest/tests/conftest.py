@@ -1,9 +1,12 @@
 """The people of the tests. Everybody's password is PASSWORD."""
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +21,10 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 PASSWORD = "correct horse battery staple"
+RIVERSIDE_ZONE = ZoneInfo("Europe/Berlin")
+APPOINTMENTS = "/api/v1/appointments"
+
+At = Callable[..., datetime]
 
 
 @dataclass
@@ -51,6 +58,8 @@ class World:
         practitioner: User | None = None,
         service: Service | None = None,
         now: datetime | None = None,
+        notes: str = "",
+        outside_hours: bool = False,
     ) -> Appointment:
         return book_appointment(
             actor=Actor.by_user(fresh(by or self.sam)),
@@ -60,9 +69,15 @@ class World:
                 practitioner_id=(practitioner or self.petra).practitioner.pk,
                 start=start,
                 service_id=service.pk if service else None,
+                notes=notes,
+                outside_hours=outside_hours,
             ),
             now=now or start - timedelta(days=7),
         )
+
+    def book_now(self, **more: Any) -> Appointment:
+        """An appointment that begins at this moment, whatever the hour is."""
+        return self.book(this_moment(), outside_hours=True, **more)
 
 
 def fresh(user: User) -> User:
@@ -94,10 +109,10 @@ def make_world() -> World:
     for user in (world.petra, world.quentin):
         practitioner = Practitioner.objects.create(clinic=clinic, user=user, name=f"Dr {user.name}")
         ServicePractitioner.objects.create(service=world.check_up, practitioner=practitioner)
-        for weekday in range(7):
-            WorkingBlock.objects.create(
-                practitioner=practitioner, weekday=weekday, start_local=time(8), end_local=time(18)
-            )
+        WorkingBlock.objects.bulk_create(
+            WorkingBlock(practitioner=practitioner, weekday=weekday, start_local=time(8), end_local=time(18))
+            for weekday in range(7)
+        )
     for user in (world.paula, world.pete):
         Patient.objects.create(clinic=clinic, user=user, name=user.name, email=user.email, phone="+491701234567")
     return world
@@ -111,23 +126,54 @@ def _password_hash() -> str:
 
 @pytest.fixture
 def world(db: None) -> World:
+    # A test that commits empties every table at its end, the feed's own too.
+    _start_numbering()
     return make_world()
 
 
 @pytest.fixture
-def tomorrow_at() -> Callable[[int, int], datetime]:
+def tomorrow_at() -> At:
     """An instant of tomorrow, Riverside's wall time."""
     return in_days(1)
 
 
-def in_days(days: int) -> Callable[[int, int], datetime]:
-    zone = ZoneInfo("Europe/Berlin")
-    day: date = datetime.now(UTC).astimezone(zone).date() + timedelta(days=days)
+def in_days(days: int) -> At:
+    day: date = datetime.now(UTC).astimezone(RIVERSIDE_ZONE).date() + timedelta(days=days)
 
     def at(hour: int, minute: int = 0) -> datetime:
-        return datetime.combine(day, time(hour, minute), zone)
+        return datetime.combine(day, time(hour, minute), RIVERSIDE_ZONE)
 
     return at
+
+
+def this_moment() -> datetime:
+    """Now, on the five minutes before: what the desk books for somebody who walks in."""
+    now = datetime.now(UTC).astimezone(RIVERSIDE_ZONE)
+    return now.replace(minute=now.minute - now.minute % 5, second=0, microsecond=0)
+
+
+def row_of(appointment: Appointment) -> Appointment:
+    """The appointment as it stands in the database now."""
+    return Appointment.objects.get(pk=appointment.pk)
+
+
+def code_of(response: Any) -> str:
+    """The code of a refusal, which must have the one shape and its type."""
+    body = response.json()
+    kind = {4: {"client_error", "validation_error"}, 5: {"server_error"}}[response.status_code // 100]
+    assert body["type"] in kind
+    assert body["errors"]
+    assert all({"code", "detail", "attr"} == set(error) for error in body["errors"])
+    return str(body["errors"][0]["code"])
+
+
+def attr_of(response: Any) -> str | None:
+    attr: str | None = response.json()["errors"][0]["attr"]
+    return attr
+
+
+def refusal(response: Any) -> tuple[int, str]:
+    return response.status_code, code_of(response)
 
 
 @pytest.fixture
@@ -142,3 +188,27 @@ def _start_numbering() -> None:
     with connection.cursor() as cursor:
         cursor.execute("INSERT IGNORE INTO stream_head (clinic_id, seq) VALUES (0, 0)")
         cursor.execute("INSERT IGNORE INTO stream_epoch (id, epoch) VALUES (1, 'testtesttesttest')")
+
+
+def at_once(jobs: Sequence[Callable[[], Any]], *, connections: int = 20) -> list[Any]:
+    """Run the jobs at the same time, on up to so many database connections. What each returned or raised, in order."""
+    threads = min(len(jobs), connections)
+    start = threading.Barrier(threads, timeout=30)
+    outcomes: list[Any] = [None] * len(jobs)
+
+    def work(first: int) -> None:
+        try:
+            connection.ensure_connection()
+            start.wait()
+            for index in range(first, len(jobs), threads):
+                try:
+                    outcomes[index] = jobs[index]()
+                except Exception as error:
+                    outcomes[index] = error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(threads) as pool:
+        for worked in [pool.submit(work, first) for first in range(threads)]:
+            worked.result()
+    return outcomes

@@ -19,7 +19,7 @@ def load_settings(settings_class: type[SettingsT], *, env_files: tuple[Path, ...
     Raises `ConfigurationError` with every problem.
     """
     files = env_files if env_files is not None else _env_files_of(settings_class)
-    return settings_class(_env_file=files)  # type: ignore[call-arg]  # An argument of pydantic-settings' own.
+    return settings_class(_env_file=files)
 
 
 def _env_files_of(settings_class: type[Settings]) -> tuple[Path, ...]:

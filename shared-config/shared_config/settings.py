@@ -7,6 +7,7 @@ never needs, and a container never holds, the other one's secrets.
 from collections.abc import Mapping
 from itertools import combinations
 from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     Field,
@@ -20,7 +21,10 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared_config import keys
+
 MIN_SECRET_LENGTH = 32
+MIN_DIFFERENT_CHARACTERS = 8
 # Values that stand in examples, tutorials and templates all over the world.
 WELL_KNOWN_SECRETS = frozenset({"changeme", "secret", "password", "insecure", "example", "{random}", "default"})
 # Every token carries its audience: an access token is no stream ticket, and another product's token is neither.
@@ -42,12 +46,18 @@ class ConfigurationError(Exception):
 class Settings(BaseSettings):
     """What both services read."""
 
-    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True)
+    # A variable without a value counts as not set: `NAME=` in a file, or what compose passes on.
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True, env_ignore_empty=True)
 
     service_name: ClassVar[str]
     debug_setting: ClassVar[str]
     # Secrets that must be long, of your own making, and differ from each other.
     guarded_secrets: ClassVar[tuple[str, ...]] = ()
+    keys_of_algorithm: ClassVar[dict[str, tuple[str, ...]]] = {
+        "HS256": ("jwt_secret_key",),
+        "RS256": ("jwt_public_key",),
+        "ES256": ("jwt_public_key",),
+    }
 
     db_host: str = "127.0.0.1"
     db_port: Port = 33306
@@ -82,22 +92,27 @@ class Settings(BaseSettings):
     @classmethod
     def _check_origins(cls, origins: list[str]) -> list[str]:
         for origin in origins:
-            scheme, separator, host = origin.partition("://")
-            if scheme not in {"http", "https"} or not separator or not host or "/" in host:
+            parts = urlsplit(origin)
+            if (
+                parts.scheme not in {"http", "https"}
+                or not parts.hostname
+                or origin != f"{parts.scheme}://{parts.netloc}"
+            ):
                 raise ValueError("each origin is http(s)://host[:port] without a path")
         return origins
 
     @field_validator("jwt_public_key", "jwt_private_key", mode="before", check_fields=False)
     @classmethod
     def _read_escaped_lines(cls, value: object) -> object:
-        # A PEM key on one line of an environment file has its line ends written as \n.
-        return value.replace("\\n", "\n") if isinstance(value, str) else value
+        return _unescaped(value) if isinstance(value, str) else value
 
     @model_validator(mode="wrap")
     @classmethod
     def _report_everything_at_once(cls, values: dict[str, Any], read: ModelWrapValidatorHandler[Self]) -> Self:
         # The checks across fields look at the raw values, so that they report beside a field's own error.
-        problems = [*cls._missing_keys(values), *([] if _is_true(values.get(cls.debug_setting)) else cls._weak(values))]
+        problems = [*cls._missing_keys(values), *cls._wrong_keys(values)]
+        if not _is_true(values.get(cls.debug_setting)):
+            problems += cls._weak(values)
         try:
             settings = read(values)
         except ValidationError as error:
@@ -108,9 +123,21 @@ class Settings(BaseSettings):
 
     @classmethod
     def _missing_keys(cls, values: Mapping[str, Any]) -> list[str]:
+        # Of a word that is no algorithm, the field says so itself.
         algorithm = values.get("jwt_algorithm", "HS256")
-        needed = "jwt_secret_key" if algorithm == "HS256" else "jwt_public_key"
-        return [] if values.get(needed) else [f"{needed.upper()}: missing, needed with JWT_ALGORITHM={algorithm}"]
+        return [
+            f"{name.upper()}: missing, needed with JWT_ALGORITHM={algorithm}"
+            for name in cls.keys_of_algorithm.get(algorithm, ())
+            if not values.get(name)
+        ]
+
+    @classmethod
+    def _wrong_keys(cls, values: Mapping[str, Any]) -> list[str]:
+        algorithm, public_key = values.get("jwt_algorithm"), values.get("jwt_public_key")
+        if algorithm not in keys.KINDS or not public_key:
+            return []
+        problem = keys.problem_of_public_key(algorithm, _unescaped(public_key))
+        return [f"JWT_PUBLIC_KEY: {problem}"] if problem else []
 
     @classmethod
     def _weak(cls, values: Mapping[str, Any]) -> list[str]:
@@ -121,6 +148,8 @@ class Settings(BaseSettings):
                 problems.append(f"{name.upper()}: a well-known value, make one of your own")
             elif len(secret) < MIN_SECRET_LENGTH:
                 problems.append(f"{name.upper()}: shorter than {MIN_SECRET_LENGTH} characters")
+            elif len(set(secret)) < MIN_DIFFERENT_CHARACTERS:
+                problems.append(f"{name.upper()}: the same few characters again and again")
         for (one, first), (other, second) in combinations(secrets.items(), 2):
             if first == second:
                 problems.append(f"{other.upper()}: the same value as {one.upper()}, each purpose needs its own")
@@ -130,7 +159,17 @@ class Settings(BaseSettings):
 class DjangoSettings(Settings):
     service_name: ClassVar[str] = "django-rest"
     debug_setting: ClassVar[str] = "django_debug"
-    guarded_secrets: ClassVar[tuple[str, ...]] = ("django_secret_key", "jwt_secret_key", "db_password")
+    guarded_secrets: ClassVar[tuple[str, ...]] = (
+        "django_secret_key",
+        "jwt_secret_key",
+        "db_password",
+        "sse_db_password",
+    )
+    keys_of_algorithm: ClassVar[dict[str, tuple[str, ...]]] = {
+        "HS256": ("jwt_secret_key",),
+        "RS256": ("jwt_public_key", "jwt_private_key"),
+        "ES256": ("jwt_public_key", "jwt_private_key"),
+    }
 
     db_user: str = "chairside"
     db_password: SecretStr
@@ -161,12 +200,15 @@ class DjangoSettings(Settings):
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @classmethod
-    def _missing_keys(cls, values: Mapping[str, Any]) -> list[str]:
-        problems = super()._missing_keys(values)
-        algorithm = values.get("jwt_algorithm", "HS256")
-        if algorithm != "HS256" and not values.get("jwt_private_key"):
-            problems.append(f"JWT_PRIVATE_KEY: missing, needed with JWT_ALGORITHM={algorithm}")
-        return problems
+    def _wrong_keys(cls, values: Mapping[str, Any]) -> list[str]:
+        problems = super()._wrong_keys(values)
+        algorithm, private_key = values.get("jwt_algorithm"), values.get("jwt_private_key")
+        if algorithm not in keys.KINDS or not private_key:
+            return problems
+        problem = keys.problem_of_private_key(
+            algorithm, _unescaped(private_key), _unescaped(values.get("jwt_public_key"))
+        )
+        return [*problems, f"JWT_PRIVATE_KEY: {problem}"] if problem else problems
 
 
 class StreamSettings(Settings):
@@ -181,6 +223,11 @@ class StreamSettings(Settings):
     fastapi_debug: bool = False
     sse_poll_interval_ms: int = Field(default=25, ge=5, le=5000)
     sse_heartbeat_seconds: float = Field(default=15, ge=0.1, le=300)
+
+
+def _unescaped(key: object) -> str:
+    # A PEM key on one line of an environment file has its line ends written as \n.
+    return str(key or "").replace("\\n", "\n")
 
 
 def _is_true(value: object) -> bool:

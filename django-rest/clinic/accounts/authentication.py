@@ -10,6 +10,7 @@ from clinic.accounts.queries import get_session_user
 from clinic.accounts.tokens import read_access_token
 
 NOT_VALID = "token_not_valid"
+DETAIL = "The token is invalid or has expired."
 
 
 class AccessTokenAuthentication(JWTAuthentication):
@@ -23,10 +24,10 @@ class AccessTokenAuthentication(JWTAuthentication):
         try:
             token = read_access_token(credentials.strip().decode("ascii"))
         except (TokenError, UnicodeDecodeError):
-            raise AuthenticationFailed("The token is invalid or has expired.", NOT_VALID) from None
+            raise AuthenticationFailed(DETAIL, NOT_VALID) from None
         user = get_session_user(user_id=token["user_id"], token_version=token["ver"])
         if user is None:
-            raise AuthenticationFailed("This session has ended.", NOT_VALID)
+            raise AuthenticationFailed(DETAIL, NOT_VALID)
         return user, token
 
 

@@ -51,7 +51,7 @@ class UserOutput(serializers.Serializer[User]):
 
 class ProfileInput(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120)
-    email = serializers.EmailField()
+    email = serializers.EmailField(max_length=254)
     phone = serializers.CharField(max_length=40, allow_null=True)
 
     def validate_email(self, email: str) -> str:

@@ -1,8 +1,11 @@
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.db.models import F
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
@@ -16,6 +19,7 @@ from clinic.accounts.tokens import read_access_token, read_refresh_token, refres
 from clinic.common.errors import ChairsideError, InvalidRequest
 from clinic.common.transactions import in_one_transaction
 
+DUPLICATE_KEY = 1062
 CLINIC_ROLES = frozenset({Role.OWNER, Role.STAFF, Role.PRACTITIONER})
 PATIENT_ROLES = frozenset({Role.PATIENT})
 
@@ -90,7 +94,8 @@ def create_user(*, email: str, password: str, role: Role, **fields: object) -> U
     _check_is_free(user)
     check_password_strength(password, user=user)
     user.set_password(password)
-    user.save()
+    with _refusing_what_was_taken_meanwhile():
+        user.save()
     return user
 
 
@@ -101,7 +106,8 @@ def change_profile(*, user: User, changes: dict[str, str]) -> User:
     for name, value in changes.items():
         setattr(user, name, value)
     _check_is_free(user)
-    user.save(update_fields=list(changes))
+    with _refusing_what_was_taken_meanwhile():
+        user.save(update_fields=list(changes))
     return user
 
 
@@ -115,9 +121,25 @@ def check_password_strength(password: str, *, user: User) -> None:
 def _check_is_free(user: User) -> None:
     others = User.objects.exclude(pk=user.pk)
     if others.filter(email=user.email).exists():
-        raise InvalidRequest("There is an account with this e-mail already.", attr="email")
+        raise _taken("email")
     if user.phone and others.filter(phone=user.phone).exists():
-        raise InvalidRequest("There is an account with this phone already.", attr="phone")
+        raise _taken("phone")
+
+
+@contextmanager
+def _refusing_what_was_taken_meanwhile() -> Iterator[None]:
+    """Two people give the same e-mail at once and both find it free: the unique key lets one through."""
+    try:
+        yield
+    except IntegrityError as error:
+        if error.args[0] != DUPLICATE_KEY:
+            raise
+        key = str(error.args[1]).rpartition(" for key ")[2]
+        raise _taken("phone" if "phone" in key else "email") from error
+
+
+def _taken(attr: Literal["email", "phone"]) -> InvalidRequest:
+    return InvalidRequest(f"There is an account with this {attr.replace('email', 'e-mail')} already.", attr=attr)
 
 
 def _as_stored(username: str) -> str:

@@ -19,7 +19,7 @@ def claims_of(user: User) -> dict[str, Any]:
         "clinic_id": user.clinic_id,
         "ver": user.token_version,
     }
-    if (practitioner := getattr(user, "practitioner", None)) is not None:
+    if (practitioner := getattr(user, "practitioner", None)) is not None and practitioner.active:
         claims["practitioner_id"] = practitioner.pk
     if (patient := getattr(user, "patient", None)) is not None:
         claims["patient_id"] = patient.pk

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from clinic.accounts import services
+from clinic.accounts.authentication import AccessTokenAuthentication
 from clinic.accounts.requests import signed_in_user
 from clinic.accounts.serializers import RefreshInput, SignInInput, TokenInput, TokenPairOutput
 
@@ -17,6 +18,10 @@ class OpenView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+
+    def get_authenticate_header(self, request: Request) -> str:
+        # Without it the framework turns the 401 of a wrong password or used-up token into a 403.
+        return AccessTokenAuthentication().authenticate_header(request)
 
 
 class SignInView(OpenView):

@@ -279,13 +279,13 @@ class PatientOutput(serializers.ModelSerializer[Patient]):
 
 class PatientInput(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120)
-    email = serializers.EmailField(required=False, allow_blank=True)
+    email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
     phone = serializers.CharField(required=False, allow_blank=True, max_length=40)
 
 
 class SignUpInput(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120)
-    email = serializers.EmailField()
+    email = serializers.EmailField(max_length=254)
     phone = serializers.CharField(max_length=40)
     password = serializers.CharField(trim_whitespace=False, max_length=256)
     clinic = serializers.SlugField(required=False, help_text="slug, where several clinics are")

@@ -9,7 +9,7 @@ from django.db.models import Max, Min, Q, QuerySet
 
 from clinic.accounts.models import User
 from clinic.common.errors import InvalidRequest, NotFound
-from clinic.common.instants import zone_of
+from clinic.common.instants import local_date_of, zone_of
 from clinic.scheduling.models import ClaimedCell, Clinic, Hold, Practitioner, ScheduleException, Service, WorkingBlock
 from clinic.scheduling.slots import Block, DayException, Interval, Policy, Slot, Treatment, open_slots
 
@@ -156,6 +156,9 @@ def open_slots_of(
     now: datetime,
 ) -> dict[int, list[Slot]]:
     """Open slots by practitioner id. Four queries for any number of practitioners and days."""
+    # Nothing outside of these days is open, and the calendar's own ends would overflow.
+    today = local_date_of(now, zone_of(clinic.timezone))
+    first_date, last_date = max(first_date, today), min(last_date, today + timedelta(days=clinic.horizon_days))
     practitioner_ids = [practitioner.pk for practitioner in practitioners]
     hours = hours_of(clinic, practitioner_ids, first_date, last_date)
     busy = busy_intervals(practitioner_ids, _around(first_date, last_date), now=now)

@@ -1,4 +1,4 @@
 from hypothesis import settings
 
-settings.register_profile("pure", max_examples=50, deadline=None, database=None)
+settings.register_profile("pure", max_examples=20, deadline=None, database=None)
 settings.load_profile("pure")

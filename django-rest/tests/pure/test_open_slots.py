@@ -163,8 +163,8 @@ class TestDays:
         assert slots_of(MONDAY, until=MONDAY - timedelta(days=1), blocks=daily("09:00-10:00")) == []
 
     def test_the_ends_of_the_calendar_are_only_empty_days(self) -> None:
-        near = slots_of(MONDAY, blocks=daily("09:00-10:00"), horizon_days=2)
-        every = slots_of(date.min, until=date.max, blocks=daily("09:00-10:00"), horizon_days=2, now=near[0].start)
+        now = at(MONDAY, "00:00")
+        every = slots_of(date.min, until=date.max, blocks=daily("00:00-01:00"), horizon_days=2, now=now)
         assert len(every) == 6
 
     def test_a_block_may_end_at_midnight(self) -> None:
@@ -220,6 +220,12 @@ class TestClocksThatChange:
             day - timedelta(days=1), until=day + timedelta(days=1), blocks=daily("00:00-00:00"), zone=ZoneInfo(zone)
         )
         assert {later.start - earlier.end for earlier, later in pairwise(slots)} == {timedelta(0)}
+
+    def test_a_day_that_a_country_skipped_has_no_office_hours(self) -> None:
+        apia, skipped = ZoneInfo("Pacific/Apia"), date(2011, 12, 30)
+        days = slots_of(skipped, until=skipped + timedelta(days=1), blocks=daily("09:00-10:00"), zone=apia)
+        assert [f"{slot.start.astimezone(apia):%d %H:%M}" for slot in days] == ["31 09:00", "31 09:30"]
+        assert working_intervals(skipped, zone=apia, blocks=daily("09:00-10:00"), exceptions=[]) == []
 
     def test_office_hours_are_the_same_on_the_wall_before_and_after(self) -> None:
         saturday = date(2026, 3, 28)
@@ -365,7 +371,7 @@ class TestNotice:
     def test_notice_is_real_time_when_the_clocks_change(self) -> None:
         sunday = date(2026, 3, 29)
         now = datetime(2026, 3, 29, 1, 30, tzinfo=BERLIN)
-        assert read(slots_of(sunday, blocks=daily("01:00-04:30"), now=now, notice=timedelta(hours=1))) == "03:30 04:00"
+        assert read(slots_of(sunday, blocks=daily("01:00-05:30"), now=now, notice=timedelta(hours=2))) == "04:30 05:00"
 
 
 class TestHorizon:
@@ -407,6 +413,9 @@ class TestNearestOpen:
 
     def test_of_two_equally_near_the_earlier_comes_first(self) -> None:
         assert read(nearest_open(self.SLOTS, at(MONDAY, "10:15"), count=2)) == "09:30 11:00"
+
+    def test_the_order_they_are_given_in_does_not_matter(self) -> None:
+        assert read(nearest_open(self.SLOTS[::-1], at(MONDAY, "10:15"), count=2)) == "09:30 11:00"
 
     def test_there_may_be_fewer_than_asked_for(self) -> None:
         assert len(nearest_open(self.SLOTS, at(MONDAY, "10:00"), count=50)) == 4

@@ -92,16 +92,18 @@ def five_minutes_up_to(most: int) -> st.SearchStrategy[int]:
 
 @st.composite
 def spans(draw: st.DrawFn) -> tuple[time, time]:
-    first, second = sorted(draw(st.lists(five_minutes_up_to(24 * 60), min_size=2, max_size=2, unique=True)))
-    return time(first // 60, first % 60), time(second // 60 % 24, second % 60)
+    first = draw(five_minutes_up_to(20 * 60))
+    last = min(first + 60 + draw(five_minutes_up_to(12 * 60)), 24 * 60)
+    return time(first // 60, first % 60), time(last // 60 % 24, last % 60)
 
 
 @st.composite
 def blocks_around(draw: st.DrawFn, day: date) -> Block:
     start, end = draw(spans())
-    near = st.none() | st.integers(-2, 2).map(lambda days: day + timedelta(days=days))
-    weekday = (day + timedelta(days=draw(st.integers(-1, 1)))).weekday()
-    return Block(weekday, start, end, draw(near), draw(near))
+    valid_from = draw(st.sampled_from([None, None, day - ONE_DAY, day, day + ONE_DAY]))
+    valid_until = draw(st.sampled_from([None, None, day + ONE_DAY, day, day - ONE_DAY]))
+    weekday = (day + draw(st.sampled_from([0, 1, -1])) * ONE_DAY).weekday()
+    return Block(weekday, start, end, valid_from, valid_until)
 
 
 @st.composite
@@ -116,7 +118,7 @@ def exceptions_around(draw: st.DrawFn, day: date) -> DayException:
 
 @st.composite
 def busy_around(draw: st.DrawFn, midnight: datetime) -> Interval:
-    start = midnight + timedelta(minutes=draw(five_minutes_up_to(48 * 60)) - 12 * 60)
+    start = midnight + timedelta(minutes=draw(five_minutes_up_to(24 * 60)))
     return Interval(start, start + timedelta(minutes=5 + draw(five_minutes_up_to(180))))
 
 
@@ -133,16 +135,16 @@ def cases(draw: st.DrawFn) -> Case:
         policy=Policy(
             zone,
             draw(st.sampled_from([5, 10, 15, 20, 30, 45, 60])),
-            draw(st.sampled_from([0, 1, 2, 90])),
+            draw(st.sampled_from([90, 90, 2, 0])),
             timedelta(minutes=draw(st.sampled_from([0, 5, 60, 24 * 60]))),
         ),
         treatment=Treatment(
             5 + draw(five_minutes_up_to(120)), draw(five_minutes_up_to(30)), draw(five_minutes_up_to(30))
         ),
-        blocks=draw(st.lists(blocks_around(day), min_size=1, max_size=5)),
-        exceptions=draw(st.just([]) | st.lists(exceptions_around(day), max_size=3)),
-        busy=draw(st.lists(busy_around(midnight), max_size=8)),
-        now=midnight - timedelta(minutes=draw(st.integers(-24 * 60, 3 * 24 * 60))),
+        blocks=draw(st.lists(blocks_around(day), min_size=2, max_size=5)),
+        exceptions=draw(st.lists(exceptions_around(day), max_size=draw(st.sampled_from([0, 0, 0, 3])))),
+        busy=draw(st.lists(busy_around(midnight), min_size=draw(st.sampled_from([0, 6])), max_size=8)),
+        now=midnight - timedelta(minutes=draw(st.integers(-6 * 60, 24 * 60))),
     )
 
 

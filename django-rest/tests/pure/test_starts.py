@@ -1,6 +1,6 @@
 """Whether one start may be booked, and which wall times exist."""
 
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -87,6 +87,16 @@ class TestWorkingHours:
     def test_buffers_may_outlast_the_block(self) -> None:
         check(monday("09:10"), treatment=Treatment(180, 60, 60))
 
+    @pytest.mark.parametrize("zone", [BERLIN, UTC])
+    def test_an_appointment_lasts_real_time_when_the_clocks_change(self, zone: tzinfo) -> None:
+        sunday = date(2026, 3, 29)
+        night = [DayException(sunday, sunday, None, False, time(1), time(4))]
+        start = datetime(2026, 3, 29, 1, 30, tzinfo=BERLIN).astimezone(zone)
+        before = start - timedelta(days=1)
+        check(start, treatment=Treatment(90), exceptions=night, now=before)
+        with pytest.raises(OutsideWorkingHours):
+            check(start, treatment=Treatment(95), exceptions=night, now=before)
+
     def test_a_day_off_is_refused(self) -> None:
         with pytest.raises(OutsideWorkingHours):
             check(monday("09:10"), exceptions=[DayException(MONDAY, MONDAY, None, True, None, None)])
@@ -139,15 +149,11 @@ class TestTheMoment:
             check(datetime(2026, 11, 15, 3, 1, tzinfo=BERLIN))
 
     def test_notice_is_real_time_when_the_clocks_change(self) -> None:
-        half_past_one, half_past_three = (datetime(2026, 3, 29, hour, 30, tzinfo=BERLIN) for hour in (1, 3))
-        check(half_past_three, now=half_past_one, grid="five_minutes", outside_hours=True)
+        half_past_one, half_past_four = (datetime(2026, 3, 29, hour, 30, tzinfo=BERLIN) for hour in (1, 4))
+        two_hours = Policy(BERLIN, 30, 90, timedelta(hours=2))
+        check(half_past_four, now=half_past_one, policy=two_hours, outside_hours=True)
         with pytest.raises(TooSoon):
-            check(
-                half_past_three - timedelta(minutes=5),
-                now=half_past_one,
-                grid="five_minutes",
-                outside_hours=True,
-            )
+            check(half_past_four - timedelta(minutes=5), now=half_past_one, policy=two_hours, outside_hours=True)
 
 
 class TestTheHorizon:

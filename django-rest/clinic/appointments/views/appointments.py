@@ -22,6 +22,7 @@ from clinic.appointments.serializers import (
 )
 from clinic.appointments.services.booking import Booking, Edit, book_appointment, edit_appointment
 from clinic.appointments.services.decisions import change_status, delete_appointment, set_status
+from clinic.appointments.services.versions import check_version
 from clinic.appointments.views.requests import (
     actor_of,
     current_row_on_conflict,
@@ -114,6 +115,7 @@ def _change(request: Request, appointment_id: int) -> Appointment:
     edit = Edit(**given)
     actor, now = actor_of(request), timezone.now()
     if edit == Edit() and status is None:
+        check_version(seen, **expected)
         return seen
     if edit != Edit():
         seen = edit_appointment(actor=actor, appointment_id=appointment_id, edit=edit, now=now, **expected)

@@ -1,5 +1,6 @@
 """What the views of this app read from a request."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,9 @@ from clinic.appointments.models import Appointment
 from clinic.appointments.queries import get_appointment_for
 from clinic.appointments.serializers import AppointmentOutput
 from clinic.common.errors import InvalidRequest, PreconditionFailed, StaleVersion
+
+# A version fits into ten digits.
+ETAG = re.compile(r'(?:W/)?"([0-9]{1,10})"|([0-9]{1,10})')
 
 
 def actor_of(request: Request) -> Actor:
@@ -42,10 +46,10 @@ def expected_version(request: Request, version: int | None) -> dict[str, Any]:
     header = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
         return {"version": version, "if_match": False}
-    tag = header.strip().removeprefix("W/").strip('"')
-    if not tag.isdigit():
+    tag = ETAG.fullmatch(header.strip())
+    if tag is None:
         raise InvalidRequest('If-Match is the ETag of a former answer, such as "3".', attr="If-Match")
-    return {"version": int(tag), "if_match": True}
+    return {"version": int(tag[1] or tag[2]), "if_match": True}
 
 
 @contextmanager

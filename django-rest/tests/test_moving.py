@@ -1,0 +1,231 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from clinic.accounts.models import User
+from clinic.appointments.models import Appointment, AppointmentEvent
+from clinic.scheduling.models import ClaimedCell, Service, ServicePractitioner
+
+from .conftest import APPOINTMENTS, At, World, attr_of, in_days, refusal, row_of
+
+
+@pytest.fixture
+def appointment(world: World, tomorrow_at: At) -> Appointment:
+    """Paula's check-up with Petra, tomorrow at nine."""
+    return world.book(tomorrow_at(9), service=world.check_up)
+
+
+@pytest.fixture
+def root_canal(world: World) -> Service:
+    """An hour and a half, and only Petra does it."""
+    service = Service.objects.create(clinic=world.clinic, name="Root canal", duration_minutes=90)
+    ServicePractitioner.objects.create(service=service, practitioner=world.petra.practitioner)
+    return service
+
+
+def move(world: World, appointment: Appointment, *, by: User | None = None, **body: object) -> Any:
+    return world.client(by or world.sam).patch(f"{APPOINTMENTS}/{appointment.pk}", body)
+
+
+def cells(appointment: Appointment) -> tuple[set[int], datetime, datetime]:
+    """Whose time the appointment claims, from when until when."""
+    claimed = ClaimedCell.objects.filter(appointment_id=appointment.pk)
+    starts = sorted(cell.starts_at for cell in claimed)
+    assert starts == [starts[0] + index * timedelta(minutes=5) for index in range(len(starts))]
+    return {cell.practitioner_id for cell in claimed}, starts[0], starts[-1] + timedelta(minutes=5)
+
+
+def test_the_cells_follow_to_another_time(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+    response = move(world, appointment, start=tomorrow_at(11).isoformat())
+    assert (response.status_code, response.json()["time"]) == (200, "11:00")
+    assert response.json()["end"] == tomorrow_at(11, 30).isoformat()
+    assert cells(appointment) == ({world.petra.practitioner.pk}, tomorrow_at(11), tomorrow_at(11, 30))
+    assert world.book(tomorrow_at(9)).status == "confirmed"
+
+
+def test_the_cells_follow_to_another_practitioner(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+    response = move(world, appointment, practitioner=world.quentin.practitioner.pk)
+    assert (response.status_code, response.json()["practitioner_name"]) == (200, "Dr Quentin")
+    assert cells(appointment) == ({world.quentin.practitioner.pk}, tomorrow_at(9), tomorrow_at(9, 30))
+    assert move(world, appointment, dentist=world.petra.practitioner.pk).json()["dentist_name"] == "Dr Petra"
+
+
+def test_the_cells_follow_to_a_longer_service(
+    world: World, appointment: Appointment, root_canal: Service, tomorrow_at: At
+) -> None:
+    response = move(world, appointment, service=root_canal.pk)
+    assert (response.status_code, response.json()["service_name"]) == (200, "Root canal")
+    assert cells(appointment) == ({world.petra.practitioner.pk}, tomorrow_at(9), tomorrow_at(10, 30))
+
+
+def test_buffers_move_along(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+    Service.objects.filter(pk=world.check_up.pk).update(buffer_before_minutes=10, buffer_after_minutes=5)
+    move(world, appointment, start=tomorrow_at(11).isoformat())
+    assert cells(appointment) == ({world.petra.practitioner.pk}, tomorrow_at(10, 50), tomorrow_at(11, 35))
+
+
+def test_date_and_time_move_in_the_clinics_zone(world: World, appointment: Appointment) -> None:
+    target = in_days(4)(15, 30)
+    response = move(world, appointment, date=f"{target:%Y-%m-%d}", time="15:30")
+    assert response.json()["start"] == target.isoformat()
+    assert row_of(appointment).local_date == target.date()
+
+
+@pytest.mark.parametrize(("given", "missing"), [("date", "time"), ("time", "date")])
+def test_a_date_needs_its_time(world: World, appointment: Appointment, given: str, missing: str) -> None:
+    values = {"date": f"{in_days(2)(9):%Y-%m-%d}", "time": "09:00"}
+    response = move(world, appointment, **{given: values[given]})
+    assert (refusal(response), attr_of(response)) == ((400, "required"), missing)
+
+
+def test_everything_moves_in_one_request(
+    world: World, appointment: Appointment, root_canal: Service, tomorrow_at: At
+) -> None:
+    ServicePractitioner.objects.create(service=root_canal, practitioner=world.quentin.practitioner)
+    response = move(
+        world,
+        appointment,
+        start=tomorrow_at(13).isoformat(),
+        practitioner=world.quentin.practitioner.pk,
+        service=root_canal.pk,
+        notes="asked for Quentin",
+    )
+    assert (response.status_code, response.json()["version"]) == (200, 2)
+    assert cells(appointment) == ({world.quentin.practitioner.pk}, tomorrow_at(13), tomorrow_at(14, 30))
+    assert row_of(appointment).notes == "asked for Quentin"
+
+
+def test_an_appointment_may_overlap_its_own_former_time(
+    world: World, appointment: Appointment, tomorrow_at: At
+) -> None:
+    assert move(world, appointment, start=tomorrow_at(9, 10).isoformat()).status_code == 200
+    assert cells(appointment)[1:] == (tomorrow_at(9, 10), tomorrow_at(9, 40))
+
+
+def test_an_overlap_is_refused_and_the_nearest_slots_are_named(
+    world: World, appointment: Appointment, tomorrow_at: At
+) -> None:
+    world.book(tomorrow_at(10), patient=world.pete)
+    before = cells(appointment)
+    response = move(world, appointment, start=tomorrow_at(9, 45).isoformat())
+    assert refusal(response) == (409, "slot_taken")
+    nearest = {slot["start"] for slot in response.json()["nearest"]}
+    assert nearest == {tomorrow_at(9, 30).isoformat(), tomorrow_at(10, 30).isoformat(), tomorrow_at(8, 30).isoformat()}
+    assert cells(appointment) == before
+    assert row_of(appointment).version == 1
+
+
+def test_a_longer_service_does_not_push_the_next_patient_aside(
+    world: World, appointment: Appointment, root_canal: Service, tomorrow_at: At
+) -> None:
+    world.book(tomorrow_at(10), patient=world.pete)
+    assert refusal(move(world, appointment, service=root_canal.pk)) == (409, "slot_taken")
+    assert row_of(appointment).service == world.check_up
+
+
+def test_the_other_practitioner_must_be_free(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+    world.book(tomorrow_at(9, 15), practitioner=world.quentin, patient=world.pete)
+    response = move(world, appointment, practitioner=world.quentin.practitioner.pk)
+    assert refusal(response) == (409, "slot_taken")
+
+
+def test_the_other_practitioner_must_offer_the_service(
+    world: World, appointment: Appointment, root_canal: Service
+) -> None:
+    assert move(world, appointment, service=root_canal.pk).status_code == 200
+    response = move(world, appointment, practitioner=world.quentin.practitioner.pk)
+    assert (response.status_code, attr_of(response)) == (400, "service")
+
+
+def test_a_move_obeys_the_hours_and_the_horizon(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+    assert refusal(move(world, appointment, start=tomorrow_at(20).isoformat())) == (400, "outside_working_hours")
+    assert refusal(move(world, appointment, start=tomorrow_at(9, 3).isoformat())) == (400, "off_grid")
+    assert refusal(move(world, appointment, start=in_days(-1)(9).isoformat())) == (400, "in_the_past")
+    assert refusal(move(world, appointment, start=in_days(1000)(9).isoformat())) == (400, "too_far_ahead")
+    assert move(world, appointment, start=tomorrow_at(20).isoformat(), outside_hours=True).status_code == 200
+
+
+def test_the_history_says_from_when_to_when(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+    move(world, appointment, start=tomorrow_at(11).isoformat())
+    line = world.client(world.sam).get(f"{APPOINTMENTS}/{appointment.pk}/history").json()["results"][-1]
+    assert line["action"] == "move"
+    assert datetime.fromisoformat(line["from_start"]) == tomorrow_at(9)
+    assert datetime.fromisoformat(line["to_start"]) == tomorrow_at(11)
+    assert (line["from_status"], line["to_status"]) == ("confirmed", "confirmed")
+    event = AppointmentEvent.objects.get(pk=line["id"])
+    assert event.snapshot["starts_at"] == tomorrow_at(11).astimezone(UTC).isoformat()
+
+
+def test_a_note_alone_moves_nothing(world: World, appointment: Appointment) -> None:
+    Appointment.objects.filter(pk=appointment.pk).update(status="checked_in")
+    before = cells(appointment)
+    assert move(world, appointment, notes="came early").json()["notes"] == "came early"
+    assert cells(appointment) == before
+    assert AppointmentEvent.objects.filter(appointment_id=appointment.pk).latest("id").action == "edit"
+
+
+def test_a_move_takes_back_the_promise_to_come(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+    world.client(world.paula).post(f"{APPOINTMENTS}/{appointment.pk}/confirm")
+    assert row_of(appointment).attendance_confirmed_at is not None
+    assert move(world, appointment, start=tomorrow_at(11).isoformat()).json()["attendance_confirmed_at"] is None
+
+
+@pytest.mark.parametrize("status", ["checked_in", "completed", "cancelled", "rejected", "no_show"])
+def test_only_what_is_pending_or_confirmed_moves(
+    world: World, appointment: Appointment, tomorrow_at: At, status: str
+) -> None:
+    Appointment.objects.filter(pk=appointment.pk).update(status=status)
+    response = move(world, appointment, start=tomorrow_at(11).isoformat())
+    assert refusal(response) == (409, "transition_not_allowed")
+    assert row_of(appointment).starts_at == tomorrow_at(9)
+
+
+def test_a_pending_request_moves(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+    Appointment.objects.filter(pk=appointment.pk).update(status="pending")
+    response = move(world, appointment, start=tomorrow_at(11).isoformat())
+    assert (response.status_code, response.json()["status"]) == (200, "pending")
+
+
+def test_who_may_move(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+    start = tomorrow_at(11).isoformat()
+    for stranger in (world.quentin, world.pete, world.otto):
+        assert refusal(move(world, appointment, by=stranger, start=start)) == (404, "not_found")
+    assert refusal(move(world, appointment, by=world.paula, start=start)) == (403, "permission_denied")
+    assert refusal(move(world, appointment, by=world.paula, notes="hello")) == (403, "permission_denied")
+    assert row_of(appointment).version == 1
+    assert move(world, appointment, by=world.petra, start=start).status_code == 200
+
+
+def test_a_practitioner_does_not_fill_anothers_day(world: World, appointment: Appointment) -> None:
+    response = move(world, appointment, by=world.petra, practitioner=world.quentin.practitioner.pk)
+    assert refusal(response) == (403, "permission_denied")
+    assert row_of(appointment).practitioner == world.petra.practitioner
+
+
+def test_nobody_moves_to_another_clinics_practitioner_or_service(world: World, appointment: Appointment) -> None:
+    from_hillside = world.hillside.practitioners.create(name="Dr Olive")
+    elsewhere = Service.objects.create(clinic=world.hillside, name="Whitening", duration_minutes=30)
+    assert refusal(move(world, appointment, practitioner=from_hillside.pk)) == (404, "not_found")
+    assert refusal(move(world, appointment, service=elsewhere.pk)) == (404, "not_found")
+
+
+def test_an_edit_and_a_status_in_one_request_are_both_done(
+    world: World, appointment: Appointment, tomorrow_at: At
+) -> None:
+    Appointment.objects.filter(pk=appointment.pk).update(status="pending")
+    response = move(world, appointment, start=tomorrow_at(11).isoformat(), status="APPROVED", version=1)
+    assert (response.status_code, response.json()["status"]) == (200, "confirmed")
+    assert response.json()["time"] == "11:00"
+    actions = AppointmentEvent.objects.filter(appointment_id=appointment.pk).values_list("action", flat=True)
+    assert list(actions) == ["create", "move", "confirm"]
+
+
+def test_an_edit_and_a_status_in_one_request_are_both_or_none(
+    world: World, appointment: Appointment, tomorrow_at: At
+) -> None:
+    response = move(world, appointment, start=tomorrow_at(11).isoformat(), notes="moved", status="rejected")
+    assert refusal(response) == (409, "transition_not_allowed")
+    stays = row_of(appointment)
+    assert (stays.starts_at, stays.notes, stays.version) == (tomorrow_at(9), "", 1)
+    assert cells(appointment)[1] == tomorrow_at(9)
+    assert AppointmentEvent.objects.filter(appointment_id=appointment.pk).count() == 1

@@ -1,0 +1,196 @@
+from typing import Any
+
+import pytest
+from clinic.accounts.models import User
+from clinic.appointments.models import Patient
+from clinic.common.models import IdempotencyKey
+
+from .conftest import At, World, attr_of, refusal
+
+PATIENTS = "/api/v1/patients"
+
+
+def names(world: World, by: User, **query: object) -> list[str]:
+    response = world.client(by).get(PATIENTS, query)
+    assert response.status_code == 200
+    return [shown["name"] for shown in response.json()["results"]]
+
+
+def create(world: World, by: User | None = None, **given: object) -> Any:
+    return world.client(by or world.sam).post(PATIENTS, given)
+
+
+def test_the_desk_lists_its_clinics_patients_by_name(world: World) -> None:
+    Patient.objects.create(clinic=world.clinic, name="Gus")
+    Patient.objects.create(clinic=world.hillside, name="Hilda")
+    assert names(world, world.sam) == names(world, world.olga) == ["Gus", "Paula", "Pete"]
+    assert names(world, world.otto) == ["Hilda"]
+
+
+def test_a_practitioner_lists_those_they_treat(world: World, tomorrow_at: At) -> None:
+    assert names(world, world.petra) == []
+    world.book(tomorrow_at(9), patient=world.pete)
+    world.book(tomorrow_at(10), patient=world.pete)
+    assert names(world, world.petra) == ["Pete"]
+    assert names(world, world.quentin) == []
+
+
+def test_a_patient_has_no_business_in_the_list(world: World) -> None:
+    client = world.client(world.paula)
+    own = f"{PATIENTS}/{world.paula.patient.pk}"
+    for response in (client.get(PATIENTS), client.post(PATIENTS, {"name": "X"}), client.get(own), client.patch(own)):
+        assert refusal(response) == (403, "permission_denied")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("pau", ["Paula"]),
+        ("PETE@", ["Pete"]),
+        ("4917", ["Paula", "Pete"]),
+        ("", ["Gülçin", "Paula", "Pete"]),
+        ("  pete ", ["Pete"]),
+        ("gülçin", ["Gülçin"]),
+        ("%", []),
+        ("\0", []),
+        ("x" * 5000, []),
+        ("\U0001f9b7", []),
+    ],
+)
+def test_the_picker_finds_by_name_mail_and_phone(world: World, text: str, found: list[str]) -> None:
+    Patient.objects.create(clinic=world.clinic, name="Gülçin")
+    assert names(world, world.sam, search=text) == found
+
+
+def test_the_desk_adds_a_guest(world: World) -> None:
+    response = create(world, name="  Gus ", email="gus@example.org", phone="030 1234567")
+    assert response.status_code == 201
+    patient = Patient.objects.get(name="Gus")
+    shown = response.json()
+    assert shown.pop("created_at")
+    assert shown == {
+        "id": patient.pk,
+        "name": "Gus",
+        "email": "gus@example.org",
+        "phone": "+49301234567",
+        "has_account": False,
+    }
+    assert (patient.clinic, patient.user) == (world.clinic, None)
+
+
+def test_a_name_is_all_a_guest_needs(world: World) -> None:
+    shown = create(world, name="Gus").json()
+    assert (shown["email"], shown["phone"]) == ("", "")
+
+
+def test_a_family_shares_a_phone(world: World) -> None:
+    assert create(world, name="Gus", phone="030 1234567").status_code == 201
+    assert create(world, name="Greta", phone="030 1234567").status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("030 1234567", "+49301234567"),
+        ("+1 212 555 0123", "+12125550123"),
+        ("0049 30 1234567", "+49301234567"),
+        ("(030) 123-45-67", "+49301234567"),
+        ("", ""),
+    ],
+)
+def test_a_phone_is_stored_with_its_country(world: World, written: str, stored: str) -> None:
+    assert create(world, name="Gus", phone=written).json()["phone"] == stored
+
+
+def test_a_local_phone_is_of_the_clinics_country(world: World) -> None:
+    assert create(world, world.otto, name="Gus", phone="020 7946 0958").json()["phone"] == "+442079460958"
+
+
+@pytest.mark.parametrize(
+    ("given", "attr"),
+    [
+        ({}, "name"),
+        ({"name": ""}, "name"),
+        ({"name": "   "}, "name"),
+        ({"name": "x" * 121}, "name"),
+        ({"name": "a\0b"}, "name"),
+        ({"name": ["Gus"]}, "name"),
+        ({"name": None}, "name"),
+        ({"name": "Gus", "phone": "1"}, "phone"),
+        ({"name": "Gus", "phone": "call me"}, "phone"),
+        ({"name": "Gus", "phone": "9" * 41}, "phone"),
+        ({"name": "Gus", "email": "gus"}, "email"),
+        ({"name": "Gus", "email": f"gus@{'.'.join(['x' * 60] * 5)}.org"}, "email"),
+    ],
+    ids=str,
+)
+def test_a_bad_record_is_refused_by_name_and_not_kept(world: World, given: dict[str, object], attr: str) -> None:
+    response = create(world, **given)
+    assert (response.status_code, attr_of(response)) == (400, attr)
+    assert Patient.objects.filter(user=None).count() == 0
+
+
+def test_a_name_may_be_written_in_any_script(world: World) -> None:
+    for name in ("Łukasz Żółć", "王小明", "עדה", "\U0001f9b7 Tooth Fairy"):
+        shown = create(world, name=name).json()
+        assert world.client(world.sam).get(f"{PATIENTS}/{shown['id']}").json()["name"] == name
+
+
+def test_the_same_key_adds_one_record(world: World) -> None:
+    client = world.client(world.sam)
+    answers = [client.post(PATIENTS, {"name": "Gus"}, headers={"Idempotency-Key": "gus-1"}) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert Patient.objects.filter(name="Gus").count() == 1
+
+
+def test_a_key_belongs_to_its_user(world: World) -> None:
+    for user in (world.sam, world.olga):
+        assert world.client(user).post(PATIENTS, {"name": "Gus"}, headers={"Idempotency-Key": "1"}).status_code == 201
+    assert Patient.objects.filter(name="Gus").count() == IdempotencyKey.objects.count() == 2
+
+
+@pytest.mark.parametrize("key", ["", "x" * 101, "a\tb"])
+def test_a_key_that_is_none_is_refused(world: World, key: str) -> None:
+    response = world.client(world.sam).post(PATIENTS, {"name": "Gus"}, headers={"Idempotency-Key": key})
+    assert (response.status_code, attr_of(response)) == (400, "Idempotency-Key")
+
+
+def test_the_desk_edits_what_is_given_and_nothing_else(world: World) -> None:
+    client, path = world.client(world.sam), f"{PATIENTS}/{world.paula.patient.pk}"
+    shown = client.patch(path, {"phone": "030 1234567"}).json()
+    assert (shown["phone"], shown["name"], shown["has_account"]) == ("+49301234567", "Paula", True)
+    assert client.patch(path, {"phone": "", "name": "Paula N."}).json()["phone"] == ""
+    assert client.patch(path, {}).json()["name"] == "Paula N."
+    refused = client.patch(path, {"name": "Nobody", "phone": "1"})
+    assert (refused.status_code, attr_of(refused)) == (400, "phone")
+    assert client.get(path).json()["name"] == "Paula N."
+
+
+def test_an_edit_cannot_move_a_record_to_another_clinic_or_account(world: World) -> None:
+    path = f"{PATIENTS}/{world.paula.patient.pk}"
+    changes = {"clinic": world.hillside.pk, "user": world.pete.pk, "id": 1}
+    assert world.client(world.sam).patch(path, changes).status_code == 200
+    patient = Patient.objects.get(pk=world.paula.patient.pk)
+    assert (patient.clinic, patient.user) == (world.clinic, world.paula)
+
+
+def test_the_account_keeps_its_own_name_when_the_desk_edits_the_record(world: World) -> None:
+    world.client(world.sam).patch(f"{PATIENTS}/{world.paula.patient.pk}", {"name": "Paula N."})
+    assert User.objects.get(pk=world.paula.pk).name == "Paula"
+
+
+def test_a_record_of_another_clinic_is_not_found(world: World) -> None:
+    path = f"{PATIENTS}/{world.paula.patient.pk}"
+    client = world.client(world.otto)
+    assert refusal(client.get(path)) == (404, "not_found")
+    assert refusal(client.patch(path, {"name": "X"})) == (404, "not_found")
+
+
+def test_a_practitioner_reads_their_own_patients_and_edits_none(world: World, tomorrow_at: At) -> None:
+    path = f"{PATIENTS}/{world.paula.patient.pk}"
+    assert refusal(world.client(world.petra).get(path)) == (404, "not_found")
+    world.book(tomorrow_at(9))
+    assert world.client(world.petra).get(path).json()["name"] == "Paula"
+    assert refusal(world.client(world.quentin).get(path)) == (404, "not_found")
+    assert refusal(world.client(world.petra).patch(path, {"name": "X"})) == (403, "permission_denied")
+    assert refusal(create(world, world.petra, name="X")) == (403, "permission_denied")

@@ -1,0 +1,205 @@
+"""Every route and method × every person. A route that is not in the table fails the last tests of this file."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from clinic.accounts.models import User
+from clinic.accounts.services import issue_tokens
+from clinic.appointments.models import Appointment
+from config import urls
+from django.db import transaction
+from django.urls import URLPattern, URLResolver
+
+from .conftest import PASSWORD, World, fresh, in_days
+
+PEOPLE = ("olga", "sam", "petra", "quentin", "paula", "pete", "otto", "nobody")
+
+# Olga owns, Sam is staff, Petra treats Paula. Quentin, Pete and Otto (who owns another clinic) have no part in it.
+TABLE = """
+                                                  olga sam petra quentin paula pete otto nobody
+POST   token                                      200  200  200   200     200   200  200  200
+POST   token/refresh                              200  200  200   200     200   200  200  200
+POST   token/verify                               200  200  200   200     200   200  200  200
+POST   token/blacklist                            200  200  200   200     200   200  200  200
+POST   auth/patient/signup                        201  201  201   201     201   201  201  201
+POST   auth/patient/login                         200  200  200   200     200   200  200  200
+POST   auth/doctor/login                          200  200  200   200     200   200  200  200
+POST   auth/refresh                               200  200  200   200     200   200  200  200
+POST   auth/logout                                200  200  200   200     200   200  200  200
+POST   auth/logout-everywhere                     200  200  200   200     200   200  200  401
+GET    users/me                                   200  200  200   200     200   200  200  401
+PATCH  users/me                                   200  200  200   200     200   200  200  401
+PUT    users/me                                   200  200  200   200     200   200  200  401
+GET    profiles/me                                200  200  200   200     200   200  200  401
+PATCH  profiles/me                                200  200  200   200     200   200  200  401
+PUT    profiles/me                                200  200  200   200     200   200  200  401
+GET    clinic                                     200  200  200   200     200   200  200  200
+GET    services                                   200  200  200   200     200   200  200  200
+GET    practitioners                              200  200  200   200     200   200  200  200
+GET    doctors                                    200  200  200   200     200   200  200  200
+GET    profiles/dentists                          200  200  200   200     200   200  200  200
+GET    practitioners/<practitioner>               200  200  200   200     200   200  404  200
+GET    doctors/<practitioner>                     200  200  200   200     200   200  404  200
+GET    profiles/dentists/<practitioner>           200  200  200   200     200   200  404  200
+GET    practitioners/<practitioner>/slots         200  200  200   200     200   200  404  200
+GET    doctors/<practitioner>/slots               200  200  200   200     200   200  404  200
+GET    availability/<practitioner>/slots          200  200  200   200     200   200  404  200
+GET    patients                                   200  200  200   200     403   403  200  401
+POST   patients                                   201  201  403   403     403   403  201  401
+GET    patients/<patient>                         200  200  200   404     403   403  404  401
+PATCH  patients/<patient>                         200  200  403   403     403   403  404  401
+GET    time/now                                   200  200  200   200     200   200  200  200
+GET    appointments                               200  200  200   200     200   200  200  401
+POST   appointments                               201  201  201   403     201   404  404  401
+GET    appointments/<appointment>                 200  200  200   404     200   404  404  401
+PATCH  appointments/<appointment>                 200  200  200   404     403   404  404  401
+PUT    appointments/<appointment>                 200  200  200   404     403   404  404  401
+DELETE appointments/<appointment>                 204  204  204   404     403   404  404  401
+POST   appointments/<appointment>/confirm         200  200  200   404     200   404  404  401
+PATCH  appointments/<appointment>/confirm         200  200  200   404     200   404  404  401
+POST   appointments/<appointment>/reject          200  200  200   404     403   404  404  401
+PATCH  appointments/<appointment>/reject          200  200  200   404     403   404  404  401
+POST   appointments/<appointment>/cancel          200  200  200   404     200   404  404  401
+PATCH  appointments/<appointment>/cancel          200  200  200   404     200   404  404  401
+POST   appointments/<appointment>/check-in        200  200  200   404     403   404  404  401
+PATCH  appointments/<appointment>/check-in        200  200  200   404     403   404  404  401
+POST   appointments/<appointment>/complete        200  200  200   404     403   404  404  401
+PATCH  appointments/<appointment>/complete        200  200  200   404     403   404  404  401
+POST   appointments/<appointment>/no-show         200  200  200   404     403   404  404  401
+PATCH  appointments/<appointment>/no-show         200  200  200   404     403   404  404  401
+POST   appointments/<appointment>/reopen          200  200  200   404     403   404  404  401
+PATCH  appointments/<appointment>/reopen          200  200  200   404     403   404  404  401
+GET    appointments/<appointment>/history         200  200  200   404     200   404  404  401
+GET    history                                    200  200  200   200     200   200  200  401
+GET    health                                     200  200  200   200     200   200  200  200
+GET    /health                                    200  200  200   200     200   200  200  200
+GET    /livez                                     200  200  200   200     200   200  200  200
+GET    /readyz                                    200  200  200   200     200   200  200  200
+GET    /api/schema                                200  200  200   200     200   200  200  200
+GET    /api/docs                                  200  200  200   200     200   200  200  200
+GET    /api/redoc                                 200  200  200   200     200   200  200  200
+"""
+
+Route = tuple[str, str]
+
+
+def read_table() -> dict[Route, dict[str, int]]:
+    header, *lines = TABLE.strip("\n").splitlines()
+    assert tuple(header.split()) == PEOPLE
+    rows = [line.split() for line in lines]
+    return {(method, path): dict(zip(PEOPLE, map(int, answers), strict=True)) for method, path, *answers in rows}
+
+
+EXPECTED = read_table()
+# These answer from the state an appointment has on its day; the others from a request for next week.
+ON_THE_DAY = {"check-in": "confirmed", "complete": "confirmed", "no-show": "confirmed", "reopen": "no_show"}
+
+
+@pytest.fixture
+def appointment(world: World, route: Route) -> Appointment:
+    """Paula's with Petra."""
+    status = ON_THE_DAY.get(route[1].rpartition("/")[2])
+    made = world.book(in_days(7)(9)) if status is None else world.book_now()
+    Appointment.objects.filter(pk=made.pk).update(status=status or "pending")
+    return made
+
+
+def body_of(world: World, route: Route) -> dict[str, object] | None:
+    _, path = route
+    pair = issue_tokens(user=fresh(world.sam))
+    bodies: dict[str, dict[str, object]] = {
+        "token": {"username": world.sam.email, "password": PASSWORD},
+        "token/verify": {"token": pair.access},
+        "auth/patient/login": {"username": world.paula.email, "password": PASSWORD},
+        "auth/doctor/login": {"username": world.sam.email, "password": PASSWORD},
+        "auth/patient/signup": {
+            "name": "Nora",
+            "email": "nora@example.org",
+            "phone": "030 1234567",
+            "password": PASSWORD,
+            "clinic": "riverside",
+        },
+        "users/me": {"name": "New", "email": "new@example.org", "phone": None},
+        "profiles/me": {"name": "New", "email": "new@example.org", "phone": None},
+        "patients": {"name": "Gus"},
+        "patients/<patient>": {"name": "Paula N."},
+        "appointments": {
+            "patient": world.paula.patient.pk,
+            "practitioner": world.petra.practitioner.pk,
+            "start": in_days(8)(9).isoformat(),
+        },
+        "appointments/<appointment>": {"notes": "seen"},
+    }
+    takes_refresh = {"token/refresh", "token/blacklist", "auth/refresh", "auth/logout"}
+    return {"refresh": pair.refresh} if path in takes_refresh else bodies.get(path)
+
+
+def url_of(world: World, appointment: Appointment, route: Route) -> str:
+    path = route[1] if route[1].startswith("/") else f"/api/v1/{route[1]}"
+    ids = {
+        "practitioner": world.petra.practitioner.pk,
+        "patient": world.paula.patient.pk,
+        "appointment": appointment.pk,
+    }
+    for name, row_id in ids.items():
+        path = path.replace(f"<{name}>", str(row_id))
+    day = f"{in_days(8)(9) + timedelta(days=1):%Y-%m-%d}"
+    return f"{path}?clinic=riverside&date={day}" if route[0] == "GET" else path
+
+
+@pytest.mark.parametrize("route", EXPECTED, ids=" ".join)
+def test_each_person_gets_the_answer_of_the_table(world: World, appointment: Appointment, route: Route) -> None:
+    url, body = url_of(world, appointment, route), body_of(world, route)
+
+    def ask(name: str) -> int:
+        user: User | None = getattr(world, name, None)
+        with transaction.atomic():  # Each from the same state.
+            response: Any = getattr(world.client(user), route[0].lower())(url, body)
+            transaction.set_rollback(True)
+        return int(response.status_code)
+
+    assert {name: ask(name) for name in PEOPLE} == EXPECTED[route]
+
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def routes_under(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[tuple[Route, Any]]:
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes_under(pattern.url_patterns, path)
+            continue
+        view = pattern.callback.view_class
+        named = path.replace("int:", "").replace("_id>", ">")
+        yield from (((method, named), view) for method in METHODS if hasattr(view, method.lower()))
+
+
+def every_route() -> dict[Route, Any]:
+    outside_of_the_admin = [pattern for pattern in urls.urlpatterns if not str(pattern.pattern).startswith("admin/")]
+    return dict(routes_under(outside_of_the_admin, "/"))
+
+
+def test_every_route_is_in_the_table() -> None:
+    versioned = {(method, path.removeprefix("/api/v1/")) for method, path in every_route()}
+    copies = {("/api/" + path) for _, path in EXPECTED if not path.startswith("/")}
+    assert {route for route in versioned if route[1] not in copies} == set(EXPECTED)
+
+
+def test_the_unversioned_paths_repeat_the_versioned_ones() -> None:
+    routes = every_route()
+    versioned = {
+        (method, path.removeprefix("/api/v1")): view
+        for (method, path), view in routes.items()
+        if path.startswith("/api/v1/")
+    }
+    own = {"/schema", "/docs", "/redoc"}
+    unversioned = {
+        (method, path.removeprefix("/api")): view
+        for (method, path), view in routes.items()
+        if path.startswith("/api/") and not path.startswith("/api/v1/") and path.removeprefix("/api") not in own
+    }
+    assert unversioned == versioned
+    assert len(versioned) > 50

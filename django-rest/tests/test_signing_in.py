@@ -1,0 +1,520 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from clinic.accounts.models import Role, User
+from clinic.accounts.services import issue_tokens
+from clinic.appointments.models import Patient
+from clinic.scheduling.models import Practitioner
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.conf import settings
+from rest_framework.test import APIClient
+
+from .conftest import PASSWORD, World, at_once, attr_of, fresh, refusal
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTRACT = ROOT / "shared-config" / "contract" / "access_token.json"
+ME = "/api/v1/users/me"
+
+
+def post(path: str, **body: object) -> Any:
+    return APIClient().post(path, body)
+
+
+def with_token(token: str, path: str = ME) -> Any:
+    return APIClient().get(path, headers={"Authorization": f"Bearer {token}"})
+
+
+def sign_in(user: User) -> dict[str, str]:
+    pair: dict[str, str] = post("/api/token/", username=user.email, password=PASSWORD).json()
+    return pair
+
+
+@pytest.mark.parametrize("path", ["/api/token/", "/api/token", "/api/v1/token", "/api/v1/token/"])
+def test_a_name_and_a_password_give_two_tokens(world: World, path: str) -> None:
+    response = post(path, username="sam@riverside.example", password=PASSWORD)
+    assert response.status_code == 200
+    assert set(response.json()) == {"access", "refresh"}
+    assert with_token(response.json()["access"]).json()["email"] == "sam@riverside.example"
+
+
+@pytest.mark.parametrize("username", ["SAM@Riverside.example", "  sam@riverside.example "])
+def test_an_address_is_one_in_any_case(world: World, username: str) -> None:
+    assert post("/api/token", username=username, password=PASSWORD).status_code == 200
+
+
+@pytest.mark.parametrize("field", ["username", "phone"])
+@pytest.mark.parametrize("written", ["+491701234567", "+49 170 1234567", "+49 (170) 123-4567"])
+def test_a_phone_is_a_name_too(world: World, written: str, field: str) -> None:
+    User.objects.filter(pk=world.paula.pk).update(phone="+491701234567")
+    response = post("/api/token", **{field: written}, password=PASSWORD)
+    assert with_token(response.json()["access"]).json()["id"] == world.paula.pk
+
+
+def test_an_email_may_be_called_email(world: World) -> None:
+    assert post("/api/token", email=world.sam.email, password=PASSWORD).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [
+        ("sam@riverside.example", "wrong"),
+        ("sam@riverside.example", f" {PASSWORD}"),
+        ("nobody@riverside.example", PASSWORD),
+        ("+491700000000", PASSWORD),
+        ("sam", PASSWORD),
+        ("x" * 10_000, PASSWORD),
+    ],
+)
+def test_a_wrong_name_and_a_wrong_password_are_answered_alike(world: World, username: str, password: str) -> None:
+    response = post("/api/token", username=username, password=password)
+    assert refusal(response) == (401, "no_active_account")
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("missing", ["username", "password"])
+def test_name_and_password_are_both_needed(world: World, missing: str) -> None:
+    given = {"username": world.sam.email, "password": PASSWORD}
+    del given[missing]
+    response = post("/api/token", **given)
+    assert (refusal(response), attr_of(response)) == ((400, "required"), missing)
+
+
+def test_who_is_not_active_does_not_sign_in(world: World) -> None:
+    User.objects.filter(pk=world.sam.pk).update(is_active=False)
+    assert refusal(post("/api/token", username=world.sam.email, password=PASSWORD)) == (401, "no_active_account")
+
+
+@pytest.mark.parametrize(("page", "own_kind"), [("patient", {"paula"}), ("doctor", {"olga", "sam", "petra"})])
+def test_each_sign_in_page_takes_its_own_kind_of_account(world: World, page: str, own_kind: set[str]) -> None:
+    for name in ("olga", "sam", "petra", "paula"):
+        user: User = getattr(world, name)
+        response = post(f"/api/v1/auth/{page}/login", username=user.email, password=PASSWORD)
+        if name in own_kind:
+            assert response.status_code == 200
+        else:
+            assert refusal(response) == (403, "wrong_account_kind")
+
+
+def test_a_wrong_password_does_not_tell_the_kind_of_account(world: World) -> None:
+    response = post("/api/v1/auth/patient/login", username=world.sam.email, password="wrong")
+    assert refusal(response) == (401, "no_active_account")
+
+
+# Refresh tokens
+
+
+@pytest.mark.parametrize("path", ["/api/token/refresh/", "/api/v1/auth/refresh"])
+def test_a_refresh_token_rotates_and_is_used_up(world: World, path: str) -> None:
+    first = sign_in(world.sam)
+    second = post(path, refresh=first["refresh"])
+    assert second.status_code == 200
+    assert second.json()["refresh"] != first["refresh"]
+    assert with_token(second.json()["access"]).status_code == 200
+    again = post(path, refresh=first["refresh"])
+    assert refusal(again) == (401, "token_not_valid")
+    assert again.headers["WWW-Authenticate"].startswith("Bearer")
+    assert post(path, refresh=second.json()["refresh"]).status_code == 200
+
+
+def test_a_refreshed_token_has_todays_claims(world: World) -> None:
+    first = sign_in(world.sam)
+    User.objects.filter(pk=world.sam.pk).update(role=Role.OWNER)
+    second = post("/api/token/refresh", refresh=first["refresh"]).json()
+    assert claims_of(second["access"])["role"] == "owner"
+
+
+@pytest.mark.race
+def test_of_many_uses_of_one_refresh_token_at_once_one_succeeds(committed_world: World) -> None:
+    refresh = issue_tokens(user=fresh(committed_world.sam)).refresh
+    answers = at_once([lambda: post("/api/token/refresh", refresh=refresh)] * 8)
+    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
+
+
+@pytest.mark.parametrize("path", ["/api/token/blacklist/", "/api/v1/auth/logout"])
+def test_signing_out_ends_the_refresh_token(world: World, path: str) -> None:
+    refresh = sign_in(world.sam)["refresh"]
+    assert post(path, refresh=refresh).status_code == 200
+    assert refusal(post("/api/token/refresh", refresh=refresh)) == (401, "token_not_valid")
+    assert refusal(post(path, refresh=refresh)) == (401, "token_not_valid")
+
+
+def test_a_living_token_of_either_kind_is_verified(world: World) -> None:
+    pair = sign_in(world.sam)
+    assert post("/api/token/verify", token=pair["access"]).status_code == 200
+    assert post("/api/token/verify/", token=pair["refresh"]).status_code == 200
+    post("/api/token/blacklist", refresh=pair["refresh"])
+    assert refusal(post("/api/token/verify", token=pair["refresh"])) == (401, "token_not_valid")
+    assert refusal(post("/api/token/verify", token="nonsense")) == (401, "token_not_valid")
+
+
+@pytest.mark.parametrize("path", ["token/refresh", "token/blacklist", "auth/refresh", "auth/logout"])
+@pytest.mark.parametrize("refresh", ["", "nonsense", "a.b.c", "\u00e9"])
+def test_what_is_no_refresh_token_is_refused(world: World, path: str, refresh: str) -> None:
+    response = post(f"/api/v1/{path}", refresh=refresh)
+    assert response.status_code == (401 if refresh else 400)
+
+
+def test_an_access_token_does_not_refresh(world: World) -> None:
+    access = sign_in(world.sam)["access"]
+    assert refusal(post("/api/token/refresh", refresh=access)) == (401, "token_not_valid")
+
+
+# The end of a session
+
+
+def test_signing_out_everywhere_ends_every_token(world: World) -> None:
+    phone, desk = sign_in(world.sam), sign_in(world.sam)
+    other = sign_in(world.petra)
+    client = APIClient(headers={"Authorization": f"Bearer {desk['access']}"})
+    assert client.post("/api/v1/auth/logout-everywhere").status_code == 200
+    for pair in (phone, desk):
+        assert refusal(with_token(pair["access"])) == (401, "token_not_valid")
+        assert refusal(post("/api/token/refresh", refresh=pair["refresh"])) == (401, "token_not_valid")
+        assert refusal(post("/api/token/verify", token=pair["access"])) == (401, "token_not_valid")
+    assert with_token(other["access"]).status_code == 200
+    assert with_token(sign_in(world.sam)["access"]).status_code == 200
+
+
+def test_who_is_deactivated_is_out_at_once(world: World) -> None:
+    pair = sign_in(world.sam)
+    assert with_token(pair["access"]).status_code == 200
+    User.objects.filter(pk=world.sam.pk).update(is_active=False)
+    assert refusal(with_token(pair["access"])) == (401, "token_not_valid")
+    assert refusal(post("/api/token/refresh", refresh=pair["refresh"])) == (401, "token_not_valid")
+
+
+# Tokens that are none
+
+Forge = Callable[..., str]
+
+
+@pytest.fixture
+def forge(world: World) -> Forge:
+    """A token as ours, but for what is changed."""
+    claims = claims_of(issue_tokens(user=fresh(world.sam)).access)
+
+    def make(*, key: str = "", algorithm: str = "HS256", without: str = "", **changes: object) -> str:
+        changed = {name: value for name, value in {**claims, **changes}.items() if name != without}
+        return jwt.encode(changed, key or settings.SHARED.jwt_signing_key, algorithm)
+
+    return make
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+def test_the_forged_token_is_good_when_nothing_is_changed(forge: Forge) -> None:
+    assert with_token(forge()).status_code == 200
+
+
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")  # HS512 with a key for HS256
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"token_type": "refresh"},
+        {"without": "token_type"},
+        {"aud": "somebody-else"},
+        {"aud": "chairside-stream"},
+        {"without": "aud"},
+        {"iss": "somebody-else"},
+        {"without": "iss"},
+        {"exp": int(datetime.now(UTC).timestamp()) - 1},
+        {"without": "exp"},
+        {"without": "user_id"},
+        {"user_id": "1"},
+        {"user_id": 10**9},
+        {"user_id": 10**30},
+        {"without": "ver"},
+        {"ver": 2},
+        {"ver": "1"},
+        {"without": "jti"},
+        {"key": "another key, just as long as ours is, but not ours"},
+        {"algorithm": "HS512"},
+    ],
+    ids=str,
+)
+def test_a_token_that_is_not_ours_is_refused(forge: Forge, changes: dict[str, Any]) -> None:
+    response = with_token(forge(**changes))
+    assert refusal(response) == (401, "token_not_valid")
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+    assert attr_of(response) is None
+
+
+def test_a_token_without_a_signature_is_refused(forge: Forge) -> None:
+    unsigned = jwt.encode(claims_of(forge()), None, "none")  # type: ignore[arg-type]  # as a forger would
+    assert refusal(with_token(unsigned)) == (401, "token_not_valid")
+
+
+def test_a_token_that_was_tampered_with_is_refused(forge: Forge) -> None:
+    head, _, signature = forge().split(".")
+    _, body, _ = forge(role="owner").split(".")
+    assert refusal(with_token(f"{head}.{body}.{signature}")) == (401, "token_not_valid")
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer nonsense", "bearer a.b.c", "Bearer a b", "Bearer \u00e9"])
+def test_a_malformed_header_is_refused(world: World, header: str) -> None:
+    assert refusal(APIClient().get(ME, headers={"Authorization": header})) == (401, "token_not_valid")
+
+
+@pytest.mark.parametrize("header", ["", "Basic c2FtOng=", "Token abc"])
+def test_no_token_at_all_is_not_authenticated(world: World, header: str) -> None:
+    response = APIClient().get(ME, headers={"Authorization": header})
+    assert refusal(response) == (401, "not_authenticated")
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_refresh_token_is_no_access_token(world: World) -> None:
+    assert refusal(with_token(sign_in(world.sam)["refresh"])) == (401, "token_not_valid")
+
+
+def test_a_bad_token_is_refused_even_where_none_is_needed(world: World) -> None:
+    assert refusal(with_token("nonsense", "/api/v1/clinic?clinic=riverside")) == (401, "token_not_valid")
+
+
+def test_a_bad_token_does_not_keep_anybody_from_signing_in(world: World) -> None:
+    client = APIClient(headers={"Authorization": "Bearer nonsense"})
+    assert client.post("/api/token", {"username": world.sam.email, "password": PASSWORD}).status_code == 200
+
+
+# Claims
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("olga", "owner"), ("sam", "staff"), ("petra", "practitioner"), ("paula", "patient"), ("ada", "admin")],
+)
+def test_the_claims_are_the_contracts(world: World, name: str, kind: str) -> None:
+    example = json.loads(CONTRACT.read_text())[kind]
+    user: User = User.objects.create_superuser("ada@example.org", PASSWORD) if name == "ada" else getattr(world, name)
+    claims = claims_of(issue_tokens(user=fresh(user)).access)
+    assert set(claims) == set(example)
+    assert {name: type(value) for name, value in claims.items()} == {
+        name: type(value) for name, value in example.items()
+    }
+    assert {name: claims[name] for name in ("iss", "aud", "token_type", "role")} == {
+        name: example[name] for name in ("iss", "aud", "token_type", "role")
+    }
+    assert (claims["user_id"], claims["clinic_id"], claims["ver"]) == (user.pk, user.clinic_id, user.token_version)
+
+
+def test_the_claims_name_the_practitioner_or_the_patient(world: World) -> None:
+    assert claims_of(sign_in(world.petra)["access"])["practitioner_id"] == world.petra.practitioner.pk
+    assert claims_of(sign_in(world.paula)["access"])["patient_id"] == world.paula.patient.pk
+
+
+def test_a_token_lives_as_long_as_the_settings_say(world: World) -> None:
+    pair = sign_in(world.sam)
+    access, refresh = claims_of(pair["access"]), claims_of(pair["refresh"])
+    assert access["exp"] - access["iat"] == settings.SHARED.jwt_access_token_lifetime * 60
+    assert refresh["exp"] - refresh["iat"] == settings.SHARED.jwt_refresh_token_lifetime * 24 * 3600
+
+
+SIGN_AND_READ = """
+import django
+django.setup()
+from rest_framework_simplejwt.tokens import AccessToken
+token = AccessToken()
+token["user_id"], token["ver"] = 7, 1
+from clinic.accounts.tokens import read_access_token
+assert read_access_token(str(token))["user_id"] == 7
+print(token)
+"""
+
+
+def test_tokens_are_signed_with_a_private_key_where_the_settings_say_so() -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", SIGN_AND_READ],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT / "shared-config"), str(ROOT / "django-rest")]),
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "JWT_ALGORITHM": "RS256",
+            "JWT_PRIVATE_KEY": private.decode().replace("\n", "\\n"),
+            "JWT_PUBLIC_KEY": public.decode().replace("\n", "\\n"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    token = run.stdout.strip()
+    assert jwt.get_unverified_header(token)["alg"] == "RS256"
+    assert jwt.decode(token, public, ["RS256"], audience="chairside")["user_id"] == 7
+
+
+# Signing up
+
+
+def sign_up(**changes: object) -> Any:
+    given = {
+        "name": "Nora",
+        "email": "nora@example.org",
+        "phone": "030 1234567",
+        "password": PASSWORD,
+        "clinic": "riverside",
+    }
+    return post("/api/v1/auth/patient/signup", **given | changes)
+
+
+def test_a_new_patient_signs_up_and_is_signed_in(world: World) -> None:
+    response = sign_up(email="Nora@Example.org")
+    assert response.status_code == 201
+    body = response.json()
+    assert set(body) == {"user", "access", "refresh"}
+    user = User.objects.get(email="nora@example.org")
+    assert body["user"] == {
+        "id": user.pk,
+        "email": "nora@example.org",
+        "phone": "+49301234567",
+        "name": "Nora",
+        "role": "patient",
+        "clinic": world.clinic.pk,
+        "practitioner": None,
+        "patient": user.patient.pk,
+    }
+    assert with_token(body["access"]).json() == body["user"]
+    assert claims_of(body["access"])["patient_id"] == user.patient.pk
+    patient = Patient.objects.get(user=user)
+    assert (patient.clinic, patient.name, patient.phone) == (world.clinic, "Nora", "+49301234567")
+    assert post("/api/v1/auth/patient/login", phone="+49 30 1234567", password=PASSWORD).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "attr"),
+    [
+        ({"email": "PAULA@riverside.example"}, "email"),
+        ({"email": "no address"}, "email"),
+        ({"email": f"{'n' * 60}@{'.'.join(['x' * 60] * 4)}.org"}, "email"),
+        ({"phone": "+49 170 1234567"}, "phone"),
+        ({"phone": "call me"}, "phone"),
+        ({"phone": ""}, "phone"),
+        ({"password": "12345678"}, "password"),
+        ({"password": "nora@example.org"}, "password"),
+        ({"password": "short"}, "password"),
+        ({"password": "password"}, "password"),
+        ({"password": "x" * 257}, "password"),
+        ({"name": ""}, "name"),
+        ({"name": "x" * 121}, "name"),
+    ],
+    ids=str,
+)
+def test_a_sign_up_is_refused_by_name_and_leaves_nothing(world: World, changes: dict[str, str], attr: str) -> None:
+    User.objects.filter(pk=world.paula.pk).update(phone="+491701234567")
+    before = User.objects.count(), Patient.objects.count()
+    response = sign_up(**changes)
+    assert (response.status_code, attr_of(response)) == (400, attr), response.json()
+    assert (User.objects.count(), Patient.objects.count()) == before
+
+
+def test_a_sign_up_names_its_clinic_where_there_are_several(world: World) -> None:
+    response = sign_up(clinic=None)
+    assert (response.status_code, attr_of(response)) == (400, "clinic")
+    given = {"name": "Nora", "email": "nora@example.org", "phone": "030 1234567", "password": PASSWORD}
+    unnamed = post("/api/v1/auth/patient/signup", **given)
+    assert (unnamed.status_code, attr_of(unnamed)) == (400, "clinic")
+    assert refusal(sign_up(clinic="nowhere")) == (404, "not_found")
+
+
+def test_a_sign_up_cannot_make_itself_an_owner(world: World) -> None:
+    assert sign_up(role="owner", is_staff=True, is_superuser=True).json()["user"]["role"] == "patient"
+    user = User.objects.get(email="nora@example.org")
+    assert not user.is_staff
+    assert not user.is_superuser
+
+
+@pytest.mark.race
+@pytest.mark.parametrize("same", ["email", "phone"])
+def test_of_many_sign_ups_with_one_address_or_phone_at_once_one_succeeds(committed_world: World, same: str) -> None:
+    def apply(index: int) -> Callable[[], Any]:
+        own = {"email": f"nora{index}@example.org", "phone": f"+49 30 12345{index}0"}
+        del own[same]
+        return lambda: sign_up(**own)
+
+    answers = at_once([apply(index) for index in range(6)])
+    assert sorted(answer.status_code for answer in answers) == [201] + [400] * 5
+    assert {attr_of(answer) for answer in answers if answer.status_code == 400} == {same}
+
+
+def test_passwords_are_hashed_with_argon2(world: World) -> None:
+    sign_up()
+    assert User.objects.get(email="nora@example.org").password.startswith("argon2$argon2id$")
+
+
+# The own profile
+
+
+@pytest.mark.parametrize("path", [ME, "/api/v1/profiles/me", "/api/users/me/"])
+def test_the_own_profile(world: World, path: str) -> None:
+    shown = world.client(world.petra).get(path).json()
+    assert shown == {
+        "id": world.petra.pk,
+        "email": "petra@riverside.example",
+        "phone": None,
+        "name": "Petra",
+        "role": "practitioner",
+        "clinic": world.clinic.pk,
+        "practitioner": Practitioner.objects.get(user=world.petra).pk,
+        "patient": None,
+    }
+
+
+@pytest.mark.parametrize("path", [ME, "/api/v1/profiles/me"])
+def test_the_patient_record_follows_the_profile(world: World, path: str) -> None:
+    client = world.client(world.paula)
+    response = client.patch(path, {"name": "Paula Neumann", "phone": "0170 7654321"})
+    assert (response.status_code, response.json()["phone"]) == (200, "+491707654321")
+    assert response.json()["patient"] == world.paula.patient.pk
+    patient = Patient.objects.get(user=world.paula)
+    assert (patient.name, patient.phone, patient.email) == ("Paula Neumann", "+491707654321", world.paula.email)
+    client.patch(path, {"email": "Paula@New.example"})
+    assert Patient.objects.get(user=world.paula).email == fresh(world.paula).email == "paula@new.example"
+    assert client.patch(path, {"phone": None}).json()["phone"] is None
+    assert Patient.objects.get(user=world.paula).phone == ""
+
+
+def test_put_wants_the_whole_profile(world: World) -> None:
+    client = world.client(world.paula)
+    whole = {"name": "Paula Neumann", "email": "paula@new.example", "phone": "+49 170 7654321"}
+    assert client.put(ME, whole).json()["name"] == "Paula Neumann"
+    del whole["email"]
+    refused = client.put(ME, whole)
+    assert (refusal(refused), attr_of(refused)) == ((400, "required"), "email")
+
+
+def test_a_profile_cannot_take_what_is_anothers(world: World) -> None:
+    User.objects.filter(pk=world.pete.pk).update(phone="+491707654321")
+    client = world.client(world.paula)
+    for changes in ({"email": world.pete.email}, {"phone": "+49 170 7654321"}):
+        response = client.patch(ME, {"name": "Pete", **changes})
+        assert (response.status_code, attr_of(response)) == (400, next(iter(changes)))
+    assert fresh(world.paula).name == Patient.objects.get(user=world.paula).name == "Paula"
+
+
+def test_a_profile_has_no_say_in_role_and_clinic(world: World) -> None:
+    changes = {"role": "owner", "clinic": world.hillside.pk, "is_staff": True, "id": 1, "token_version": 9}
+    assert world.client(world.paula).patch(ME, changes).status_code == 200
+    user = fresh(world.paula)
+    assert (user.role, user.clinic, user.is_staff, user.token_version) == ("patient", world.clinic, False, 1)
+
+
+def test_a_token_issued_before_the_last_second_still_counts(world: World) -> None:
+    # Nothing but its version and its expiry ends an access token.
+    claims = claims_of(sign_in(world.sam)["access"])
+    assert claims["exp"] > (datetime.now(UTC) + timedelta(seconds=30)).timestamp()

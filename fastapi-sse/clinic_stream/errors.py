@@ -1,0 +1,100 @@
+# ruff: noqa: N818 - an error is named as the user would say it
+"""The one shape of every error, the same as the REST API's."""
+
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+MEANINGS = {
+    400: "A parameter is wrong, or asks for dates that the stream does not keep.",
+    401: "No token, or one that is not valid (any more).",
+    403: "This account has no list to stream.",
+    503: "The database cannot be reached, or streams are switched off. See Retry-After.",
+}
+
+
+class Problem(Exception):
+    """An answer other than the one asked for. `code` is stable, `detail` is for people, `attr` names the parameter."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        attr: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.attr = attr
+        self.headers = headers or {}
+
+    def body(self) -> dict[str, Any]:
+        return {
+            "type": self._type(),
+            "errors": [{"code": self.code, "detail": self.detail, "attr": self.attr}],
+        }
+
+    def response(self) -> Response:
+        return Response(
+            orjson.dumps(self.body()),
+            status_code=self.status,
+            headers=self.headers,
+            media_type="application/json",
+        )
+
+    def _type(self) -> str:
+        if self.status >= 500:
+            return "server_error"
+        return "validation_error" if self.code in {"invalid", "range_not_live"} else "client_error"
+
+
+def not_authenticated() -> Problem:
+    return _unauthorized("not_authenticated", "Authentication credentials were not provided.")
+
+
+def token_not_valid() -> Problem:
+    # One answer for every defect: who guesses tokens learns nothing from it.
+    return _unauthorized("token_not_valid", "The token is invalid or has expired.")
+
+
+def _unauthorized(code: str, detail: str) -> Problem:
+    return Problem(401, code, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def invalid(attr: str, detail: str) -> Problem:
+    return Problem(400, "invalid", detail, attr=attr)
+
+
+def unavailable(detail: str, *, retry_seconds: int = 2) -> Problem:
+    return Problem(503, "service_unavailable", detail, headers={"Retry-After": str(retry_seconds)})
+
+
+def no_clinic() -> Problem:
+    return Problem(403, "no_clinic", "This account belongs to no clinic, so there is no list to stream.")
+
+
+def of_status(status: int, method: str, headers: dict[str, str]) -> Problem:
+    """What the framework refuses by itself."""
+    if status == 404:
+        return Problem(404, "not_found", "Not found.")
+    if status == 405:
+        return Problem(405, "method_not_allowed", f'Method "{method}" not allowed.', headers=headers)
+    return Problem(
+        status, "parse_error" if status < 500 else "error", MEANINGS.get(status, "Refused."), headers=headers
+    )
+
+
+def unexpected() -> Problem:
+    return Problem(500, "error", "A server error occurred.")
+
+
+DATABASE_OUT_OF_REACH = "The database cannot be reached at the moment."
+
+
+class DatabaseUnavailable(Exception):
+    """The published views could not be read. Trying again later is the answer to it."""

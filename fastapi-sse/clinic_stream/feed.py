@@ -1,0 +1,274 @@
+"""All SQL of this service: SELECT on the published live_* views, and nothing else.
+
+Every connection is in autocommit: without it a connection would see one frozen snapshot for ever. Where several answers
+must belong together (a clinic's head and rows, events and the rows they name) they are read in one consistent snapshot,
+so what the stream shows under a sequence number is what the database held at exactly that commit.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import aiomysql
+from shared_config import StreamSettings
+
+from clinic_stream.errors import DatabaseUnavailable
+from clinic_stream.state import (
+    LOG_AGE,
+    LOG_LENGTH,
+    PENDING,
+    Appointment,
+    Batch,
+    Clinic,
+    ClinicState,
+    Event,
+    Hold,
+    Window,
+)
+from clinic_stream.viewers import Session
+
+ACCOUNTS = 0  # The head that counts changes of accounts stands beside those of the clinics, under this id.
+
+CONNECT_SECONDS = 3
+QUERY_SECONDS = 5
+LOAD_SECONDS = 20
+MOST_CONNECTIONS = 4
+MOST_IDS_A_QUERY = 500
+# More missed events than this are not worth following one by one.
+MOST_EVENTS_A_BATCH = 5_000
+
+# Consistent snapshots need REPEATABLE READ, whatever the server's default; READ ONLY is a second lock on the door.
+SESSION = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT"
+
+HEADS = "SELECT clinic_id, seq, epoch FROM live_head WHERE clinic_id IN %s"
+EVENTS = (
+    "SELECT seq, entity, entity_id, kind, at FROM live_event WHERE clinic_id = %s AND seq > %s ORDER BY seq LIMIT %s"
+)
+RECENT_EVENTS = (
+    "SELECT seq, entity, entity_id, kind, at FROM live_event"
+    " WHERE clinic_id = %s AND seq > %s AND (at >= %s OR seq = %s) ORDER BY seq"
+)
+CLINIC = "SELECT id, name, slug, timezone FROM live_clinic WHERE id = %s"
+# In the order of the fields of `Appointment`, after its zone.
+APPOINTMENTS = (
+    "SELECT id, clinic_id, patient_id, patient_name, patient_email, patient_phone, practitioner_id, practitioner_name,"
+    " service_id, service_name, service_color, starts_at, ends_at, local_date, status, attendance_confirmed_at,"
+    " checked_in_at, notes, cancel_reason, source, series_id, version, created_at, updated_at FROM live_appointment"
+)
+IN_WINDOW = " WHERE clinic_id = %s AND (local_date BETWEEN %s AND %s OR status = %s)"
+APPOINTMENTS_IN_WINDOW = APPOINTMENTS + IN_WINDOW
+APPOINTMENTS_BY_ID = APPOINTMENTS + " WHERE clinic_id = %s AND id IN %s"
+APPOINTMENTS_NAMED_BY = {
+    "patient": APPOINTMENTS_IN_WINDOW + " AND patient_id IN %s",
+    "practitioner": APPOINTMENTS_IN_WINDOW + " AND practitioner_id IN %s",
+    "service": APPOINTMENTS_IN_WINDOW + " AND service_id IN %s",
+}
+HOLDS = "SELECT id, clinic_id, practitioner_id, starts_at, ends_at, expires_at FROM live_hold WHERE clinic_id = %s"
+HOLDS_BY_ID = HOLDS + " AND id IN %s"
+SESSIONS = (
+    "SELECT user_id, is_active, role, clinic_id, token_version, practitioner_id, patient_id FROM live_session"
+    " WHERE user_id IN %s"
+)
+PROBES = tuple(
+    f"SELECT 1 FROM live_{name} LIMIT 1"  # noqa: S608  # Names from this line.
+    for name in ("head", "event", "clinic", "appointment", "hold", "session")
+)
+
+
+class Cursor(Protocol):
+    """What is used of aiomysql's untyped one."""
+
+    async def execute(self, query: str, args: Sequence[object] = ()) -> int: ...
+    async def fetchall(self) -> Sequence[tuple[Any, ...]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far a clinic's numbered history reaches. Another epoch: the numbers have started anew."""
+
+    epoch: str
+    seq: int
+
+
+class Feed:
+    def __init__(self, settings: StreamSettings) -> None:
+        self._options = {
+            "host": settings.db_host,
+            "port": settings.db_port,
+            "db": settings.db_name,
+            "user": settings.sse_db_user,
+            "password": settings.sse_db_password.get_secret_value(),
+            "charset": "utf8mb4",
+            "autocommit": True,
+            "connect_timeout": CONNECT_SECONDS,
+            "init_command": SESSION,
+        }
+        self._pool: Any = None
+
+    async def open(self) -> None:
+        """Needs no database yet: connections are made when first asked for."""
+        self._pool = await aiomysql.create_pool(minsize=0, maxsize=MOST_CONNECTIONS, **self._options)
+
+    async def close(self) -> None:
+        self._pool.terminate()
+        await self._pool.wait_closed()
+
+    async def probe(self) -> None:
+        """Read one row of every view, so that a missing one or a missing right shows at once."""
+        async with self._cursor(QUERY_SECONDS) as cursor:
+            for query in PROBES:
+                await _select(cursor, query)
+
+    async def heads(self, clinic_ids: Iterable[int]) -> dict[int, Head]:
+        async with self._cursor(QUERY_SECONDS) as cursor:
+            return await _heads(cursor, clinic_ids)
+
+    async def load(self, clinic_id: int, now: datetime) -> ClinicState | None:
+        """A clinic's live window at one instant, or None when there is no such clinic. Five queries."""
+        async with self._cursor(LOAD_SECONDS) as cursor, _one_snapshot(cursor):
+            heads = await _heads(cursor, [clinic_id])
+            clinics = await _select(cursor, CLINIC, clinic_id)
+            if clinic_id not in heads or not clinics:
+                return None
+            return await _load_state(cursor, _clinic(clinics[0]), heads[clinic_id], now)
+
+    async def next_batch(self, state: ClinicState) -> Batch | None:
+        """The events after `state.seq` and the rows they name, at one instant.
+
+        None when the clinic must be loaded again: events are missing, too many, or change the clinic itself.
+        """
+        async with self._cursor(LOAD_SECONDS) as cursor, _one_snapshot(cursor):
+            clinic_id = state.clinic.id
+            events = [
+                Event(*row) for row in await _select(cursor, EVENTS, clinic_id, state.seq, MOST_EVENTS_A_BATCH + 1)
+            ]
+            if not _follow_on(events, state.seq) or len(events) > MOST_EVENTS_A_BATCH:
+                return None
+            if any(event.entity == "clinic" for event in events):
+                return None
+            rows = await _named_appointments(cursor, state, events)
+            return Batch(events, rows, await _named_holds(cursor, clinic_id, events))
+
+    async def session_changes(self, seq: int) -> tuple[int, set[int]] | None:
+        """The last sequence number and the users it concerns, or None when events are missing."""
+        async with self._cursor(QUERY_SECONDS) as cursor:
+            rows = await _select(cursor, EVENTS, ACCOUNTS, seq, MOST_EVENTS_A_BATCH + 1)
+        events = [Event(*row) for row in rows]
+        if not _follow_on(events, seq) or len(events) > MOST_EVENTS_A_BATCH:
+            return None
+        return events[-1].seq, {event.entity_id for event in events}
+
+    async def sessions(self, user_ids: Iterable[int]) -> dict[int, Session]:
+        """Users that are missing in the answer do not exist."""
+        found: dict[int, Session] = {}
+        async with self._cursor(QUERY_SECONDS) as cursor:
+            for some in _in_chunks(user_ids):
+                found.update({row[0]: _session(row) for row in await _select(cursor, SESSIONS, some)})
+        return found
+
+    @asynccontextmanager
+    async def _cursor(self, seconds: float) -> AsyncIterator[Cursor]:
+        try:
+            async with asyncio.timeout(seconds), self._pool.acquire() as connection, connection.cursor() as cursor:
+                yield cursor
+        except (aiomysql.MySQLError, OSError, TimeoutError) as error:
+            raise DatabaseUnavailable(_in_short(error)) from error
+
+
+@asynccontextmanager
+async def _one_snapshot(cursor: Cursor) -> AsyncIterator[None]:
+    await cursor.execute(SNAPSHOT)
+    yield
+    # After an error the pool closes a connection that is still in its transaction.
+    await cursor.execute("COMMIT")
+
+
+async def _select(cursor: Cursor, query: str, *args: object) -> Sequence[tuple[Any, ...]]:
+    """Run one query. A tuple among the arguments stands for as many places in parentheses."""
+    places = (f"({', '.join(['%s'] * len(arg))})" if isinstance(arg, tuple) else "%s" for arg in args)
+    values = [value for arg in args for value in (arg if isinstance(arg, tuple) else (arg,))]
+    await cursor.execute(query % tuple(places), values)
+    return await cursor.fetchall()
+
+
+async def _heads(cursor: Cursor, clinic_ids: Iterable[int]) -> dict[int, Head]:
+    rows = await _select(cursor, HEADS, tuple(clinic_ids))
+    return {clinic_id: Head(epoch, seq) for clinic_id, seq, epoch in rows}
+
+
+async def _load_state(cursor: Cursor, clinic: Clinic, head: Head, now: datetime) -> ClinicState:
+    today = now.astimezone(clinic.zone).date()
+    oldest_at = (now - LOG_AGE).astimezone(UTC).replace(tzinfo=None)
+    first, last = Window.around(today)
+    return ClinicState(
+        clinic=clinic,
+        epoch=head.epoch,
+        seq=head.seq,
+        today=today,
+        rows=await _appointments(cursor, clinic.zone, APPOINTMENTS_IN_WINDOW, clinic.id, first, last, PENDING),
+        holds=[Hold(*row) for row in await _select(cursor, HOLDS, clinic.id)],
+        recent=[
+            Event(*row)
+            for row in await _select(cursor, RECENT_EVENTS, clinic.id, head.seq - LOG_LENGTH, oldest_at, head.seq)
+        ],
+    )
+
+
+async def _named_appointments(cursor: Cursor, state: ClinicState, events: list[Event]) -> list[Appointment]:
+    clinic, window = state.clinic, state.window
+    rows: dict[int, Appointment] = {}
+    for ids in _in_chunks(_named(events, "appointment")):
+        found = await _appointments(cursor, clinic.zone, APPOINTMENTS_BY_ID, clinic.id, ids)
+        rows.update({row.id: row for row in found})
+    for entity, query in APPOINTMENTS_NAMED_BY.items():
+        for ids in _in_chunks(_named(events, entity)):
+            found = await _appointments(cursor, clinic.zone, query, clinic.id, *window, PENDING, ids)
+            rows.update({row.id: row for row in found})
+    return list(rows.values())
+
+
+async def _named_holds(cursor: Cursor, clinic_id: int, events: list[Event]) -> list[Hold]:
+    return [
+        Hold(*row)
+        for ids in _in_chunks(_named(events, "hold"))
+        for row in await _select(cursor, HOLDS_BY_ID, clinic_id, ids)
+    ]
+
+
+async def _appointments(cursor: Cursor, zone: ZoneInfo, query: str, *args: object) -> list[Appointment]:
+    return [Appointment(zone, *row) for row in await _select(cursor, query, *args)]
+
+
+def _named(events: list[Event], entity: str) -> set[int]:
+    return {event.entity_id for event in events if event.entity == entity}
+
+
+def _follow_on(events: list[Event], seq: int) -> bool:
+    """Whether nothing is missing: there is something, and it is numbered from `seq` without a gap."""
+    return bool(events) and [event.seq for event in events] == list(range(seq + 1, seq + 1 + len(events)))
+
+
+def _in_chunks(ids: Iterable[int]) -> list[tuple[int, ...]]:
+    ordered = sorted(ids)
+    return [tuple(ordered[start : start + MOST_IDS_A_QUERY]) for start in range(0, len(ordered), MOST_IDS_A_QUERY)]
+
+
+def _clinic(row: tuple[Any, ...]) -> Clinic:
+    clinic_id, name, slug, timezone = row
+    return Clinic(clinic_id, name, slug, ZoneInfo(timezone))
+
+
+def _session(row: tuple[Any, ...]) -> Session:
+    user_id, is_active, *rest = row
+    return Session(user_id, bool(is_active), *rest)
+
+
+def _in_short(error: BaseException) -> str:
+    # The class and the server's number, never its text: a message can quote values.
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else ""
+    return f"{type(error).__name__} {number}".strip()

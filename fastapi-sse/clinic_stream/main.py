@@ -1,0 +1,107 @@
+"""The application: start-up, the error shape, shutdown."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from shared_config import StreamSettings
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from clinic_stream import __version__, errors
+from clinic_stream.hub import Clock
+from clinic_stream.middleware import Cors, RequestContext
+from clinic_stream.routes import Services, router
+
+CORS_HEADERS = ["Authorization", "Cache-Control", "Content-Type", "Last-Event-ID", "X-Request-ID"]
+EXPOSED_HEADERS = ["Retry-After", "X-Process-Time", "X-Request-ID"]
+PREFLIGHT_SECONDS = 600
+
+
+class StreamApp(FastAPI):
+    def build_middleware_stack(self) -> ASGIApp:
+        # Outside of all that Starlette adds, so that a stream runs in no layer but this one.
+        return RequestContext(super().build_middleware_stack())
+
+
+def create_app(settings: StreamSettings, *, clock: Clock = lambda: datetime.now(UTC)) -> FastAPI:
+    """The service, not started: it needs no database until it is asked something."""
+    app = _build_app(lifespan=_lifespan)
+    app.state.services = Services(settings, clock)
+    app.add_middleware(
+        Cors,
+        allow_origins=settings.cors_allowed_origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=CORS_HEADERS,
+        expose_headers=EXPOSED_HEADERS,
+        max_age=PREFLIGHT_SECONDS,
+    )
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """What /openapi.json says; needs no settings."""
+    return _build_app().openapi()
+
+
+def _build_app(**options: Any) -> FastAPI:
+    app = StreamApp(
+        title="Chairside stream",
+        version=__version__,
+        description="Live appointments over Server-Sent Events, checked against the tokens of the REST API.",
+        redirect_slashes=False,
+        **options,
+    )
+    app.include_router(router)
+    app.add_exception_handler(errors.Problem, _answer_problem)
+    app.add_exception_handler(errors.DatabaseUnavailable, _answer_database_unavailable)
+    app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_exception_handler(RequestValidationError, _answer_validation_error)
+    app.add_exception_handler(Exception, _answer_unexpected)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    await services.feed.open()
+    polling = asyncio.create_task(services.poller.run())
+    try:
+        yield
+    finally:
+        services.poller.stop()
+        polling.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await polling
+        services.hub.close()
+        await services.feed.close()
+
+
+async def _answer_problem(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, errors.Problem)
+    return problem.response()
+
+
+async def _answer_database_unavailable(request: Request, error: Exception) -> Response:
+    return errors.unavailable(errors.DATABASE_OUT_OF_REACH).response()
+
+
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return errors.of_status(error.status_code, request.method, dict(error.headers or {})).response()
+
+
+async def _answer_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    return errors.invalid(str(first["loc"][-1]), str(first["msg"])).response()
+
+
+async def _answer_unexpected(request: Request, error: Exception) -> Response:
+    return errors.unexpected().response()

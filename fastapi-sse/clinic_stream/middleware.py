@@ -1,0 +1,93 @@
+"""The outermost layer: paths without a trailing slash, an id and a time for every answer, one line in the log."""
+
+import logging
+import re
+import time
+import uuid
+from urllib.parse import quote
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from clinic_stream import errors, logs
+from clinic_stream.stream import OPENED, RESET
+
+logger = logging.getLogger("clinic_stream.access")
+
+# Asked every few seconds by whoever watches over the service: a line each would bury the rest.
+PROBES = frozenset({"/livez", "/readyz", "/api/v1/health"})
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestContext:
+    """Plain ASGI. A stream runs here, outside every other layer, and writes straight to the server."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # No redirect for a slash at the end: it would cost a round trip, and EventSource its headers.
+        scope["path"] = scope["path"].rstrip("/") or "/"
+        answer = _Answer(scope, send)
+        await self._answer(scope, receive, answer)
+        if OPENED in scope:
+            await scope.pop(OPENED).run(receive, send, scope.get(RESET))
+            answer.log("stream closed")
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        try:
+            await self._app(scope, receive, answer.send)
+        except Exception:
+            # The application's own handler has answered, unless the error arose outside of it.
+            logger.exception("unexpected error")
+            if answer.status is None:
+                await errors.unexpected().response()(scope, receive, answer.send)
+        answer.log("answered")
+
+
+class _Answer:
+    """What is known of one answer; adds its headers when it starts."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        given = Headers(scope=scope).get("x-request-id", "")
+        self.status: int | None = None
+        self._id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        self._line = f"{scope['method']} {quote(scope['path'])}"  # Quoted: a path can hold line ends.
+        self._is_probe = scope["path"] in PROBES
+        self._send = send
+        self._started_at = time.perf_counter()
+        logs.request_id.set(self._id)
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(raw=message.setdefault("headers", []))
+            headers["X-Request-ID"] = self._id
+            headers["X-Process-Time"] = f"{time.perf_counter() - self._started_at:.6f}"
+        await self._send(message)
+
+    def log(self, what: str) -> None:
+        seconds = time.perf_counter() - self._started_at
+        fields = {"request": self._line, "status": self.status, "seconds": round(seconds, 6)}
+        level = logging.DEBUG if self._is_probe and self.status == 200 else logging.INFO
+        message = "%s %s %s in %.1f ms"
+        logger.log(level, message, self._line, what, self.status, seconds * 1000, extra={"fields": fields})
+
+
+class Cors(CORSMiddleware):
+    """Starlette's, but its refusal of a preflight has the shape of every other error."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        if response.status_code != 400:
+            return response
+        refusal = errors.Problem(400, "cors_refused", "This origin, method or header is not allowed here.").response()
+        for name in ("access-control-allow-origin", "vary"):
+            if name in response.headers:
+                refusal.headers[name] = response.headers[name]
+        return refusal

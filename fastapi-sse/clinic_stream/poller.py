@@ -1,0 +1,235 @@
+"""The one loop: heads, then what is new, then the state. What it costs does not depend on how many are watching.
+
+Each round asks for the heads of the watched clinics and of the accounts, in one query. A head is compared by
+inequality: a larger one means new events; a smaller one, another epoch or a gap means the clinic is loaded again. While
+the database is out of reach the streams stay open and are told so once; they catch up by themselves.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+
+from clinic_stream.errors import DatabaseUnavailable
+from clinic_stream.feed import ACCOUNTS, Feed, Head
+from clinic_stream.hub import Hub, LiveClinic
+from clinic_stream.viewers import Sessions, Viewer
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 1.0
+# Without live updates only the right to see is followed.
+ACCOUNTS_ONLY_SECONDS = 0.5
+HOUSEKEEPING_SECONDS = 5.0
+# How long a request waits for a database that is just coming up.
+PATIENCE_SECONDS = 2.0
+# A clinic that cannot be read for a reason of its own is tried again after this, and holds up no other.
+TROUBLE_SECONDS = 5.0
+
+
+class Poller:
+    def __init__(self, feed: Feed, hub: Hub, sessions: Sessions, *, interval_seconds: float) -> None:
+        self._feed = feed
+        self._hub = hub
+        self._sessions = sessions
+        self._interval = interval_seconds if hub.is_live else ACCOUNTS_ONLY_SECONDS
+        self._accounts: Head | None = None
+        self._account_reads = 0
+        self._has_probed = False
+        self._is_stopping = False
+        self._read_at: float | None = None
+        self._under_way: dict[object, asyncio.Task[None]] = {}
+        self._retry_at: dict[int, float] = {}
+        self._lock = asyncio.Lock()
+
+    @property
+    def lag_seconds(self) -> float | None:
+        """How old the newest complete look at the database is; None when there has been none."""
+        return None if self._read_at is None else _monotonic() - self._read_at
+
+    @property
+    def is_current(self) -> bool:
+        lag = self.lag_seconds
+        return lag is not None and not self._hub.is_stale and lag < LONGEST_PAUSE_SECONDS + 4 * self._interval
+
+    async def run(self) -> None:
+        """Outlives every error: a service whose one loop has died would show the past for ever."""
+        pause = FIRST_PAUSE_SECONDS
+        housekeeping_at = _monotonic()
+        while not self._is_stopping:
+            started_at = _monotonic()
+            if started_at >= housekeeping_at:
+                self._hub.drop_idle()
+                housekeeping_at = started_at + HOUSEKEEPING_SECONDS
+            if await self._round_succeeds():
+                pause = FIRST_PAUSE_SECONDS
+                await asyncio.sleep(max(0.0, started_at + self._interval - _monotonic()))
+            else:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def stop(self) -> None:
+        """To be told before `run` is cancelled: a cancellation can get lost inside the database driver."""
+        self._is_stopping = True
+
+    async def admits(self, viewer: Viewer) -> bool:
+        """Whether the viewer may see. One query when the user is new here, or would be refused."""
+        if not self._sessions.admit(viewer):
+            await self._patiently(("session", viewer.user_id), lambda: self._look_up(viewer.user_id))
+        return self._sessions.admit(viewer)
+
+    async def clinic(self, clinic_id: int) -> LiveClinic | None:
+        """The clinic's live state, loaded on first use; None when there is no such clinic."""
+        if clinic_id not in self._hub.clinics:
+            await self._patiently(("clinic", clinic_id), lambda: self._load(clinic_id))
+        elif not self._hub.is_live:
+            await self._catch_up_now(self._hub.clinics[clinic_id])
+        clinic = self._hub.clinics.get(clinic_id)
+        if clinic is not None:
+            clinic.used_at = self._hub.clock()
+        return clinic
+
+    async def _round_succeeds(self) -> bool:
+        started_at = _monotonic()
+        try:
+            await self._round()
+        except DatabaseUnavailable as error:
+            self._lose(str(error))
+            return False
+        except Exception as error:
+            if not self._hub.is_stale:
+                logger.exception("poll round failed")
+            self._lose(type(error).__name__)
+            return False
+        if self._hub.is_stale or self._read_at is None:
+            logger.info("database reached")
+        self._read_at = started_at
+        self._hub.tell_stale(False)
+        return True
+
+    def _lose(self, reason: str) -> None:
+        if not self._hub.is_stale:
+            logger.warning("database out of reach: %s", reason)
+        self._has_probed = False
+        self._hub.tell_stale(True)
+
+    async def _round(self) -> None:
+        if not self._has_probed:
+            await self._feed.probe()
+            self._has_probed = True
+        clinics = dict(self._hub.clinics) if self._hub.is_live else {}
+        heads = await self._feed.heads([ACCOUNTS, *clinics])
+        if ACCOUNTS in heads:
+            await self._follow_accounts(heads[ACCOUNTS])
+        behind = [clinic for clinic_id, clinic in clinics.items() if self._is_behind(clinic, heads.get(clinic_id))]
+        catching_up = [self._catch_up_alone(clinic, heads[clinic.state.clinic.id]) for clinic in behind]
+        # All of them end before the round does: two at the same clinic would count its events twice.
+        for failure in await asyncio.gather(*catching_up, return_exceptions=True):
+            if failure is not None:
+                raise failure
+
+    def _is_behind(self, clinic: LiveClinic, head: Head | None) -> bool:
+        state = clinic.state
+        # No head: a restore is under way. What is shown stays until there is something to show instead.
+        if head is None or self._retry_at.get(state.clinic.id, 0) > _monotonic():
+            return False
+        return head != Head(state.epoch, state.seq) or self._hub.clock() >= state.rolls_at
+
+    async def _catch_up_alone(self, clinic: LiveClinic, head: Head) -> None:
+        clinic_id = clinic.state.clinic.id
+        try:
+            await self._catch_up(clinic, head)
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            logger.exception("clinic %d cannot be followed", clinic_id)
+            self._retry_at[clinic_id] = _monotonic() + TROUBLE_SECONDS
+
+    async def _catch_up(self, clinic: LiveClinic, head: Head) -> None:
+        state = clinic.state
+        if head.epoch == state.epoch and head.seq > state.seq and self._hub.clock() < state.rolls_at:
+            batch = await self._feed.next_batch(state)
+            if batch is not None:
+                clinic.advance(batch)
+                return
+        fresh = await self._feed.load(state.clinic.id, self._hub.clock())
+        if fresh is not None:
+            clinic.replace(fresh)
+
+    async def _catch_up_now(self, clinic: LiveClinic) -> None:
+        async with self._lock:
+            try:
+                heads = await self._feed.heads([clinic.state.clinic.id])
+                head = heads.get(clinic.state.clinic.id)
+                if self._is_behind(clinic, head) and head is not None:
+                    await self._catch_up(clinic, head)
+            except DatabaseUnavailable:
+                logger.warning("clinic %d is shown as it was last read", clinic.state.clinic.id)
+
+    async def _load(self, clinic_id: int) -> None:
+        state = await self._feed.load(clinic_id, self._hub.clock())
+        if state is not None:
+            self._hub.clinics[clinic_id] = LiveClinic(state, self._hub.clock())
+
+    async def _follow_accounts(self, head: Head) -> None:
+        known = self._accounts
+        if known is None or head == known:
+            self._accounts = head
+            return
+        follows_on = head.epoch == known.epoch and head.seq > known.seq
+        changed = await self._feed.session_changes(known.seq) if follows_on else None
+        self._account_reads += 1
+        known_ids = self._sessions.user_ids | self._hub.user_ids
+        await self._refresh_sessions(known_ids if changed is None else known_ids & changed[1])
+        self._accounts = Head(head.epoch, head.seq if changed is None else changed[0])
+
+    async def _refresh_sessions(self, user_ids: set[int]) -> None:
+        if not user_ids:
+            return
+        found = await self._feed.sessions(user_ids)
+        for user_id in user_ids:
+            self._sessions.put(user_id, found.get(user_id))
+            self._hub.revoke(user_id, self._sessions.admit)
+
+    async def _look_up(self, user_id: int) -> None:
+        if self._accounts is None:
+            raise DatabaseUnavailable("the head of the accounts has not been read yet")
+        while True:
+            reads = self._account_reads
+            found = await self._feed.sessions([user_id])
+            if reads == self._account_reads:  # Else a session event may have passed this user by: look again.
+                break
+        self._sessions.put(user_id, found.get(user_id))
+
+    async def _patiently(self, key: object, read: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Read once for all who ask at the same time, trying again for a moment while the database is away."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._until_read(key, read)
+        except TimeoutError as error:
+            raise DatabaseUnavailable("no answer in time") from error
+
+    async def _until_read(self, key: object, read: Callable[[], Coroutine[None, None, None]]) -> None:
+        while True:
+            try:
+                await asyncio.shield(self._shared(key, read))
+            except DatabaseUnavailable:
+                await asyncio.sleep(FIRST_PAUSE_SECONDS)
+            else:
+                return
+
+    def _shared(self, key: object, read: Callable[[], Coroutine[None, None, None]]) -> asyncio.Task[None]:
+        task = self._under_way.get(key)
+        if task is None:
+            task = self._under_way[key] = asyncio.create_task(read())
+            task.add_done_callback(lambda done: self._finish(key, done))
+        return task
+
+    def _finish(self, key: object, done: asyncio.Task[None]) -> None:
+        del self._under_way[key]
+        if not done.cancelled():
+            done.exception()  # Whoever asked may have left by now; then nobody else looks at it.
+
+
+def _monotonic() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,88 @@
+"""uvicorn, with an end for streams.
+
+Its own shutdown closes the listeners and then waits for open responses, before the application hears of it: streams
+would hold it up until they are cut. Here they end first.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+from shared_config import StreamSettings
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from clinic_stream import errors
+from clinic_stream.routes import Services
+from clinic_stream.stream import RESET
+
+logger = logging.getLogger(__name__)
+
+# Streams end at random moments of this time, while the port is open and /readyz says 503.
+DRAIN_SECONDS = 1.0
+# Then whoever has not taken the end is cut: together under 5 s.
+CUT_AFTER_SECONDS = 2.5
+GIVE_UP_SECONDS = 1
+
+
+class StreamProtocol(HttpToolsProtocol):
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope[RESET] = self.reset  # type: ignore[literal-required]
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP reaches no application; its answer has the shape of every other error all the same."""
+        problem = errors.Problem(400, "parse_error", msg).response()
+        head = f"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: {len(problem.body)}"
+        self.transport.write(f"{head}\r\nConnection: close\r\n\r\n".encode() + bytes(problem.body))
+        self.transport.close()
+
+    def reset(self) -> None:
+        """End the connection at once: closing it would wait until the reader has taken what is buffered."""
+        self.transport.abort()
+
+
+class StreamServer(uvicorn.Server):
+    def __init__(self, app: FastAPI, *, host: str, port: int) -> None:
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            http=StreamProtocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=round(CUT_AFTER_SECONDS + GIVE_UP_SECONDS),
+        )
+        super().__init__(config)
+        self._services: Services = app.state.services
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # Unlike uvicorn's, this does not raise the signal again at the end: to stop when asked is no failure.
+        self._services.is_draining = True
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._services.is_draining = True
+        logger.info("draining %d streams", len(self._services.hub.connections))
+        self._services.hub.drain(DRAIN_SECONDS)
+        if self._services.hub.connections:
+            await asyncio.sleep(DRAIN_SECONDS)
+        cut = asyncio.get_running_loop().call_later(CUT_AFTER_SECONDS, self._cut)
+        await super().shutdown(sockets)
+        cut.cancel()
+
+    def _cut(self) -> None:
+        for connection in list(self.server_state.connections):
+            assert isinstance(connection, StreamProtocol)
+            connection.reset()
+
+
+def serve(app: FastAPI, settings: StreamSettings) -> None:
+    StreamServer(app, host=settings.stream_host, port=settings.fastapi_port).run()

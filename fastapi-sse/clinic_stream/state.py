@@ -1,0 +1,483 @@
+"""What the stream knows of one clinic, and what follows from it. Pure: no clock, no network, no database.
+
+A clinic's *live window* is yesterday to 31 days ahead on the clinic's calendar, and everything pending. The state is
+that window as of one sequence number. It moves in two ways: `apply` takes the next events with the rows they named,
+and a freshly loaded state takes its place (`adopt`) at the clinic's midnight, after a gap, or on another epoch.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from enum import Enum
+from itertools import islice
+from typing import Literal, NamedTuple, Protocol, Self
+from zoneinfo import ZoneInfo
+
+import orjson
+
+DAYS_BEHIND = 1
+DAYS_AHEAD = 31
+DEFAULT_DAYS_AHEAD = 7
+LONGEST_RANGE_DAYS = 31
+
+LOG_LENGTH = 20_000
+LOG_AGE = timedelta(hours=1)
+# An event stamped within this time after midnight may have been streamed before the window moved.
+MIDNIGHT_MARGIN = timedelta(minutes=1)
+
+EVENT_ID = re.compile(r"([0-9A-Za-z]{1,32})\.([0-9]{1,18})\.([0-9]{1,18})")
+
+PENDING = "pending"
+STATUSES = frozenset({PENDING, "confirmed", "checked_in", "completed", "cancelled", "rejected", "no_show"})
+
+
+class View(Enum):
+    """How a row is written down: a patient's own view leaves out the internal notes."""
+
+    STAFF = "staff"
+    PATIENT = "patient"
+
+
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    id: int
+    name: str
+    slug: str
+    zone: ZoneInfo
+
+
+class Facts(NamedTuple):
+    """The columns that decide who sees a row."""
+
+    practitioner_id: int
+    patient_id: int
+    status: str
+    local_date: date
+
+
+class Placed(Protocol):
+    """What `Facts` and an `Appointment` have in common."""
+
+    @property
+    def practitioner_id(self) -> int: ...
+    @property
+    def patient_id(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def local_date(self) -> date: ...
+
+
+@dataclass(slots=True, repr=False)
+class Appointment:
+    """A row of live_appointment, in its column order. Instants are naive UTC, as the database has them."""
+
+    zone: ZoneInfo  # The clinic's.
+    id: int
+    clinic_id: int
+    patient_id: int
+    patient_name: str
+    patient_email: str
+    patient_phone: str
+    practitioner_id: int
+    practitioner_name: str
+    service_id: int | None
+    service_name: str | None
+    service_color: str | None
+    starts_at: datetime
+    ends_at: datetime
+    local_date: date
+    status: str
+    attendance_confirmed_at: datetime | None
+    checked_in_at: datetime | None
+    notes: str
+    cancel_reason: str
+    source: str
+    series_id: int | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    _staff: bytes | None = field(default=None, init=False, compare=False)
+    _patient: bytes | None = field(default=None, init=False, compare=False)
+
+    def __repr__(self) -> str:
+        return f"Appointment({self.id})"  # Names and phone numbers stay out of logs and tracebacks.
+
+    def facts(self) -> Facts:
+        return Facts(self.practitioner_id, self.patient_id, self.status, self.local_date)
+
+    def encoded(self, view: View) -> bytes:
+        """The row as JSON, made once for each kind of view."""
+        if view is View.PATIENT:
+            if self._patient is None:
+                self._patient = orjson.dumps(self._fields(view))
+            return self._patient
+        if self._staff is None:
+            self._staff = orjson.dumps(self._fields(view))
+        return self._staff
+
+    def _fields(self, view: View) -> dict[str, object]:
+        start = in_zone(self.starts_at, self.zone)
+        internal: dict[str, object] = {} if view is View.PATIENT else {"notes": self.notes}
+        return {
+            "id": self.id,
+            "clinic": self.clinic_id,
+            "patient": self.patient_id,
+            "patient_name": self.patient_name,
+            "patient_email": self.patient_email,
+            "patient_phone": self.patient_phone,
+            "practitioner": self.practitioner_id,
+            "practitioner_name": self.practitioner_name,
+            "dentist": self.practitioner_id,
+            "dentist_name": self.practitioner_name,
+            "service": self.service_id,
+            "service_name": self.service_name,
+            "service_color": self.service_color,
+            "start": start.isoformat(timespec="seconds"),
+            "end": in_zone(self.ends_at, self.zone).isoformat(timespec="seconds"),
+            "date": self.local_date.isoformat(),
+            "time": start.strftime("%H:%M"),
+            "status": self.status,
+            "attendance_confirmed_at": self._instant(self.attendance_confirmed_at),
+            "checked_in_at": self._instant(self.checked_in_at),
+            **internal,
+            "cancel_reason": self.cancel_reason,
+            "source": self.source,
+            "series": self.series_id,
+            "version": self.version,
+            "created_at": self._instant(self.created_at),
+            "updated_at": self._instant(self.updated_at),
+        }
+
+    def _instant(self, at: datetime | None) -> str | None:
+        return None if at is None else in_zone(at, self.zone).isoformat(timespec="milliseconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    id: int
+    clinic_id: int
+    practitioner_id: int
+    starts_at: datetime
+    ends_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A row of live_event."""
+
+    seq: int
+    entity: str
+    entity_id: int
+    kind: str
+    at: datetime
+
+
+class Scope(NamedTuple):
+    """Whose rows a viewer may see: the whole clinic's, one practitioner's or one patient's."""
+
+    clinic_id: int
+    kind: Literal["clinic", "practitioner", "patient"] = "clinic"
+    id: int = 0
+
+    def contains(self, row: Placed) -> bool:
+        if self.kind == "practitioner":
+            return row.practitioner_id == self.id
+        return self.kind == "clinic" or row.patient_id == self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What of it was asked for. Dates include both ends; no statuses means all of them."""
+
+    first_date: date | None = None
+    last_date: date | None = None
+    practitioner_id: int | None = None
+    statuses: frozenset[str] = frozenset()
+
+    def passes(self, row: Placed) -> bool:
+        if self.practitioner_id is not None and row.practitioner_id != self.practitioner_id:
+            return False
+        return not self.statuses or row.status in self.statuses
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Everyone who sees the same: a scope of a clinic, and a filter."""
+
+    scope: Scope
+    filter: Filter = Filter()
+
+    @property
+    def view(self) -> View:
+        return View.PATIENT if self.scope.kind == "patient" else View.STAFF
+
+    @property
+    def may_know_every_id(self) -> bool:
+        return self.scope.kind == "clinic" and self.filter == Filter()
+
+    @property
+    def moves_at_midnight(self) -> bool:
+        return self.filter.first_date is None
+
+    def shows(self, row: Placed, today: date) -> bool:
+        """Whether a row of the live window is seen, when the clinic's date is `today`."""
+        return self.scope.contains(row) and self.filter.passes(row) and self._is_timely(row, today)
+
+    def _is_timely(self, row: Placed, today: date) -> bool:
+        first, last = self.filter.first_date, self.filter.last_date
+        if first is not None and last is not None:
+            return first <= row.local_date <= last
+        if self.scope.kind == "patient" or row.status == PENDING:
+            return True
+        return today <= row.local_date <= today + timedelta(days=DEFAULT_DAYS_AHEAD)
+
+
+class Window(NamedTuple):
+    first: date
+    last: date
+
+    @classmethod
+    def around(cls, today: date) -> Self:
+        return cls(today - timedelta(days=DAYS_BEHIND), today + timedelta(days=DAYS_AHEAD))
+
+    def keeps(self, row: Placed) -> bool:
+        return row.status == PENDING or self.first <= row.local_date <= self.last
+
+
+class Touch(NamedTuple):
+    """A row that an event changed, and its facts before; `before` is None when the window did not hold it."""
+
+    row_id: int
+    before: Facts | None
+
+
+class LogEntry(NamedTuple):
+    """A past event. `touched` is None when only the database remembers what it did, as after a restart."""
+
+    event: Event
+    touched: tuple[Touch, ...] | None
+
+
+class Change(NamedTuple):
+    before: Appointment | None
+    after: Appointment | None
+
+
+class Missed(NamedTuple):
+    """What a reader who was away has to be told. Both empty: nothing."""
+
+    upserts: list[Appointment]
+    removes: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The next events of a clinic, and the rows and holds they named as they stand at the last of them."""
+
+    events: list[Event]
+    rows: list[Appointment]
+    holds: list[Hold] = field(default_factory=list)
+
+
+class EventId(NamedTuple):
+    epoch: str
+    clinic_id: int
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}.{self.clinic_id}.{self.seq}"
+
+    @classmethod
+    def read(cls, text: str | None) -> Self | None:
+        """None for anything that is no id of ours: such a reader starts with a snapshot."""
+        found = EVENT_ID.fullmatch(text or "")
+        return cls(found[1], int(found[2]), int(found[3])) if found else None
+
+
+Changes = Mapping[int, Change]
+
+
+class ClinicState:
+    """The live window of a clinic as of `seq`."""
+
+    def __init__(
+        self,
+        *,
+        clinic: Clinic,
+        epoch: str,
+        seq: int,
+        today: date,
+        rows: Iterable[Appointment],
+        holds: Iterable[Hold] = (),
+        recent: Iterable[Event] = (),
+    ) -> None:
+        self.clinic = clinic
+        self.epoch = epoch
+        self.seq = seq
+        self.today = today
+        self.window = Window.around(today)
+        self.rolls_at = start_of(today + timedelta(days=1), clinic.zone)
+        self.rows = {row.id: row for row in rows if self.window.keeps(row)}
+        self.holds = {hold.id: hold for hold in holds}
+        self._log: deque[LogEntry] = deque((_remembered(event) for event in recent), maxlen=LOG_LENGTH)
+
+    @property
+    def event_id(self) -> EventId:
+        return EventId(self.epoch, self.clinic.id, self.seq)
+
+    def visible_to(self, audience: Audience) -> dict[int, Appointment]:
+        return {row.id: row for row in self.rows.values() if audience.shows(row, self.today)}
+
+    def apply(self, batch: Batch) -> Changes:
+        """Move on to the last event of the batch. Returns the rows that are different now, by id."""
+        fetched = {row.id: row for row in batch.rows if self.window.keeps(row)}
+        named = {event.entity_id for event in batch.events if event.entity == "appointment"}
+        changes = {}
+        # A refresh touches the rows it fetched and no others: one that is missing there has an event of its own.
+        for row_id in named | fetched.keys():
+            change = Change(self.rows.get(row_id), fetched.get(row_id))
+            if change.before != change.after:
+                changes[row_id] = change
+        self._remember(batch, changes, named)
+        self._take(changes)
+        self._take_holds(batch)
+        self.seq = batch.events[-1].seq
+        return changes
+
+    def adopt(self, fresh: "ClinicState") -> "ClinicState":
+        """Keep the objects of rows that are equal, and with them their encoded bytes. Returns `fresh`."""
+        for row_id, row in fresh.rows.items():
+            known = self.rows.get(row_id)
+            if known is not None and known == row:
+                fresh.rows[row_id] = known
+        return fresh
+
+    def missed_since(self, last_id: EventId, audience: Audience) -> Missed | None:
+        """What the audience missed after `last_id`, or None when that cannot be known: then show it everything."""
+        if (last_id.epoch, last_id.clinic_id) != (self.epoch, self.clinic.id):
+            return None
+        if audience.moves_at_midnight and self._may_have_moved_since(last_id.seq):
+            return None
+        entries = self._entries_after(last_id.seq)
+        return None if entries is None else self._missed_in(entries, audience)
+
+    def _missed_in(self, entries: Iterable[LogEntry], audience: Audience) -> Missed | None:
+        first_touches: dict[int, Touch | None] = {}
+        refreshed: set[int] = set()
+        for event, touched in entries:
+            if event.entity == "clinic":
+                return None
+            if touched is not None:
+                for touch in touched:
+                    first_touches.setdefault(touch.row_id, touch)
+            elif event.entity == "appointment":
+                first_touches.setdefault(event.entity_id, None)
+            else:
+                refreshed.update(row.id for row in self._rows_named_by(event))
+        return self._told(first_touches, refreshed, audience)
+
+    def _told(self, touches: Mapping[int, Touch | None], refreshed: set[int], audience: Audience) -> Missed | None:
+        removes = []
+        shown = [row for row_id in touches.keys() | refreshed if (row := self._shown(row_id, audience))]
+        shown_ids = {row.id for row in shown}
+        for row_id, touch in touches.items():
+            if row_id in shown_ids:
+                continue
+            if touch is None and not audience.may_know_every_id:
+                return None  # Naming the id could tell the reader of a row that was never theirs.
+            if touch is None or (touch.before is not None and audience.shows(touch.before, self.today)):
+                removes.append(row_id)
+        return Missed(in_order(shown), sorted(removes))
+
+    def _shown(self, row_id: int, audience: Audience) -> Appointment | None:
+        row = self.rows.get(row_id)
+        return row if row is not None and audience.shows(row, self.today) else None
+
+    def _rows_named_by(self, event: Event) -> Iterator[Appointment]:
+        return (row for row in self.rows.values() if is_named_by(row, event))
+
+    def _entries_after(self, seq: int) -> Iterable[LogEntry] | None:
+        """The log after `seq`, or None when it does not reach back that far, or `seq` is in the future."""
+        missing = self.seq - seq
+        if missing < 0 or missing > len(self._log):
+            return None
+        return islice(self._log, len(self._log) - missing, None)
+
+    def _may_have_moved_since(self, seq: int) -> bool:
+        position = len(self._log) - 1 - (self.seq - seq)
+        if not 0 <= position < len(self._log):
+            return True
+        return local_date(self._log[position].event.at - MIDNIGHT_MARGIN, self.clinic.zone) != self.today
+
+    def _remember(self, batch: Batch, changes: Changes, named: set[int]) -> None:
+        seen: set[int] = set()
+        for event in batch.events:
+            touched_ids = self._touched_by(event, batch, changes)
+            # Between two events of one batch a row had a state that was never read: what it was is unknown.
+            unknown = bool(seen & touched_ids)
+            touches = (Touch(row_id, _facts_of(changes[row_id].before)) for row_id in touched_ids if row_id in changes)
+            self._log.append(LogEntry(event, None if unknown else tuple(touches)))
+            seen |= touched_ids
+        oldest = batch.events[-1].at - LOG_AGE
+        while len(self._log) > 1 and self._log[0].event.at < oldest:
+            self._log.popleft()
+
+    def _touched_by(self, event: Event, batch: Batch, changes: Changes) -> set[int]:
+        if event.entity == "appointment":
+            return {event.entity_id}
+        return {row.id for row in batch.rows if row.id in changes and is_named_by(row, event)}
+
+    def _take(self, changes: Changes) -> None:
+        for row_id, change in changes.items():
+            if change.after is None:
+                del self.rows[row_id]
+            else:
+                self.rows[row_id] = change.after
+
+    def _take_holds(self, batch: Batch) -> None:
+        for event in batch.events:
+            if event.entity == "hold":
+                self.holds.pop(event.entity_id, None)
+        self.holds.update({hold.id: hold for hold in batch.holds})
+
+
+def is_named_by(row: Appointment, event: Event) -> bool:
+    """Whether a `refresh` event speaks of this row: the name of its patient, practitioner or service changed."""
+    if event.entity == "patient":
+        return row.patient_id == event.entity_id
+    if event.entity == "practitioner":
+        return row.practitioner_id == event.entity_id
+    return event.entity == "service" and row.service_id == event.entity_id
+
+
+def in_order(rows: Iterable[Appointment]) -> list[Appointment]:
+    return sorted(rows, key=lambda row: (row.starts_at, row.id))
+
+
+def in_zone(at: datetime, zone: ZoneInfo) -> datetime:
+    return at.replace(tzinfo=UTC).astimezone(zone)
+
+
+def local_date(at: datetime, zone: ZoneInfo) -> date:
+    """The date on the wall at a naive UTC instant."""
+    return in_zone(at, zone).date()
+
+
+def start_of(day: date, zone: ZoneInfo) -> datetime:
+    """The instant a date begins. Where clocks skip midnight, that is the first instant there is."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def _remembered(event: Event) -> LogEntry:
+    if event.entity == "appointment":
+        # A row that was just made was not there before; of the others only the id is known.
+        return LogEntry(event, (Touch(event.entity_id, None),) if event.kind == "insert" else None)
+    return LogEntry(event, () if event.entity == "hold" else None)
+
+
+def _facts_of(row: Appointment | None) -> Facts | None:
+    return None if row is None else row.facts()

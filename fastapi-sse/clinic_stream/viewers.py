@@ -1,0 +1,82 @@
+"""Who is looking, and whether they still may. Pure."""
+
+from dataclasses import dataclass
+
+from clinic_stream import errors
+from clinic_stream.state import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who a token says is looking, until when."""
+
+    user_id: int
+    role: str
+    clinic_id: int | None
+    practitioner_id: int | None
+    patient_id: int | None
+    token_version: int
+    expires_at: int
+
+    def scope(self) -> Scope:
+        """What this viewer may see. Raises `no_clinic` and `permission_denied` for who sees no list at all."""
+        if self.clinic_id is None:
+            raise errors.no_clinic()
+        if self.role == "practitioner":
+            return Scope(self.clinic_id, "practitioner", self._own(self.practitioner_id))
+        if self.role == "patient":
+            return Scope(self.clinic_id, "patient", self._own(self.patient_id))
+        return Scope(self.clinic_id)
+
+    def _own(self, row_id: int | None) -> int:
+        if row_id is None:
+            raise errors.Problem(403, "permission_denied", f"This account has no {self.role} record.")
+        return row_id
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A row of live_session: what is so now."""
+
+    user_id: int
+    is_active: bool
+    role: str
+    clinic_id: int | None
+    token_version: int
+    practitioner_id: int | None
+    patient_id: int | None
+
+    def admits(self, viewer: Viewer) -> bool:
+        return self.is_active and (
+            viewer.role,
+            viewer.clinic_id,
+            viewer.token_version,
+            viewer.practitioner_id,
+            viewer.patient_id,
+        ) == (self.role, self.clinic_id, self.token_version, self.practitioner_id, self.patient_id)
+
+
+class Sessions:
+    """Who may see, in memory: looked up once for a user, then kept current by session events."""
+
+    CAPACITY = 50_000
+
+    def __init__(self) -> None:
+        self._known: dict[int, Session | None] = {}
+
+    def __contains__(self, user_id: int) -> bool:
+        return user_id in self._known
+
+    @property
+    def user_ids(self) -> set[int]:
+        return set(self._known)
+
+    def put(self, user_id: int, session: Session | None) -> None:
+        """`None`: there is no such user."""
+        self._known[user_id] = session
+        if len(self._known) > self.CAPACITY:
+            del self._known[next(iter(self._known))]
+
+    def admit(self, viewer: Viewer) -> bool:
+        session = self._known.get(viewer.user_id)
+        return session is not None and session.admits(viewer)

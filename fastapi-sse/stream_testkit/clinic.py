@@ -1,0 +1,208 @@
+"""A clinic with its people, made by raw SQL. Every test that writes has one of its own.
+
+Olga owns the clinic, Stefan is at its desk. Petra and Paul are its practitioners. Anna and Ben are patients who sign
+in; Gwen is a guest, who cannot. Ada is an administrator and belongs to no clinic.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from stream_testkit.database import Database
+from stream_testkit.service import sign
+
+_numbers = iter(range(1, 1_000_000))
+
+
+@dataclass(frozen=True)
+class Person:
+    name: str
+    user_id: int
+    claims: Mapping[str, Any]
+    row_id: int = 0  # The practitioner's or the patient's.
+
+    def token(self, **changed: Any) -> str:
+        return sign(self.claims, **changed)
+
+
+class TestClinic:
+    __test__ = False  # Not a class of tests.
+
+    def __init__(self, database: Database, zone: str = "Europe/Berlin") -> None:
+        self.database = database
+        self.zone = ZoneInfo(zone)
+        number = next(_numbers)
+        self.id = database.insert(
+            "clinic",
+            name=f"Lindenhof {number}",
+            slug=f"lindenhof-{number}",
+            timezone=zone,
+            phone_region="DE",
+            slot_minutes=30,
+            hold_minutes=5,
+            horizon_days=90,
+            notice_minutes=60,
+            cancellation_notice_minutes=1440,
+            no_show_after_minutes=15,
+            auto_confirm=False,
+            created_at=_now(),
+        )
+        self.owner = self._person("Olga", "owner")
+        self.staff = self._person("Stefan", "staff")
+        self.petra = self._practitioner("Petra")
+        self.paul = self._practitioner("Paul")
+        self.anna = self._patient("Anna")
+        self.ben = self._patient("Ben")
+        self.guest_id = self._insert_patient("Gwen", None)
+        self.service_id = database.insert(
+            "service",
+            clinic_id=self.id,
+            name="Check-up",
+            duration_minutes=30,
+            buffer_before_minutes=0,
+            buffer_after_minutes=0,
+            color="#2563eb",
+            active=True,
+        )
+        self._next_slot: dict[tuple[int, date], int] = {}
+
+    @property
+    def today(self) -> date:
+        return datetime.now(self.zone).date()
+
+    def day(self, offset: int) -> date:
+        return self.today + timedelta(days=offset)
+
+    def book(
+        self,
+        practitioner: Person | None = None,
+        patient: Person | int | None = None,
+        *,
+        day: int = 0,
+        status: str = "confirmed",
+        **columns: object,
+    ) -> int:
+        """An appointment at the practitioner's next free half hour of that day; by default Petra's with Anna, today."""
+        practitioner = practitioner or self.petra
+        patient = patient if patient is not None else self.anna
+        on = self.day(day)
+        slot = self._next_slot.get((practitioner.row_id, on), 0)
+        self._next_slot[practitioner.row_id, on] = slot + 1
+        starts_at = self.instant(on, 7 * 60 + 30 * slot)
+        values: dict[str, object] = {
+            "clinic_id": self.id,
+            "patient_id": patient if isinstance(patient, int) else patient.row_id,
+            "practitioner_id": practitioner.row_id,
+            "service_id": self.service_id,
+            "starts_at": starts_at,
+            "ends_at": starts_at + timedelta(minutes=30),
+            "blocked_from": starts_at,
+            "blocked_until": starts_at + timedelta(minutes=30),
+            "local_date": on,
+            "status": status,
+            "notes": "internal: prefers mornings",
+            "cancel_reason": "",
+            "source": "desk",
+            "version": 1,
+            "created_at": _now(),
+            "updated_at": _now(),
+        }
+        return self.database.insert("appointment", **{**values, **columns})
+
+    def instant(self, on: date, minutes: int) -> datetime:
+        """Wall-clock minutes of a day as naive UTC, the way the database has them."""
+        local = datetime.combine(on, time(minutes // 60, minutes % 60), self.zone)
+        return local.astimezone(UTC).replace(tzinfo=None)
+
+    def update(self, appointment_id: int, **columns: object) -> None:
+        places = ", ".join(f"{name} = %s" for name in columns)
+        self.database.execute(
+            f"UPDATE appointment SET {places} WHERE id = %s",  # noqa: S608
+            *columns.values(),
+            appointment_id,
+        )
+
+    def delete(self, appointment_id: int) -> None:
+        self.database.execute("DELETE FROM appointment WHERE id = %s", appointment_id)
+
+    def hold(self, practitioner: Person, minutes: int = 20 * 60) -> int:
+        starts_at = self.instant(self.today, minutes)
+        ends_at = starts_at + timedelta(minutes=30)
+        return self.database.insert(
+            "hold",
+            clinic_id=self.id,
+            practitioner_id=practitioner.row_id,
+            token=f"token-{next(_numbers)}",
+            starts_at=starts_at,
+            ends_at=ends_at,
+            blocked_from=starts_at,
+            blocked_until=ends_at,
+            expires_at=_now() + timedelta(minutes=5),
+            created_at=_now(),
+        )
+
+    @property
+    def seq(self) -> int:
+        return int(self.database.value("SELECT seq FROM stream_head WHERE clinic_id = %s", self.id))
+
+    @property
+    def epoch(self) -> str:
+        return str(self.database.value("SELECT epoch FROM stream_epoch WHERE id = 1"))
+
+    @property
+    def event_id(self) -> str:
+        return f"{self.epoch}.{self.id}.{self.seq}"
+
+    def admin(self) -> Person:
+        return self._person("Ada", "admin", clinic_id=None)
+
+    def _practitioner(self, name: str) -> Person:
+        user_id = self._insert_user(name, "practitioner", self.id)
+        row_id = self.database.insert(
+            "practitioner", clinic_id=self.id, user_id=user_id, name=f"Dr. {name}", specialisation="", active=True
+        )
+        return Person(name, user_id, self._claims(user_id, "practitioner", practitioner_id=row_id), row_id)
+
+    def _patient(self, name: str) -> Person:
+        user_id = self._insert_user(name, "patient", self.id)
+        row_id = self._insert_patient(name, user_id)
+        return Person(name, user_id, self._claims(user_id, "patient", patient_id=row_id), row_id)
+
+    def _person(self, name: str, role: str, **changed: Any) -> Person:
+        user_id = self._insert_user(name, role, changed.get("clinic_id", self.id))
+        return Person(name, user_id, self._claims(user_id, role, **changed))
+
+    def _claims(self, user_id: int, role: str, **more: Any) -> dict[str, Any]:
+        return {"user_id": user_id, "role": role, "clinic_id": self.id, "ver": 1, **more}
+
+    def _insert_patient(self, name: str, user_id: int | None) -> int:
+        return self.database.insert(
+            "patient",
+            clinic_id=self.id,
+            user_id=user_id,
+            name=name,
+            email=f"{name.lower()}@example.org",
+            phone="+4930123456",
+            created_at=_now(),
+        )
+
+    def _insert_user(self, name: str, role: str, clinic_id: int | None) -> int:
+        return self.database.insert(
+            "account_user",
+            password="!",  # noqa: S106
+            is_superuser=role == "admin",
+            email=f"{name.lower()}-{next(_numbers)}@example.org",
+            name=name,
+            role=role,
+            clinic_id=clinic_id,
+            token_version=1,
+            is_active=True,
+            is_staff=False,
+            created_at=_now(),
+        )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,160 @@
+"""The stream service as a process of its own, reached over real HTTP."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import jwt
+
+from stream_testkit.wire import SseReader
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 15.0
+STOP_SECONDS = 10.0
+POLL_SECONDS = 0.02
+JWT_SECRET_KEY = secrets.token_hex(32)
+
+
+class StreamService:
+    def __init__(self, environment: Mapping[str, str], log_path: Path, **settings: object) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log_path = log_path
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("shared-config", "fastapi-sse")),
+            # Told, not raised: raised while the event loop closes, it would keep the loop from closing.
+            "PYTHONWARNINGS": "error,default::ResourceWarning",
+            "JWT_SECRET_KEY": JWT_SECRET_KEY,
+            "FASTAPI_PORT": str(self.port),
+            **environment,
+            **{name.upper(): str(value).lower() for name, value in settings.items()},
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self, *, wait_for: str = "/readyz") -> None:
+        with self._log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "clinic_stream"],
+                cwd=ROOT / "fastapi-sse",
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            self.wait_until(wait_for, 200, START_SECONDS)
+        except AssertionError:
+            self.kill()
+            raise
+
+    def stop(self) -> int:
+        """Ask it to stop as an operator would. Returns its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def wait_for_exit(self, seconds: float = 10.0) -> int:
+        assert self._process is not None
+        return self._process.wait(seconds)
+
+    @property
+    def resident_bytes(self) -> int:
+        assert self._process is not None
+        pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    @property
+    def log(self) -> str:
+        return self._log_path.read_text()
+
+    def get(self, path: str, *, token: str | None = None, headers: dict[str, str] | None = None) -> httpx.Response:
+        authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return httpx.get(self.url + path, headers={**authorization, **(headers or {})}, timeout=10)
+
+    def stream(
+        self, token: str | None, query: str = "", *, last_event_id: str | None = None, **headers: str
+    ) -> SseReader:
+        if last_event_id is not None:
+            headers["Last-Event-ID"] = last_event_id
+        return SseReader(f"{self.url}/api/v1/sse/appointments?{query}", token=token, headers=headers)
+
+    def wait_to_see(self, event_id: str, token: str, seconds: float = 5.0) -> None:
+        """Wait until a new stream begins at this id: a commit is seen at the next poll, not at once."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with self.stream(token) as stream:
+                if stream.next_event().id == event_id:
+                    return
+        raise TimeoutError(f"{event_id} was not seen in {seconds} s")
+
+    def wait_until(self, path: str, status: int, seconds: float = 5.0) -> None:
+        deadline = time.monotonic() + seconds
+        while self._status(path) != status:
+            assert self._process is None or self._process.poll() is None, f"the service has died:\n{self.log}"
+            assert time.monotonic() < deadline, f"{path} did not become {status}:\n{self.log}"
+            time.sleep(POLL_SECONDS)
+
+    def _status(self, path: str) -> int | None:
+        try:
+            return self.get(path).status_code
+        except httpx.TransportError:
+            return None
+
+    def _end(self, number: int) -> int:
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        process.send_signal(number)
+        try:
+            return process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+StartService = Callable[..., StreamService]
+
+
+def sign(claims: Mapping[str, Any], *, key: str = JWT_SECRET_KEY, seconds: float = 300, **changed: Any) -> str:
+    """An access token as django-rest would sign it. A claim changed to None is left out."""
+    now = datetime.now(UTC)
+    full = {
+        "iss": "chairside",
+        "aud": "chairside",
+        "exp": int((now + timedelta(seconds=seconds)).timestamp()),
+        "iat": int(now.timestamp()),
+        "jti": secrets.token_hex(16),
+        "token_type": "access",
+        **claims,
+        **changed,
+    }
+    kept = {name: value for name, value in full.items() if value is not None or name == "clinic_id"}
+    return jwt.encode(kept, key, algorithm="HS256")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

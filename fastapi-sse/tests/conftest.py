@@ -1,0 +1,48 @@
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stream_testkit.clinic import TestClinic
+from stream_testkit.database import Database, Server
+from stream_testkit.service import StartService, StreamService
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # A line a request would bury what failed.
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[Database]:
+    database = Database(Server.from_environment())
+    yield database
+    database.drop()
+
+
+@pytest.fixture(scope="session")
+def service(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreamService]:
+    """The service as it is by default; tests that need another, or end it, start their own."""
+    with StreamService(database.environment, tmp_path_factory.mktemp("stream") / "log") as service:
+        yield service
+
+
+@pytest.fixture
+def start_service(database: Database, tmp_path: Path) -> Iterator[StartService]:
+    """Start a service of the test's own with these settings."""
+    started: list[StreamService] = []
+
+    def start(
+        *, wait_for: str = "/readyz", environment: dict[str, str] | None = None, **settings: object
+    ) -> StreamService:
+        log_path = tmp_path / f"stream-{len(started)}.log"
+        service = StreamService(environment or database.environment, log_path, **settings)
+        started.append(service)
+        service.start(wait_for=wait_for)
+        return service
+
+    yield start
+    for service in started:
+        service.stop()
+
+
+@pytest.fixture
+def clinic(database: Database) -> TestClinic:
+    return TestClinic(database)

@@ -1,0 +1,156 @@
+from datetime import timedelta
+
+import pytest
+from clinic_stream.state import LOG_AGE, Audience, EventId, Filter, Missed, Scope
+from stream_testkit.rows import ANNA, BEN, EPOCH, NOON, PAUL, PETRA, TODAY, appointment, batch, event, state
+
+WHOLE_CLINIC = Audience(Scope(1))
+PETRAS = Audience(Scope(1, "practitioner", PETRA))
+ANNAS = Audience(Scope(1, "patient", ANNA))
+CONFIRMED = Audience(Scope(1), Filter(statuses=frozenset({"confirmed"})))
+NOTHING = Missed([], [])
+FIRST_ROW = appointment(1)
+
+
+def at(seq: int) -> EventId:
+    return EventId(EPOCH, 1, seq)
+
+
+def test_nothing_was_missed_when_nothing_happened() -> None:
+    assert state([FIRST_ROW]).missed_since(at(100), WHOLE_CLINIC) == NOTHING
+
+
+@pytest.mark.parametrize(
+    "last_id",
+    [
+        EventId("fedcba9876543210", 1, 100),
+        EventId(EPOCH, 2, 100),
+        EventId(EPOCH, 1, 101),
+        EventId(EPOCH, 1, 10**17),
+        EventId(EPOCH, 1, 3),
+        EventId(EPOCH, 1, 0),
+    ],
+    ids=["another epoch", "another clinic", "the future", "the far future", "pruned", "the beginning"],
+)
+def test_what_cannot_be_known_asks_for_a_snapshot(last_id: EventId) -> None:
+    assert state([FIRST_ROW]).missed_since(last_id, WHOLE_CLINIC) is None
+
+
+@pytest.mark.parametrize("text", [None, "", "x", "1", "1.2", "a.b.c", "e.1.-5", "e.1.5.6", "e.1." + "9" * 30, "é.1.2"])
+def test_what_is_no_id_of_ours_reads_as_none(text: str | None) -> None:
+    assert EventId.read(text) is None
+
+
+def test_id_reads_as_it_is_written() -> None:
+    assert EventId.read(str(at(100))) == at(100)
+
+
+def test_changed_row_is_told_to_those_who_see_it_and_nothing_to_the_others() -> None:
+    clinic = state([FIRST_ROW])
+    clinic.apply(batch(event(101, 1), rows=[appointment(1, notes="new")]))
+    told = Missed([appointment(1, notes="new")], [])
+    assert clinic.missed_since(at(100), WHOLE_CLINIC) == told
+    assert clinic.missed_since(at(100), ANNAS) == told
+    assert clinic.missed_since(at(100), Audience(Scope(1, "patient", BEN))) == NOTHING
+    assert clinic.missed_since(at(100), Audience(Scope(1, "practitioner", PAUL))) == NOTHING
+
+
+def test_row_that_moved_to_another_patient_is_removed_for_the_first_one() -> None:
+    clinic = state([FIRST_ROW])
+    clinic.apply(batch(event(101, 1), rows=[appointment(1, patient_id=BEN)]))
+    assert clinic.missed_since(at(100), ANNAS) == Missed([], [1])
+
+
+def test_row_that_left_the_filter_is_removed() -> None:
+    clinic = state([FIRST_ROW])
+    clinic.apply(batch(event(101, 1), rows=[appointment(1, status="cancelled")]))
+    assert clinic.missed_since(at(100), CONFIRMED) == Missed([], [1])
+
+
+def test_row_that_came_and_went_meanwhile_is_not_mentioned() -> None:
+    clinic = state()
+    clinic.apply(batch(event(101, 1, "insert"), rows=[FIRST_ROW]))
+    clinic.apply(batch(event(102, 1, "delete")))
+    assert clinic.missed_since(at(100), WHOLE_CLINIC) == NOTHING
+    assert clinic.missed_since(at(101), WHOLE_CLINIC) == Missed([], [1])
+
+
+def test_write_that_changed_no_column_is_nothing() -> None:
+    clinic = state([FIRST_ROW])
+    clinic.apply(batch(event(101, 1), rows=[appointment(1)]))
+    assert clinic.missed_since(at(100), WHOLE_CLINIC) == NOTHING
+
+
+def test_hold_is_nothing_to_a_list_of_appointments() -> None:
+    clinic = state([FIRST_ROW])
+    clinic.apply(batch(event(101, 7, "insert", entity="hold")))
+    assert clinic.missed_since(at(100), WHOLE_CLINIC) == NOTHING
+
+
+def test_new_name_is_told_with_every_row_that_shows_it() -> None:
+    clinic = state([FIRST_ROW, appointment(2, patient_id=BEN)])
+    renamed = appointment(1, patient_name="Anna Maria")
+    clinic.apply(batch(event(101, ANNA, "refresh", entity="patient"), rows=[renamed]))
+    assert clinic.missed_since(at(100), WHOLE_CLINIC) == Missed([renamed], [])
+
+
+def test_after_a_restart_the_changed_rows_are_known_from_the_database() -> None:
+    clinic = state([FIRST_ROW, appointment(2)], recent=[event(99, 7, entity="hold"), event(100, 1)])
+    assert clinic.missed_since(at(99), WHOLE_CLINIC) == Missed([FIRST_ROW], [])
+
+
+def test_after_a_restart_a_delete_is_told_to_who_may_know_every_id() -> None:
+    clinic = state([], recent=[event(99, 7, entity="hold"), event(100, 1, "delete")])
+    assert clinic.missed_since(at(99), WHOLE_CLINIC) == Missed([], [1])
+
+
+@pytest.mark.parametrize("audience", [PETRAS, ANNAS, CONFIRMED], ids=["practitioner", "patient", "filter"])
+def test_after_a_restart_a_narrow_scope_gets_a_snapshot_instead_of_a_stranger_s_id(audience: Audience) -> None:
+    recent = [event(99, 7, entity="hold"), event(100, 1, "delete")]
+    assert state([], recent=recent).missed_since(at(99), audience) is None
+
+
+def test_after_a_restart_a_new_row_of_a_stranger_is_nothing() -> None:
+    recent = [event(99, 7, entity="hold"), event(100, 2, "insert")]
+    clinic = state([FIRST_ROW, appointment(2, patient_id=BEN)], recent=recent)
+    assert clinic.missed_since(at(99), ANNAS) == NOTHING
+
+
+def test_after_a_restart_a_new_name_is_told() -> None:
+    recent = [event(99, 7, entity="hold"), event(100, ANNA, "refresh", entity="patient")]
+    clinic = state([FIRST_ROW, appointment(2, patient_id=BEN)], recent=recent)
+    assert clinic.missed_since(at(99), ANNAS) == Missed([FIRST_ROW], [])
+
+
+def test_change_of_the_clinic_asks_for_a_snapshot() -> None:
+    recent = [event(99, 7, entity="hold"), event(100, 1, "refresh", entity="clinic")]
+    assert state([FIRST_ROW], recent=recent).missed_since(at(99), WHOLE_CLINIC) is None
+
+
+def test_who_was_last_here_yesterday_gets_a_snapshot_for_the_days_have_moved() -> None:
+    yesterday = event(100, 7, entity="hold", at=NOON - timedelta(days=1))
+    clinic = state([FIRST_ROW], recent=[yesterday])
+    assert clinic.missed_since(at(100), WHOLE_CLINIC) is None
+    assert clinic.missed_since(at(100), ANNAS) is None
+
+
+def test_days_that_were_asked_for_do_not_move() -> None:
+    yesterday = event(100, 7, entity="hold", at=NOON - timedelta(days=1))
+    audience = Audience(Scope(1), Filter(TODAY, TODAY))
+    assert state([FIRST_ROW], recent=[yesterday]).missed_since(at(100), audience) == NOTHING
+
+
+def test_log_forgets_by_age_but_never_its_last_entry() -> None:
+    clinic = state([FIRST_ROW], recent=[event(99, 1), event(100, 1)])
+    later = NOON + LOG_AGE + timedelta(seconds=1)
+    clinic.apply(batch(event(101, 1, at=later), rows=[appointment(1, notes="late")]))
+    assert clinic.missed_since(at(101), WHOLE_CLINIC) == NOTHING
+    assert clinic.missed_since(at(99), WHOLE_CLINIC) is None
+
+
+def test_several_changes_of_a_row_in_one_batch_are_known_from_before_the_first() -> None:
+    clinic = state([FIRST_ROW])
+    clinic.apply(batch(event(101, 1), event(102, 1), rows=[appointment(1, patient_id=BEN)]))
+    assert clinic.missed_since(at(100), ANNAS) == Missed([], [1])
+    # Between the two nobody has looked: the row may never have been Anna's there.
+    assert clinic.missed_since(at(101), ANNAS) is None

@@ -1,0 +1,158 @@
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from stream_testkit.clinic import TestClinic
+from stream_testkit.service import StartService, StreamService
+
+ORIGIN = "http://localhost:3000"
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/api/v1/health", "/docs", "/openapi.json"])
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_every_path_works_with_and_without_a_slash(service: StreamService, path: str, slash: str) -> None:
+    response = service.get(path + slash)
+    assert response.status_code == 200
+    assert response.history == []
+
+
+def test_stream_and_viewer_work_with_a_slash_too(service: StreamService, clinic: TestClinic) -> None:
+    token = clinic.owner.token()
+    assert service.get("/api/v1/auth/test/", token=token).status_code == 200
+    with httpx.stream(
+        "GET", f"{service.url}/api/v1/sse/appointments/", headers={"Authorization": f"Bearer {token}"}
+    ) as response:
+        assert response.status_code == 200
+
+
+def test_viewer_is_what_the_token_makes(service: StreamService, clinic: TestClinic) -> None:
+    viewer = service.get("/api/v1/auth/test", token=clinic.petra.token()).json()
+    assert abs(viewer.pop("expires_at") - time.time() - 300) < 5
+    assert viewer == {
+        "user_id": clinic.petra.user_id,
+        "role": "practitioner",
+        "clinic_id": clinic.id,
+        "practitioner_id": clinic.petra.row_id,
+        "patient_id": None,
+    }
+
+
+def test_health_counts_what_is_kept(start_service: StartService, clinic: TestClinic) -> None:
+    service = start_service()
+    for _ in range(3):
+        clinic.book()
+    with service.stream(clinic.owner.token()) as one, service.stream(clinic.anna.token()) as two:
+        one.next_event()
+        two.next_event()
+        health = service.get("/api/v1/health")
+    assert health.status_code == 200
+    body = health.json()
+    assert 0 <= body.pop("head_lag_seconds") < 1
+    assert body.pop("version")
+    assert body == {
+        "status": "ok",
+        "service": "fastapi-sse",
+        "database": "ok",
+        "cache": {"clinics": 1, "topics": 2, "rows": 3},
+        "connections": 2,
+    }
+
+
+def test_reader_that_leaves_is_forgotten(start_service: StartService, clinic: TestClinic) -> None:
+    service = start_service()
+    with service.stream(clinic.owner.token()) as stream:
+        stream.next_event()
+        assert service.get("/api/v1/health").json()["connections"] == 1
+    deadline = time.monotonic() + 2
+    while service.get("/api/v1/health").json()["connections"] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert service.get("/api/v1/health").json()["connections"] == 0
+
+
+def test_browser_on_an_allowed_origin_may_read_the_stream(start_service: StartService, clinic: TestClinic) -> None:
+    service = start_service(cors_allowed_origins=ORIGIN)
+    preflight = httpx.options(
+        f"{service.url}/api/v1/sse/appointments",
+        headers={
+            "Origin": ORIGIN,
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "authorization,last-event-id",
+        },
+    )
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == ORIGIN
+    assert "authorization" in preflight.headers["access-control-allow-headers"].lower()
+    with service.stream(clinic.owner.token(), Origin=ORIGIN) as stream:
+        assert stream.headers["access-control-allow-origin"] == ORIGIN
+    refused = service.get("/api/v1/auth/test", headers={"Origin": ORIGIN})
+    assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, ORIGIN)
+
+
+def test_other_origins_may_not(start_service: StartService) -> None:
+    service = start_service(cors_allowed_origins=ORIGIN)
+    headers = {"Origin": "http://elsewhere.example", "Access-Control-Request-Method": "GET"}
+    preflight = httpx.options(f"{service.url}/api/v1/sse/appointments", headers=headers)
+    assert "access-control-allow-origin" not in preflight.headers
+    assert preflight.json()["errors"][0]["code"] == "cors_refused"
+    assert "access-control-allow-origin" not in service.get("/livez", headers=headers).headers
+
+
+def test_printed_openapi_document_is_the_served_one(service: StreamService) -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "clinic_stream", "openapi"],
+        cwd=Path(__file__).parents[1],
+        env={"PYTHONPATH": str(Path(__file__).parents[2] / "shared-config")},
+        capture_output=True,
+        check=True,
+    ).stdout
+    document = json.loads(printed)
+    assert document == service.get("/openapi.json").json()
+    parameters = {parameter["name"] for parameter in document["paths"]["/api/v1/sse/appointments"]["get"]["parameters"]}
+    assert parameters == {"mode", "from", "to", "practitioner", "status", "last_event_id"}
+
+
+def test_wrong_settings_are_told_all_at_once_and_by_name(clinic: TestClinic) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "clinic_stream"],
+        cwd=Path(__file__).parents[1],
+        env={
+            "PYTHONPATH": str(Path(__file__).parents[2] / "shared-config"),
+            "CHAIRSIDE_NO_ENV_FILES": "1",
+            "SSE_POLL_INTERVAL_MS": "soon",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 1
+    for name in ("SSE_POLL_INTERVAL_MS", "SSE_DB_PASSWORD", "JWT_SECRET_KEY"):
+        assert name in finished.stderr
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_log_tells_of_requests_but_of_no_query_and_no_payload(
+    start_service: StartService, clinic: TestClinic, log_format: str
+) -> None:
+    service = start_service(log_format=log_format, fastapi_debug=True)
+    booked = clinic.book(notes="very-secret-note")
+    token = clinic.owner.token()
+    headers = {"X-Request-ID": "find-me-again"}
+    with service.stream(token, "mode=delta&status=confirmed", **headers) as stream:
+        stream.next_event()
+        clinic.update(booked, notes="another-very-secret-note")
+        stream.next_event()
+    service.get("/line%0aend?secret=1")
+    service.stop()
+    lines = service.log.splitlines()
+    about_it = [line for line in lines if "find-me-again" in line]
+    assert len(about_it) == 2, "answered, and closed"
+    assert not any(word in service.log for word in ("secret", "status=confirmed", token, "Anna"))
+    assert any("/line%0Aend" in line for line in lines)
+    if log_format == "json":
+        [answered, closed] = [json.loads(line) for line in about_it]
+        assert (answered["request_id"], answered["status"]) == ("find-me-again", 200)
+        assert closed["seconds"] >= answered["seconds"]

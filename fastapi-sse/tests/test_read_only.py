@@ -1,0 +1,95 @@
+import ast
+import re
+from pathlib import Path
+
+import clinic_stream
+import MySQLdb
+import pytest
+from clinic_stream import feed
+from stream_testkit.clinic import TestClinic
+from stream_testkit.database import Database
+
+CODE = Path(clinic_stream.__file__).parent
+WRITES = re.compile(
+    r"\b(INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|REPLACE\s+INTO|TRUNCATE|ALTER|CREATE|DROP|GRANT|CALL|LOCK|LOAD)\b"
+)
+
+
+def strings_of(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text())
+    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+@pytest.mark.parametrize("path", sorted(CODE.glob("*.py")), ids=lambda path: path.name)
+def test_code_holds_no_statement_that_writes(path: Path) -> None:
+    assert [text for text in strings_of(path) if WRITES.search(text)] == []
+
+
+def test_every_query_reads_a_published_view() -> None:
+    queries = [text for text in strings_of(Path(feed.__file__)) if "SELECT" in text and "FROM" in text]
+    assert len(queries) >= 8
+    assert all(re.findall(r"FROM (\w+)", query) == re.findall(r"FROM (live_\w*)", query) for query in queries)
+
+
+def test_only_the_feed_knows_the_database() -> None:
+    knows = {
+        path.name for path in CODE.glob("*.py") if re.search(r"^\s*(import|from) aiomysql", path.read_text(), re.M)
+    }
+    assert knows == {"feed.py"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE appointment SET notes = ''",
+        "DELETE FROM live_appointment",
+        "SELECT * FROM appointment",
+        "SELECT password FROM account_user",
+        "UPDATE live_head SET seq = 0",
+    ],
+)
+def test_stream_s_database_user_can_do_no_more_either(database: Database, clinic: TestClinic, statement: str) -> None:
+    connection = MySQLdb.connect(
+        host=database.server.host,
+        port=database.server.port,
+        user=database.stream_user,
+        password=database.stream_password,
+        database=database.name,
+    )
+    try:
+        with pytest.raises(MySQLdb.Error) as caught:
+            connection.cursor().execute(statement)
+        assert caught.value.args[0] in {1142, 1143}
+    finally:
+        connection.close()  # type: ignore[no-untyped-call]
+
+
+VIEWS = {
+    "live_head": {"clinic_id", "seq", "epoch"},
+    "live_event": {"clinic_id", "seq", "entity", "entity_id", "kind", "at"},
+    "live_clinic": {"id", "name", "slug", "timezone"},
+    "live_appointment": set(feed.APPOINTMENTS.removeprefix("SELECT ").split(" FROM ")[0].split(", ")),
+    "live_hold": {"id", "clinic_id", "practitioner_id", "starts_at", "ends_at", "expires_at"},
+    "live_session": {
+        "user_id",
+        "is_active",
+        "role",
+        "clinic_id",
+        "token_version",
+        "practitioner_id",
+        "patient_id",
+    },
+}
+
+
+@pytest.mark.parametrize("view", sorted(VIEWS))
+def test_published_view_has_the_columns_that_are_read(database: Database, view: str) -> None:
+    columns = {
+        row[0]
+        for row in database.rows(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s",
+            database.name,
+            view,
+        )
+    }
+    assert columns == VIEWS[view]

@@ -1,0 +1,218 @@
+"""The running system that the stories are told against, in one of two forms: processes of our own, or containers.
+
+Both are real: real servers, real HTTP, and what is stopped or killed here is stopped or killed for real.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+import run_stack
+from private_server import THROW_AWAY_FLAGS, Accounts, PrivateServer, environment_of
+from processes import free_port
+
+ROOT = Path(__file__).resolve().parents[1]
+READY_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Person:
+    role: str
+    email: str
+    password: str
+
+
+class LiveStack(ABC):
+    """Addresses, database accounts, the demo clinic's people, and the means to break things."""
+
+    api_url: str
+    stream_url: str
+    # nginx in front of both; only containers have it.
+    gateway_url: str | None = None
+    # The services' settings, as variables.
+    environment: dict[str, str]
+
+    def db(self) -> dict[str, Any]:
+        """How django-rest connects."""
+        return self._account("DB_USER", "DB_PASSWORD")
+
+    def stream_db(self) -> dict[str, Any]:
+        """How the stream connects."""
+        return self._account("SSE_DB_USER", "SSE_DB_PASSWORD")
+
+    def admin_db(self) -> dict[str, Any]:
+        """May look at the server itself: its status, its accounts."""
+        return self._account("DB_ADMIN_USER", "DB_ADMIN_PASSWORD")
+
+    def person(self, role: str, index: int = 0) -> Person:
+        found = self.credentials[role][index]
+        return Person(role, found["email"], found["password"])
+
+    @cached_property
+    def credentials(self) -> dict[str, list[dict[str, str]]]:
+        found: dict[str, list[dict[str, str]]] = json.loads(self._read_credentials())
+        return found
+
+    def wait_until_ready(self) -> None:
+        self.wait_until_stream_ready()
+        _wait_for(f"{self.api_url}/readyz")
+
+    def wait_until_stream_ready(self) -> None:
+        _wait_for(f"{self.stream_url}/readyz")
+
+    @abstractmethod
+    def manage(self, *arguments: str) -> str:
+        """Run a command of django-rest's manage.py against this stack. Returns what it printed."""
+
+    @abstractmethod
+    def stop_database(self) -> None: ...
+
+    @abstractmethod
+    def start_database(self) -> None:
+        """Returns when both services can use it again."""
+
+    @abstractmethod
+    def kill_stream(self) -> None:
+        """SIGKILL: no goodbye to anybody."""
+
+    @abstractmethod
+    def stop_stream(self) -> None:
+        """SIGTERM, and wait for the end."""
+
+    @abstractmethod
+    def start_stream(self) -> None:
+        """Returns when it is ready."""
+
+    @abstractmethod
+    def _read_credentials(self) -> str: ...
+
+    def _account(self, user: str, password: str) -> dict[str, Any]:
+        return {
+            "host": self.environment["DB_HOST"],
+            "port": int(self.environment["DB_PORT"]),
+            "user": self.environment[user],
+            "password": self.environment[password],
+            "database": self.environment["DB_NAME"],
+        }
+
+
+class OwnStack(LiveStack):
+    def __init__(self, running: run_stack.Stack, server: PrivateServer) -> None:
+        self._running = running
+        self._server = server
+        self.api_url = running.api_url
+        self.stream_url = running.stream_url
+        self.environment = running.environment
+
+    def manage(self, *arguments: str) -> str:
+        return _output([sys.executable, "manage.py", *arguments], cwd=ROOT / "django-rest", env=self.environment)
+
+    def stop_database(self) -> None:
+        self._server.stop()
+
+    def start_database(self) -> None:
+        self._server.start()
+        self.wait_until_ready()
+
+    def kill_stream(self) -> None:
+        self._running.stream.kill()
+
+    def stop_stream(self) -> None:
+        self._running.stream.stop()
+
+    def start_stream(self) -> None:
+        self._running.stream.start()
+        self.wait_until_stream_ready()
+
+    def _read_credentials(self) -> str:
+        return self._running.credentials_file.read_text()
+
+
+class ComposeStack(LiveStack):
+    """Containers that tools/test_compose has started; it says where in the environment."""
+
+    def __init__(self) -> None:
+        self.api_url = os.environ["CHAIRSIDE_API_URL"]
+        self.stream_url = os.environ["CHAIRSIDE_STREAM_URL"]
+        self.gateway_url = os.environ.get("CHAIRSIDE_GATEWAY_URL")
+        self.environment = dict(os.environ)
+
+    def manage(self, *arguments: str) -> str:
+        return self._compose("exec", "-T", "django-rest", "python", "manage.py", *arguments)
+
+    def stop_database(self) -> None:
+        self._compose("stop", "database")
+
+    def start_database(self) -> None:
+        self._compose("start", "database")
+        self.wait_until_ready()
+
+    def kill_stream(self) -> None:
+        self._compose("kill", "-s", "SIGKILL", "fastapi-sse")
+
+    def stop_stream(self) -> None:
+        self._compose("stop", "fastapi-sse")
+
+    def start_stream(self) -> None:
+        self._compose("start", "fastapi-sse")
+        self.wait_until_stream_ready()
+
+    def _read_credentials(self) -> str:
+        return self._compose("exec", "-T", "django-rest", "cat", "/app/var/seed/credentials.json")
+
+    def _compose(self, *arguments: str) -> str:
+        compose = shlex.split(os.environ.get("CHAIRSIDE_COMPOSE_COMMAND", "docker compose"))
+        files = ["-f", "docker-compose.yml", "-f", "tools/compose-published.yml"]
+        project = os.environ["CHAIRSIDE_COMPOSE_PROJECT"]
+        return _output([*compose, "-p", project, *files, *arguments], cwd=ROOT, env=self.environment)
+
+
+@contextmanager
+def live_stack() -> Iterator[LiveStack]:
+    """The stack that the environment names, or one of our own for as long as this lasts."""
+    if os.environ.get("CHAIRSIDE_API_URL"):
+        yield ComposeStack()
+        return
+    with tempfile.TemporaryDirectory(prefix="chairside-stack-") as folder:
+        # Not the throw-away server of other tests: stories stop and start this one.
+        server = PrivateServer(Path(folder) / "db", free_port(), Accounts.fresh(), extra_flags=THROW_AWAY_FLAGS)
+        with run_stack.Stack(
+            environment={**os.environ, **environment_of(server)},
+            folder=Path(folder),
+            api_port=free_port(),
+            stream_port=free_port(),
+            server=server,
+            seed_arguments=[],
+        ) as running:
+            yield OwnStack(running, server)
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not _is_ready(url):
+        assert time.monotonic() < deadline, f"{url} is not ready after {READY_SECONDS} s"
+        time.sleep(0.1)
+
+
+def _is_ready(url: str) -> bool:
+    with suppress(httpx.TransportError):
+        return httpx.get(url, timeout=5).is_success
+    return False
+
+
+def _output(command: list[str], *, cwd: Path, env: dict[str, str]) -> str:
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, f"{shlex.join(command)} failed:\n{done.stdout}{done.stderr}"
+    return done.stdout

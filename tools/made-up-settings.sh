@@ -1,0 +1,8 @@
+# To be sourced: enough for Django to start without a database and without anybody's settings files.
+export CHAIRSIDE_NO_ENV_FILES=1
+for name in DB_PASSWORD SSE_DB_PASSWORD DJANGO_SECRET_KEY JWT_SECRET_KEY; do
+  export "$name=$(printf %s "made up for $name" | sha256sum | cut -c 1-48)"
+done
+# A variable of the shell that calls must not change what is checked.
+unset name DB_HOST JWT_ALGORITHM JWT_PUBLIC_KEY JWT_PRIVATE_KEY DJANGO_DEBUG FASTAPI_DEBUG
+export PYTHONPATH=shared-config:django-rest:fastapi-sse

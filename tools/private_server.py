@@ -1,0 +1,351 @@
+"""A private MariaDB server in a folder of its own, on a port of its own.
+
+`make run` keeps one in var/db. Tests get one that is thrown away:
+
+    python tools/private_server.py run-with -- COMMAND …
+
+starts it on a free port, tells COMMAND about it through the environment, and returns COMMAND's exit code.
+"""
+
+import argparse
+import hashlib
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import MySQLdb
+from MySQLdb.constants import ER
+from processes import (
+    Child,
+    Identity,
+    ToolError,
+    end_groups,
+    free_port,
+    is_port_taken,
+    log_tail,
+    port_holder,
+    with_argument,
+)
+
+HOST = "127.0.0.1"
+LONGEST_SOCKET_PATH = 107
+START_SECONDS = 60
+THROW_AWAY_PREFIX = "chairside-throw-away-"
+
+# A slow disk costs a throw-away server nothing: what a crash would lose is thrown away anyhow.
+THROW_AWAY_FLAGS = ["--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--innodb-log-file-size=32M"]
+
+
+@dataclass(frozen=True)
+class Accounts:
+    database: str
+    user: str
+    password: str = field(repr=False)
+    admin_user: str
+    admin_password: str = field(repr=False)
+
+    @classmethod
+    def fresh(cls) -> "Accounts":
+        return cls("chairside", "chairside", secrets.token_hex(24), "root", secrets.token_hex(24))
+
+
+class PrivateServer:
+    """`folder` holds all of it: the data, the log, the socket where its path is short enough."""
+
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        accounts: Accounts,
+        *,
+        log: Path | None = None,
+        extra_flags: list[str] | None = None,
+        port_setting: str = "DB_PORT",
+        report: Callable[[str], None] = lambda _message: None,
+    ) -> None:
+        self.folder = folder.resolve()
+        self.port = port
+        self.accounts = accounts
+        self.log = log or self.folder / "server.log"
+        self.extra_flags = extra_flags or []
+        self.port_setting = port_setting
+        self.report = report
+        self._child: Child | None = None
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def socket(self) -> Path:
+        path = self.folder / "server.sock"
+        if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+            return path
+        digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"chairside-{digest}.sock"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no data was ever kept here."""
+        return not self.data.exists()
+
+    @property
+    def child(self) -> Child:
+        assert self._child is not None, "not started"
+        return self._child
+
+    def start(self) -> None:
+        self.end_leftover()
+        if is_port_taken(self.port):
+            raise ToolError(
+                f"Port {self.port} for the database is taken by {port_holder(self.port)}.\n"
+                f"End that, or choose another port: {self.port_setting} in shared-config/.env."
+            )
+        if self.is_new:
+            self._bootstrap()
+        accounts_file = self._write_accounts()
+        self._child = Child(
+            "database",
+            self._command(accounts_file),
+            folder=self.folder,
+            log=self.log,
+            record=self.folder / "server.process.pid",
+            environment=os.environ,
+        )
+        try:
+            self._child.start()
+            self._wait_until_it_answers()
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            accounts_file.unlink(missing_ok=True)
+
+    def stop(self, seconds: float = 8) -> None:
+        if self._child is not None:
+            self._child.stop(seconds)
+        self.socket.unlink(missing_ok=True)
+
+    def connect(self, *, as_admin: bool = False, **options: Any) -> MySQLdb.Connection:
+        accounts = self.accounts
+        return MySQLdb.connect(
+            host=HOST,
+            port=self.port,
+            user=accounts.admin_user if as_admin else accounts.user,
+            password=accounts.admin_password if as_admin else accounts.password,
+            database=accounts.database,
+            autocommit=True,
+            connect_timeout=5,
+            **options,
+        )
+
+    def end_leftover(self) -> None:
+        leftover = with_argument(f"--datadir={self.data}")
+        if leftover:
+            pids = ", ".join(str(identity.pid) for identity in leftover)
+            self.report(f"An earlier run left its database server (pid {pids}): ending it")
+            end_groups(leftover, 10)
+        self.socket.unlink(missing_ok=True)
+
+    def _bootstrap(self) -> None:
+        # Under another name until it is whole: one that was cut off is never taken for a database.
+        unfinished = self.folder / "data.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True, mode=0o700)
+        command = [
+            _program("mariadb-install-db"),
+            "--no-defaults",
+            f"--datadir={unfinished}",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            "--skip-name-resolve",
+            *_as_root(),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder)
+        if done.returncode:
+            raise ToolError(f"The database could not be made in {self.folder}:\n{done.stdout}{done.stderr}")
+        unfinished.rename(self.data)
+
+    def _command(self, accounts_file: Path) -> list[str]:
+        return [
+            _program("mariadbd"),
+            "--no-defaults",
+            f"--datadir={self.data}",
+            f"--socket={self.socket}",
+            f"--pid-file={self.folder / 'server.pid'}",
+            f"--init-file={accounts_file}",
+            f"--bind-address={HOST}",
+            f"--port={self.port}",
+            "--skip-name-resolve",
+            "--character-set-server=utf8mb4",
+            "--collation-server=utf8mb4_unicode_520_ci",
+            "--max-connections=500",
+            # As MySQL has it: without the binary log MariaDB would allow triggers that MySQL refuses.
+            "--log-bin=binlog",
+            "--server-id=1",
+            "--log-bin-trust-function-creators=1",
+            "--binlog-expire-logs-seconds=86400",
+            "--max-binlog-size=64M",
+            *_as_root(),
+            *self.extra_flags,
+        ]
+
+    def _write_accounts(self) -> Path:
+        # Run by the server at every start, before it listens: no password stands on a command line, and
+        # passwords that were changed in shared-config/.env hold from the next start on.
+        path = self.folder / "accounts.sql"
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        path.write_text("\n".join(account_statements(self.accounts)) + "\n")
+        return path
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                with closing(self.connect()):
+                    return
+            except MySQLdb.OperationalError as refusal:
+                problem = refusal
+            if self.child.exit_code is not None:
+                raise ToolError(f"The database server ended while starting ({self.log}):\n{log_tail(self.log)}")
+            if time.monotonic() > deadline or problem.args[0] == ER.ACCESS_DENIED_ERROR:
+                raise ToolError(
+                    f"The database server on port {self.port} does not answer: {problem.args[1]}\n"
+                    f"Its log, {self.log}, ends with:\n{log_tail(self.log)}"
+                )
+            time.sleep(0.03)
+
+
+def account_statements(accounts: Accounts) -> list[str]:
+    """One statement a line, as a server's init file wants them."""
+    database = accounts.database.replace("_", r"\_")
+    statements = [
+        "SET sql_log_bin = 0;",
+        "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host NOT IN ('localhost', '127.0.0.1'));",
+        "FLUSH PRIVILEGES;",
+        f"CREATE DATABASE IF NOT EXISTS `{accounts.database}` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;",
+    ]
+    for host in ("localhost", "127.0.0.1"):
+        for admin in dict.fromkeys(["root", accounts.admin_user]):
+            statements += _account(admin, host, accounts.admin_password)
+            statements.append(f"GRANT ALL ON *.* TO {_quoted(admin)}@'{host}' WITH GRANT OPTION;")
+        if accounts.user not in {"root", accounts.admin_user}:
+            statements += _account(accounts.user, host, accounts.password)
+            for pattern in (database, r"test\_%"):
+                statements.append(f"GRANT ALL ON `{pattern}`.* TO {_quoted(accounts.user)}@'{host}';")
+    return statements
+
+
+def _account(user: str, host: str, password: str) -> list[str]:
+    return [
+        f"CREATE USER IF NOT EXISTS {_quoted(user)}@'{host}';",
+        f"ALTER USER {_quoted(user)}@'{host}' IDENTIFIED BY {_quoted(password)};",
+    ]
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", r"\\").replace("'", r"\'").replace("\n", r"\n")
+    return f"'{escaped}'"
+
+
+def _as_root() -> list[str]:
+    # The server refuses to run as root unless told to.
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
+def _program(name: str) -> str:
+    # Not on every user's path.
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise ToolError(
+            f"{name} is not installed. Run tools/setup, or: apt-get install mariadb-server-core mariadb-client-core"
+        )
+    return found
+
+
+@contextmanager
+def throw_away_server() -> Iterator[PrivateServer]:
+    _sweep_abandoned()
+    folder = Path(tempfile.mkdtemp(prefix=THROW_AWAY_PREFIX))
+    if owner := Identity.of(os.getpid()):
+        owner.write(folder / "owner")
+    server = PrivateServer(folder, free_port(), Accounts.fresh(), extra_flags=THROW_AWAY_FLAGS)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep_abandoned() -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{THROW_AWAY_PREFIX}*"):
+        owner = Identity.read(folder / "owner")
+        if owner and not owner.is_alive() and not with_argument(f"--datadir={folder / 'data'}"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def environment_of(server: PrivateServer) -> dict[str, str]:
+    """All that both services need to run on this server, with secrets of their own, and no settings file read."""
+    return {
+        "CHAIRSIDE_NO_ENV_FILES": "1",
+        "DB_HOST": HOST,
+        "DB_PORT": str(server.port),
+        "DB_NAME": server.accounts.database,
+        "DB_USER": server.accounts.user,
+        "DB_PASSWORD": server.accounts.password,
+        "DB_ADMIN_USER": server.accounts.admin_user,
+        "DB_ADMIN_PASSWORD": server.accounts.admin_password,
+        **fresh_secrets(),
+    }
+
+
+def fresh_secrets() -> dict[str, str]:
+    return {
+        "SSE_DB_USER": "chairside_stream",
+        "SSE_DB_PASSWORD": secrets.token_hex(24),
+        "DJANGO_SECRET_KEY": secrets.token_hex(24),
+        "JWT_SECRET_KEY": secrets.token_hex(24),
+    }
+
+
+def run_with(command: list[str], environment: Mapping[str, str]) -> int:
+    """Run the command to its end, with our environment and these variables."""
+    process = subprocess.Popen(command, env={**os.environ, **environment})
+    # Ctrl-C reaches the command as well, and it knows best how to end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: process.terminate())
+    code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="A throw-away database server around a command.")
+    parser.add_argument("action", choices=["run-with"])
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    arguments = parser.parse_args()
+    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    if not command:
+        parser.error("which command?")
+    try:
+        with throw_away_server() as server:
+            return run_with(command, environment_of(server))
+    except ToolError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""Which processes are ours, which ports are taken and by whom. All of it read from /proc, so Linux only."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+PROC = Path("/proc")
+LISTEN = "0A"
+
+
+class ToolError(Exception):
+    """Something a person can put right. The message says what happened and the way on."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One process and no other: a pid comes round again, a pid with its start time and boot does not."""
+
+    pid: int
+    started_ticks: int
+    boot_id: str
+
+    @classmethod
+    def of(cls, pid: int) -> Self | None:
+        with suppress(OSError, IndexError):
+            # The command's name in brackets may hold spaces and brackets itself: read from the last one on.
+            fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+            if fields[0] not in {"Z", "X"}:
+                boot_id = (PROC / "sys/kernel/random/boot_id").read_text().strip()
+                return cls(pid, int(fields[19]), boot_id)
+        return None
+
+    @classmethod
+    def read(cls, record: Path) -> Self | None:
+        with suppress(OSError, ValueError):
+            pid, started_ticks, boot_id = record.read_text().split()
+            return cls(int(pid), int(started_ticks), boot_id)
+        return None
+
+    def write(self, record: Path) -> None:
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.write_text(f"{self.pid} {self.started_ticks} {self.boot_id}\n")
+
+    def is_alive(self) -> bool:
+        return Identity.of(self.pid) == self
+
+
+def command_of(pid: int) -> str:
+    with suppress(OSError):
+        return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    return ""
+
+
+def wait_until_gone(identities: list[Identity], seconds: float) -> list[Identity]:
+    """Wait for all of them to end. Returns those that have not."""
+    deadline = time.monotonic() + seconds
+    left = identities
+    while left := [identity for identity in left if identity.is_alive()]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    return left
+
+
+def end_groups(leaders: list[Identity], seconds: float) -> None:
+    """End these processes and what they started: politely, and after `seconds` with force."""
+    _signal_groups(leaders, signal.SIGTERM)
+    _signal_groups(wait_until_gone(leaders, seconds), signal.SIGKILL)
+    wait_until_gone(leaders, 2)
+
+
+def _signal_groups(leaders: list[Identity], number: signal.Signals) -> None:
+    for leader in leaders:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader.pid, number)
+
+
+class Child:
+    """A long-running process of ours, in a group of its own, with its log in one file and its pid on record."""
+
+    def __init__(
+        self, name: str, command: list[str], *, folder: Path, log: Path, record: Path, environment: Mapping[str, str]
+    ) -> None:
+        self.name = name
+        self.command = command
+        self.folder = folder
+        self.log = log
+        self.record = record
+        self.environment = dict(environment)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            # Its own group: Ctrl-C in the terminal reaches the tool alone, which then ends all in order.
+            self._process = subprocess.Popen(
+                dying_with_its_parent(self.command),
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        if identity := Identity.of(self._process.pid):
+            identity.write(self.record)
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with; None while it runs."""
+        assert self._process is not None
+        return self._process.poll()
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def ask_to_stop(self) -> None:
+        if self.is_running and self._process:
+            with suppress(ProcessLookupError):
+                self._process.terminate()
+
+    def stop(self, seconds: float = 6) -> None:
+        self.ask_to_stop()
+        if self._process is not None:
+            try:
+                self._process.wait(max(seconds, 0.1))
+            except subprocess.TimeoutExpired:
+                self.kill()
+            # A worker of it that outlived its leader.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self.record.unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        assert self._process is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def log_tail(self, lines: int = 25) -> str:
+        return log_tail(self.log, lines)
+
+
+def dying_with_its_parent(command: list[str]) -> list[str]:
+    """So that even a tool ended by SIGKILL leaves nothing running."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM", *command] if setpriv else command
+
+
+def log_tail(log: Path, lines: int = 25) -> str:
+    try:
+        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_port_taken(port: int) -> bool:
+    # Binding would miss a listener on another address of the machine; connecting would miss a full backlog.
+    return any(_listening_inodes(port))
+
+
+def port_holder(port: int) -> str:
+    """Who listens there: "nginx, pid 812", or "another process" where the kernel does not tell us."""
+    inodes = set(_listening_inodes(port))
+    for pid in _pids():
+        if inodes & set(_socket_inodes(pid)):
+            name = (PROC / str(pid) / "comm").read_text().strip()
+            return f"{name}, pid {pid}"
+    return "a process of another user"
+
+
+def _listening_inodes(port: int) -> Iterator[str]:
+    for table in ("net/tcp", "net/tcp6"):
+        with suppress(OSError):
+            for row in (PROC / table).read_text().splitlines()[1:]:
+                fields = row.split()
+                if fields[3] == LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+                    yield fields[9]
+
+
+def _pids() -> Iterator[int]:
+    return (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
+
+
+def _socket_inodes(pid: int) -> Iterator[str]:
+    with suppress(OSError):
+        for descriptor in (PROC / str(pid) / "fd").iterdir():
+            with suppress(OSError):
+                target = str(descriptor.readlink())
+                if target.startswith("socket:["):
+                    yield target[len("socket:[") : -1]
+
+
+def with_argument(argument: str) -> list[Identity]:
+    """The processes that were started with exactly this argument."""
+    found = []
+    for pid in _pids():
+        with suppress(OSError):
+            if argument.encode() in (PROC / str(pid) / "cmdline").read_bytes().split(b"\0"):
+                found.append(Identity.of(pid))
+    return [identity for identity in found if identity]
