@@ -13,7 +13,7 @@ from clinic.common.error_pages import error_response
 from clinic.common.logs import request_id_of_this_context
 
 API_PATH = re.compile(r"^/(api|health|livez|readyz)(/|$)")
-SAFE_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger("chairside.request")
@@ -26,7 +26,7 @@ class RequestLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         given = request.headers.get("X-Request-ID", "")
-        request_id = given if SAFE_REQUEST_ID.match(given) else uuid4().hex
+        request_id = given if SAFE_REQUEST_ID.fullmatch(given) else uuid4().hex
         token = request_id_of_this_context.set(request_id)
         try:
             response = self.get_response(request)
