@@ -229,7 +229,9 @@ def test_a_check_in_is_dated(world: World) -> None:
     assert act(world, world.petra, world.book_now(), "check-in").json()["checked_in_at"] is not None
 
 
-@pytest.mark.parametrize(("status", "action"), [("pending", "reject"), ("confirmed", "cancel"), ("confirmed", "no-show")])
+@pytest.mark.parametrize(
+    ("status", "action"), [("pending", "reject"), ("confirmed", "cancel"), ("confirmed", "no-show")]
+)
 def test_what_ends_unattended_frees_its_time(world: World, status: str, action: str) -> None:
     appointment = world.book_now()
     put_into(appointment, status)
@@ -340,7 +342,7 @@ def test_the_newest_change_of_the_clinic_comes_first(world: World, tomorrow_at: 
     first, second = world.book(tomorrow_at(9)), world.book(tomorrow_at(10))
     act(world, world.sam, first, "cancel")
     lines = world.client(world.sam).get("/api/v1/history").json()["results"]
-    assert [line["appointment"] for line in lines][0] == first.pk
+    assert lines[0]["appointment"] == first.pk
     assert [line["at"] for line in lines] == sorted((line["at"] for line in lines), reverse=True)
     assert {line["appointment"] for line in lines} == {first.pk, second.pk}
 

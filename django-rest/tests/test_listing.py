@@ -123,9 +123,7 @@ def test_each_ordering_goes_both_ways(
     listed: Listed, diary: dict[str, Appointment], ordering: str, key: Callable[[Appointment], Any]
 ) -> None:
     for minutes, appointment in enumerate(reversed(diary.values())):
-        Appointment.objects.filter(pk=appointment.pk).update(
-            updated_at=datetime.now(UTC) + timedelta(minutes=minutes)
-        )
+        Appointment.objects.filter(pk=appointment.pk).update(updated_at=datetime.now(UTC) + timedelta(minutes=minutes))
     rows = {word: Appointment.objects.get(pk=appointment.pk) for word, appointment in diary.items()}
     expected = sorted(rows, key=lambda word: (key(rows[word]), rows[word].pk))
     assert listed(scope="all", ordering=ordering) == expected
@@ -256,9 +254,7 @@ def contract(world: World) -> dict[str, Any]:
         phone=row["patient_phone"],
     )
     User.objects.create(email="otis@contract.example", name="Otis", role="owner", clinic=clinic)
-    practitioner = Practitioner.objects.create(
-        id=row["practitioner_id"], clinic=clinic, name=row["practitioner_name"]
-    )
+    practitioner = Practitioner.objects.create(id=row["practitioner_id"], clinic=clinic, name=row["practitioner_name"])
     service = Service.objects.create(
         id=row["service_id"],
         clinic=clinic,
@@ -286,7 +282,9 @@ def contract(world: World) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.parametrize(("viewer", "email"), [("staff", "otis@contract.example"), ("patient", "anna@contract.example")])
+@pytest.mark.parametrize(
+    ("viewer", "email"), [("staff", "otis@contract.example"), ("patient", "anna@contract.example")]
+)
 def test_an_appointment_reads_as_the_contract_has_it(
     world: World, contract: dict[str, Any], viewer: str, email: str
 ) -> None:

@@ -261,7 +261,9 @@ def test_a_token_that_was_tampered_with_is_refused(forge: Forge) -> None:
     assert refusal(with_token(f"{head}.{body}.{signature}")) == (401, "token_not_valid")
 
 
-@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer nonsense", "bearer a.b.c", "Bearer a b", "Bearer \u00e9"])
+@pytest.mark.parametrize(
+    "header", ["Bearer", "Bearer ", "Bearer nonsense", "bearer a.b.c", "Bearer a b", "Bearer \u00e9"]
+)
 def test_a_malformed_header_is_refused(world: World, header: str) -> None:
     assert refusal(APIClient().get(ME, headers={"Authorization": header})) == (401, "token_not_valid")
 
@@ -336,9 +338,7 @@ def test_tokens_are_signed_with_a_private_key_where_the_settings_say_so() -> Non
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     run = subprocess.run(
         [sys.executable, "-c", SIGN_AND_READ],
         env={

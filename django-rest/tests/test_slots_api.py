@@ -223,9 +223,9 @@ def test_the_horizon_hides_what_is_too_far(world: World) -> None:
     Clinic.objects.filter(pk=world.clinic.pk).update(horizon_days=10)
     days = {
         slot["date"]
-        for slot in get(
-            world, **{"from": f"{in_days(9)(0):%Y-%m-%d}", "to": f"{in_days(20)(0):%Y-%m-%d}"}
-        ).json()["slots"]
+        for slot in get(world, **{"from": f"{in_days(9)(0):%Y-%m-%d}", "to": f"{in_days(20)(0):%Y-%m-%d}"}).json()[
+            "slots"
+        ]
     }
     assert days == {f"{in_days(9)(0):%Y-%m-%d}", f"{in_days(10)(0):%Y-%m-%d}"}
 

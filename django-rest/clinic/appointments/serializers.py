@@ -93,12 +93,19 @@ def present_appointment(appointment: Appointment) -> dict[str, Any]:
     }
 
 
+class _WallTime(serializers.TimeField):
+    def to_internal_value(self, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:  # `time.fromisoformat` stops reading there.
+            self.fail("invalid", format="hh:mm[:ss]")
+        return super().to_internal_value(value)
+
+
 class _StartInput(serializers.Serializer[Any]):
     """`start`, or `date` and `time` in the clinic's zone. A start without offset is the clinic's wall time."""
 
     start = serializers.DateTimeField(required=False)
     date = serializers.DateField(required=False)
-    time = serializers.TimeField(required=False)
+    time = _WallTime(required=False)
 
     def get_fields(self) -> dict[str, "serializers.Field[Any, Any, Any, Any]"]:
         fields = super().get_fields()
