@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 import pytest
 from clinic.appointments.models import Appointment, AppointmentEvent
 from clinic.common.models import IdempotencyKey
-from clinic.scheduling.models import ClaimedCell
+from clinic.scheduling.models import ClaimedCell, ServicePractitioner
 
 from .conftest import World
 
@@ -131,7 +131,7 @@ def test_buffers_block_but_are_not_shown(world: World, tomorrow_at: At) -> None:
 
 
 def test_a_service_the_practitioner_does_not_offer_is_refused(world: World, tomorrow_at: At) -> None:
-    world.check_up.practitioners.through.objects.all().delete()
+    ServicePractitioner.objects.all().delete()
     response = world.client(world.sam).post("/api/v1/appointments", body(world, tomorrow_at(9)))
     assert (response.status_code, response.json()["errors"][0]["attr"]) == (400, "service")
 

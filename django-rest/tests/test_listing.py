@@ -40,7 +40,7 @@ def listed(world: World, diary: dict[str, Appointment]) -> Callable[..., list[st
     """The words of the appointments that somebody's list shows, in its order."""
     words = {appointment.pk: word for word, appointment in diary.items()}
 
-    def read(by: User | None = None, **query: object) -> list[str]:
+    def read(by: User | None = None, **query: Any) -> list[str]:
         response = world.client(by or world.sam).get(APPOINTMENTS, query)
         assert response.status_code == 200, response.json()
         return [words[shown["id"]] for shown in response.json()["results"]]

@@ -23,7 +23,7 @@ def root_canal(world: World) -> Service:
     return service
 
 
-def move(world: World, appointment: Appointment, *, by: User | None = None, **body: object) -> Any:
+def move(world: World, appointment: Appointment, *, by: User | None = None, **body: Any) -> Any:
     return world.client(by or world.sam).patch(f"{APPOINTMENTS}/{appointment.pk}", body)
 
 
@@ -73,8 +73,8 @@ def test_date_and_time_move_in_the_clinics_zone(world: World, appointment: Appoi
 
 @pytest.mark.parametrize(("given", "missing"), [("date", "time"), ("time", "date")])
 def test_a_date_needs_its_time(world: World, appointment: Appointment, given: str, missing: str) -> None:
-    values = {"date": f"{in_days(2)(9):%Y-%m-%d}", "time": "09:00"}
-    response = move(world, appointment, **{given: values[given]})
+    values: dict[str, Any] = {"date": f"{in_days(2)(9):%Y-%m-%d}", "time": "09:00"}
+    response = move(world, appointment, **dict.fromkeys([given], values[given]))
     assert (refusal(response), attr_of(response)) == ((400, "required"), missing)
 
 

@@ -10,13 +10,13 @@ from .conftest import At, World, attr_of, refusal
 PATIENTS = "/api/v1/patients"
 
 
-def names(world: World, by: User, **query: object) -> list[str]:
+def names(world: World, by: User, **query: Any) -> list[str]:
     response = world.client(by).get(PATIENTS, query)
     assert response.status_code == 200
     return [shown["name"] for shown in response.json()["results"]]
 
 
-def create(world: World, by: User | None = None, **given: object) -> Any:
+def create(world: World, by: User | None = None, **given: Any) -> Any:
     return world.client(by or world.sam).post(PATIENTS, given)
 
 
@@ -124,7 +124,7 @@ def test_a_local_phone_is_of_the_clinics_country(world: World) -> None:
     ],
     ids=str,
 )
-def test_a_bad_record_is_refused_by_name_and_not_kept(world: World, given: dict[str, object], attr: str) -> None:
+def test_a_bad_record_is_refused_by_name_and_not_kept(world: World, given: dict[str, Any], attr: str) -> None:
     response = create(world, **given)
     assert (response.status_code, attr_of(response)) == (400, attr)
     assert Patient.objects.filter(user=None).count() == 0

@@ -173,7 +173,8 @@ def routes_under(patterns: list[URLPattern | URLResolver], prefix: str) -> Itera
         if isinstance(pattern, URLResolver):
             yield from routes_under(pattern.url_patterns, path)
             continue
-        view = pattern.callback.view_class
+        callback: Any = pattern.callback
+        view = callback.view_class
         if issubclass(view, RedirectView):  # Signposts for somebody with a browser.
             continue
         named = path.replace("int:", "").replace("_id>", ">")

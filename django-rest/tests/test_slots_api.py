@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -19,17 +19,21 @@ from .conftest import At, World, attr_of, in_days, refusal, this_moment
 Times = Callable[..., list[str]]
 
 
-def get(world: World, by: User | None = None, *, practitioner_id: int | None = None, **query: object) -> Any:
+def get(world: World, by: User | None = None, *, practitioner_id: int | None = None, **query: Any) -> Any:
     practitioner_id = practitioner_id or world.petra.practitioner.pk
     return world.client(by).get(f"/api/v1/practitioners/{practitioner_id}/slots", {"clinic": "riverside", **query})
+
+
+def span(first: object, last: object) -> dict[str, Any]:
+    return {"from": f"{first:%Y-%m-%d}", "to": f"{last:%Y-%m-%d}"}
 
 
 @pytest.fixture
 def times(world: World, tomorrow_at: At) -> Times:
     """The open times of Petra's tomorrow."""
 
-    def read(**query: object) -> list[str]:
-        response = get(world, **{"date": f"{tomorrow_at(0):%Y-%m-%d}", **query})  # type: ignore[arg-type]
+    def read(**query: Any) -> list[str]:
+        response = get(world, **{"date": f"{tomorrow_at(0):%Y-%m-%d}", **query})
         assert response.status_code == 200, response.json()
         return [slot["time"] for slot in response.json()["slots"]]
 
@@ -92,15 +96,15 @@ def test_every_slot_that_is_shown_can_be_booked(world: World, tomorrow_at: At, t
 
 
 def test_a_range_shows_its_days_both_included(world: World) -> None:
-    first, last = (f"{in_days(day)(0):%Y-%m-%d}" for day in (2, 4))
-    slots = get(world, **{"from": first, "to": last}).json()["slots"]
+    slots = get(world, **span(in_days(2)(0), in_days(4)(0))).json()["slots"]
     assert [slot["date"] for slot in slots[:: len(ALL_MORNING)]] == [f"{in_days(day)(0):%Y-%m-%d}" for day in (2, 3, 4)]
     assert len(slots) == 3 * len(ALL_MORNING)
 
 
 def test_a_range_without_an_end_is_one_day(world: World, tomorrow_at: At) -> None:
     day = f"{tomorrow_at(0):%Y-%m-%d}"
-    assert get(world, **{"from": day}).json() == get(world, date=day).json()
+    only_from: dict[str, Any] = {"from": day}
+    assert get(world, **only_from).json() == get(world, date=day).json()
 
 
 def test_a_longer_service_has_fewer_starts(world: World, times: Times) -> None:
@@ -167,7 +171,7 @@ def test_the_token_of_an_expired_hold_books_nothing(world: World, tomorrow_at: A
 
 def test_a_closed_day_is_closed_for_all_or_for_one(world: World, tomorrow_at: At, times: Times) -> None:
     day = tomorrow_at(0).date()
-    quentins = {"practitioner_id": world.quentin.practitioner.pk, "date": day.isoformat()}
+    quentins: dict[str, Any] = {"practitioner_id": world.quentin.practitioner.pk, "date": day.isoformat()}
     holiday = ScheduleException.objects.create(clinic=world.clinic, start_date=day, end_date=day)
     assert times() == get(world, **quentins).json()["slots"] == []
     holiday.practitioner = world.petra.practitioner
@@ -213,20 +217,15 @@ def test_a_day_of_the_past_has_no_slots(world: World) -> None:
 def test_the_notice_hides_what_is_too_soon(world: World) -> None:
     WorkingBlock.objects.update(start_local=time(0), end_local=time(0))
     Clinic.objects.filter(pk=world.clinic.pk).update(notice_minutes=120)
-    first, last = (f"{in_days(day)(0):%Y-%m-%d}" for day in (0, 1))
-    slots = get(world, **{"from": first, "to": last}).json()["slots"]
+    slots = get(world, **span(in_days(0)(0), in_days(1)(0))).json()["slots"]
     earliest = min(datetime.fromisoformat(slot["start"]) for slot in slots)
     assert timedelta(minutes=115) < earliest - this_moment() <= timedelta(minutes=155)
 
 
 def test_the_horizon_hides_what_is_too_far(world: World) -> None:
     Clinic.objects.filter(pk=world.clinic.pk).update(horizon_days=10)
-    days = {
-        slot["date"]
-        for slot in get(world, **{"from": f"{in_days(9)(0):%Y-%m-%d}", "to": f"{in_days(20)(0):%Y-%m-%d}"}).json()[
-            "slots"
-        ]
-    }
+    slots = get(world, **span(in_days(9)(0), in_days(20)(0))).json()["slots"]
+    days = {slot["date"] for slot in slots}
     assert days == {f"{in_days(9)(0):%Y-%m-%d}", f"{in_days(10)(0):%Y-%m-%d}"}
 
 
@@ -252,14 +251,14 @@ def test_the_ends_of_the_calendar_have_no_slots(world: World, day: str) -> None:
     ids=str,
 )
 def test_a_question_that_makes_no_sense_is_refused_by_name(
-    world: World, query: dict[str, str], code: str, attr: str
+    world: World, query: dict[str, Any], code: str, attr: str
 ) -> None:
-    response = get(world, **query)  # type: ignore[arg-type]
+    response = get(world, **query)
     assert (refusal(response), attr_of(response)) == ((400, code), attr)
 
 
 def test_thirty_one_days_are_not_too_many(world: World) -> None:
-    assert get(world, **{"from": "2026-12-01", "to": "2026-12-31"}).status_code == 200
+    assert get(world, **span(date(2026, 12, 1), date(2026, 12, 31))).status_code == 200
 
 
 def test_who_or_what_does_not_exist_is_not_found(world: World, tomorrow_at: At) -> None:

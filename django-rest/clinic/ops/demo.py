@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -218,7 +218,7 @@ def write_papers(demo: Demo, folder: Path) -> None:
     """`credentials.json`: who signs in with what. `report.json`: how many appointments of which kind."""
     folder.mkdir(parents=True, exist_ok=True)
     patients = [patient.user for patient in demo.patients if patient.user is not None]
-    people = {
+    people: dict[str, Sequence[User | None]] = {
         "owner": [demo.owner],
         "staff": demo.staff,
         "practitioner": [practitioner.user for practitioner in demo.practitioners],

@@ -401,6 +401,7 @@ def _cast(rng: Random, visits: Sequence[_Visit], *, now: datetime, zone: ZoneInf
 
 def _ending(rng: Random, slot: Slot, *, now: datetime, zone: ZoneInfo) -> Status:
     is_today = slot.start.astimezone(zone).date() == now.astimezone(zone).date()
+    chances: Sequence[tuple[Status, int]]
     if slot.end + WRITE_UP <= now:
         chances = ENDED_TODAY if is_today else ENDED
     elif slot.start <= now:
