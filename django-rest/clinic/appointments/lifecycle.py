@@ -184,6 +184,11 @@ def claims_time(action: Action) -> bool:
     return action is Action.REOPEN
 
 
+def frees_time(action: Action) -> bool:
+    """Whether somebody else could have the time then. What was completed or missed is over."""
+    return TRANSITIONS[action].target in (Status.CANCELLED, Status.REJECTED)
+
+
 def _not_allowed(action: Action, facts: Facts, moment: _Moment) -> TransitionNotAllowed:
     return TransitionNotAllowed(
         f"“{action}” is not possible for a {_said(facts.status)} appointment.",

@@ -3,7 +3,8 @@
 Whoever makes a practitioner's time *less* available (a booking, a hold, a move, a re-opening) calls
 `lock_practitioners` first in the transaction, once, with every practitioner concerned: it takes their row locks in
 the order of their ids, so two claims can wait for each other but never in a circle. Only then are the rules read and
-the claim written. Freeing time needs no lock. The cells' primary key refuses what slips past: raw SQL, bulk updates.
+the claim written. Freeing time needs no lock, unless it is given on in the same transaction. The cells' primary key
+refuses what slips past: raw SQL, bulk updates.
 """
 
 from collections.abc import Collection
@@ -17,20 +18,20 @@ from clinic.scheduling.models import ClaimedCell, Clinic, Hold, Practitioner
 DUPLICATE_KEY = 1062
 
 
-def lock_practitioners(clinic: Clinic, practitioner_ids: Collection[int], *, now: datetime) -> dict[int, Practitioner]:
+def lock_practitioners(
+    clinic: Clinic, practitioner_ids: Collection[int], *, now: datetime, also_inactive: bool = False
+) -> dict[int, Practitioner]:
     """Lock the rows until the transaction ends and delete these practitioners' expired holds.
 
     Call inside a transaction, before anything else is read. Raises NotFound for one that is not of this clinic or
-    not active.
+    not active; `also_inactive` is for those whose time is only freed.
     """
     assert connection.in_atomic_block
     wanted = sorted(set(practitioner_ids))
-    found = {
-        practitioner.pk: practitioner
-        for practitioner in Practitioner.objects.select_for_update()
-        .filter(clinic=clinic, active=True, pk__in=wanted)
-        .order_by("pk")
-    }
+    practitioners = Practitioner.objects.select_for_update().filter(clinic=clinic, pk__in=wanted).order_by("pk")
+    if not also_inactive:
+        practitioners = practitioners.filter(active=True)
+    found = {practitioner.pk: practitioner for practitioner in practitioners}
     if len(found) != len(wanted):
         raise NotFound("There is no such practitioner.")
     Hold.objects.filter(practitioner_id__in=wanted, expires_at__lte=now).delete()

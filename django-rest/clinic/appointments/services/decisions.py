@@ -16,9 +16,11 @@ from clinic.appointments.lifecycle import (
     check_attendance,
     claims_time,
     decide,
+    frees_time,
 )
 from clinic.appointments.models import Appointment
 from clinic.appointments.queries import get_appointment_for
+from clinic.appointments.services.effects import lock_what_effects_may_claim
 from clinic.appointments.services.history import record
 from clinic.appointments.services.versions import check_version
 from clinic.common.errors import PermissionDenied, SlotTaken, StaleVersion
@@ -45,9 +47,11 @@ def change_status(
     Raises NotFound, what `lifecycle.decide` raises, StaleVersion, and SlotTaken where a re-opening finds its time gone.
     """
     assert actor.user is not None
+    seen = get_appointment_for(actor.user, appointment_id)
     if claims_time(action):
-        seen = get_appointment_for(actor.user, appointment_id)
         lock_practitioners(seen.clinic, [seen.practitioner_id], now=now)
+    elif frees_time(action):
+        lock_what_effects_may_claim(seen.clinic, [seen.practitioner_id], now=now)
     appointment = get_appointment_for(actor.user, appointment_id, lock=True)
     check_version(appointment, version, if_match=if_match)
     return _take(action, appointment, actor=actor, now=now, reason=reason)
@@ -84,12 +88,15 @@ def delete_appointment(
 ) -> None:
     """Frees the time and leaves the history, with the row as it was."""
     assert actor.user is not None
+    seen = get_appointment_for(actor.user, appointment_id)
+    lock_what_effects_may_claim(seen.clinic, [seen.practitioner_id], now=now)
     appointment = get_appointment_for(actor.user, appointment_id, lock=True)
     if actor.party_to(appointment) is Party.PATIENT:
         raise PermissionDenied("A patient cancels an appointment; the clinic deletes.")
     check_version(appointment, version, if_match=if_match)
-    record(appointment, "delete", actor=actor, now=now, before=appointment)
+    before = copy.copy(appointment)
     appointment.delete()
+    record(before, "delete", actor=actor, now=now, before=before)
 
 
 def facts_of(appointment: Appointment) -> Facts:

@@ -3,6 +3,7 @@ from typing import Any
 
 from clinic.appointments.actor import Actor
 from clinic.appointments.models import Appointment, AppointmentEvent
+from clinic.appointments.services.effects import Change, run_effects
 
 
 def record(
@@ -15,8 +16,11 @@ def record(
     after: Appointment | None = None,
     reason: str = "",
 ) -> AppointmentEvent:
-    """Write the line of history that belongs to a change. Call in the change's transaction."""
-    return AppointmentEvent.objects.create(
+    """Write the line of history that belongs to a change, then what follows from it (`effects`).
+
+    Call in the change's transaction, after the change is written.
+    """
+    event = AppointmentEvent.objects.create(
         clinic_id=appointment.clinic_id,
         appointment_id=appointment.pk,
         action=action,
@@ -32,6 +36,8 @@ def record(
         at=now,
         snapshot=snapshot_of(appointment),
     )
+    run_effects(Change(action, actor, now, before, after, reason))
+    return event
 
 
 def snapshot_of(appointment: Appointment) -> dict[str, Any]:

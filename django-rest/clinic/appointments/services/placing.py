@@ -1,0 +1,134 @@
+"""What every claim of an appointment's time is made of: who may have it, where it lies, whether the clinic's rules and
+what is booked allow it. Call inside the claim, after `lock_practitioners`."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from django.db import IntegrityError
+
+from clinic.appointments.actor import Actor, clinic_id_of, patient_id_of, practitioner_id_of
+from clinic.appointments.lifecycle import Status
+from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.queries import get_patient_for
+from clinic.common.errors import InvalidRequest, PermissionDenied, SlotTaken
+from clinic.common.instants import local_date_of, say_minute, zone_of
+from clinic.scheduling.models import Clinic, Practitioner, Service
+from clinic.scheduling.queries import get_service, hours_of, is_claimed, offers, open_slots_of, policy_of, treatment_of
+from clinic.scheduling.services import is_overlap
+from clinic.scheduling.slots import Policy, Treatment, blocked_interval, check_start, nearest_open
+
+# The desk books further ahead than patients may, but not into another era by a slip of the pen.
+DESK_HORIZON_DAYS = 730
+NEAREST_WITHIN = timedelta(days=7)
+
+
+def patient_of(actor: Actor, patient_id: int | None) -> Patient:
+    """Whom the actor may book: a patient themselves, the clinic anybody of its own."""
+    assert actor.user is not None
+    if actor.is_patient:
+        own_id = patient_id_of(actor.user)
+        if own_id is None:
+            raise PermissionDenied("This account has no patient record.")
+        return get_patient_for(actor.user, patient_id or own_id)
+    if patient_id is None:
+        raise InvalidRequest("Say for which patient.", attr="patient")
+    if practitioner_id_of(actor.user) is not None:
+        # A practitioner may book somebody who has not been theirs yet.
+        patient = Patient.objects.filter(clinic_id=clinic_id_of(actor.user), pk=patient_id).first()
+        if patient is not None:
+            return patient
+    return get_patient_for(actor.user, patient_id)
+
+
+def check_may_book_for(actor: Actor, practitioner: Practitioner) -> None:
+    assert actor.user is not None
+    own_id = practitioner_id_of(actor.user)
+    if own_id is not None and own_id != practitioner.pk:
+        raise PermissionDenied("A practitioner books their own time.")
+
+
+def service_of(clinic: Clinic, practitioner: Practitioner, service_id: int | None) -> Service | None:
+    if service_id is None:
+        return None
+    service = get_service(clinic, service_id)
+    if not offers(practitioner, service):
+        raise InvalidRequest(f"{practitioner.name} does not offer {service.name}.", attr="service")
+    return service
+
+
+def first_status(actor: Actor, clinic: Clinic) -> Status:
+    return Status.PENDING if actor.is_patient and not clinic.auto_confirm else Status.CONFIRMED
+
+
+def place(appointment: Appointment, practitioner: Practitioner, service: Service | None, start: datetime) -> None:
+    treatment = treatment_of(appointment.clinic, service)
+    start = start.astimezone(UTC)
+    blocked = blocked_interval(start, treatment)
+    appointment.practitioner = practitioner
+    appointment.service = service
+    appointment.starts_at, appointment.ends_at = start, start + timedelta(minutes=treatment.minutes)
+    appointment.blocked_from, appointment.blocked_until = blocked.start, blocked.end
+    appointment.local_date = local_date_of(start, zone_of(appointment.clinic.timezone))
+
+
+def check_rules(appointment: Appointment, *, actor: Actor, outside_hours: bool, now: datetime) -> None:
+    clinic, practitioner_id = appointment.clinic, appointment.practitioner_id
+    hours = hours_of(clinic, [practitioner_id], appointment.local_date, appointment.local_date)[practitioner_id]
+    check_start(
+        appointment.starts_at,
+        policy=_policy_for(actor, clinic),
+        treatment=treatment_of(clinic, appointment.service),
+        blocks=hours.blocks,
+        exceptions=hours.exceptions,
+        now=now if actor.is_patient else _this_cell(now),
+        grid="slot" if actor.is_patient else "five_minutes",
+        outside_hours=outside_hours and not actor.is_patient,
+    )
+
+
+def _policy_for(actor: Actor, clinic: Clinic) -> Policy:
+    if actor.is_patient:
+        return policy_of(clinic)
+    policy = policy_of(clinic, notice_applies=False)
+    return Policy(policy.zone, policy.slot_minutes, max(policy.horizon_days, DESK_HORIZON_DAYS), policy.notice)
+
+
+def _this_cell(now: datetime) -> datetime:
+    """Somebody walks in at 10:07 and is booked for 10:05."""
+    return now.replace(minute=now.minute - now.minute % 5, second=0, microsecond=0)
+
+
+def check_is_free(appointment: Appointment, *, now: datetime, hold_id: int | None = None) -> None:
+    treatment = treatment_of(appointment.clinic, appointment.service)
+    taken = is_claimed(
+        appointment.practitioner_id,
+        blocked_interval(appointment.starts_at, treatment),
+        except_appointment_id=appointment.pk,
+        except_hold_id=hold_id,
+    )
+    if taken:
+        raise SlotTaken(attr="start", extra={"nearest": _nearest(appointment, treatment, now=now)})
+
+
+def _nearest(appointment: Appointment, treatment: Treatment, *, now: datetime) -> list[dict[str, str]]:
+    clinic, day = appointment.clinic, appointment.local_date
+    slots = open_slots_of(
+        clinic,
+        [appointment.practitioner],
+        service=appointment.service,
+        first_date=day - NEAREST_WITHIN,
+        last_date=day + NEAREST_WITHIN,
+        now=now,
+    )[appointment.practitioner_id]
+    zone = zone_of(clinic.timezone)
+    nearest = nearest_open(slots, appointment.starts_at)
+    return [{"start": say_minute(slot.start, zone), "end": say_minute(slot.end, zone)} for slot in nearest]
+
+
+def claim(write: Callable[[], None]) -> None:
+    try:
+        write()
+    except IntegrityError as error:
+        if is_overlap(error):  # Somebody wrote around the lock: the cells refuse.
+            raise SlotTaken(attr="start") from error
+        raise
