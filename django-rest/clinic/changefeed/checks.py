@@ -24,7 +24,7 @@ TRIGGERS = frozenset(
         ),
         *(f"{table}_feed_on_insert" for table in ("clinic", "practitioner", "patient")),
         *(f"{table}_feed_on_update" for table in ("clinic", "practitioner", "patient", "service", "account_user")),
-        "account_user_feed_on_delete",
+        *(f"{table}_feed_on_delete" for table in ("practitioner", "patient", "account_user")),
     }
 )
 VIEWS = frozenset({"live_head", "live_event", "live_clinic", "live_appointment", "live_hold", "live_session"})
