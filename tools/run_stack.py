@@ -89,6 +89,7 @@ class Stack:
         self.seed_arguments = seed_arguments
         self.report = report
         self.environment = {
+            "EMAIL_FOLDER": str(folder / "mail"),
             **environment,
             "DJANGO_PORT": str(api_port),
             "FASTAPI_PORT": str(stream_port),

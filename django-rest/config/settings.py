@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "clinic.common",
+    "clinic.outbox",
     "clinic.accounts",
     "clinic.scheduling",
     "clinic.appointments",
@@ -196,6 +197,19 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# Mail goes to a server, else to files; without either a message says that it cannot be sent.
+EMAIL_HOST = SHARED.email_host or ""
+EMAIL_PORT = SHARED.email_port
+EMAIL_HOST_USER = SHARED.email_host_user
+EMAIL_HOST_PASSWORD = SHARED.email_host_password.get_secret_value() if SHARED.email_host_password else ""
+EMAIL_USE_TLS = SHARED.email_security == "starttls"
+EMAIL_USE_SSL = SHARED.email_security == "tls"
+EMAIL_TIMEOUT = 8
+EMAIL_FILE_PATH = SHARED.email_folder
+EMAIL_IS_CONFIGURED = bool(SHARED.email_host or SHARED.email_folder)
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if SHARED.email_host else 'filebased'}.EmailBackend"
+DEFAULT_FROM_EMAIL = SHARED.email_from
 
 LOGGING = {
     "version": 1,

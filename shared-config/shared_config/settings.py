@@ -187,6 +187,21 @@ class DjangoSettings(Settings):
     jwt_access_token_lifetime: int = Field(default=5, ge=1, le=24 * 60, description="minutes")
     jwt_refresh_token_lifetime: int = Field(default=1, ge=1, le=365, description="days")
 
+    # E-mail goes to this server; without one, to files in the folder; without either it cannot be sent.
+    email_host: str | None = None
+    email_port: Port = 587
+    email_security: Literal["starttls", "tls", "none"] = "starttls"
+    email_host_user: str = ""
+    email_host_password: SecretStr | None = None
+    email_from: str = Field(default="Chairside <no-reply@localhost>", min_length=3)
+    email_folder: str | None = None
+
+    twilio_account_sid: str | None = None
+    twilio_auth_token: SecretStr | None = None
+    twilio_from: str | None = Field(default=None, description="the sender's number, in E.164")
+    # For tests and proxies: another address that speaks Twilio's API.
+    twilio_base_url: str | None = None
+
     @property
     def jwt_signing_key(self) -> str:
         """The key that signs a token: the shared secret, or the private key."""

@@ -1,0 +1,18 @@
+"""Pure: when a message that could not be sent is tried again."""
+
+from datetime import timedelta
+
+MAX_ATTEMPTS = 8
+FIRST_PAUSE = timedelta(seconds=15)
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+def pause_after(attempts: int, *, jitter: float) -> timedelta | None:
+    """How long to wait after so many attempts, doubling from 15 s up to an hour; None when it is given up.
+
+    `jitter` is 0 to 1 and takes up to half of the pause away, so that what failed together does not come back together.
+    """
+    if attempts >= MAX_ATTEMPTS:
+        return None
+    pause = min(FIRST_PAUSE * (1 << attempts - 1), LONGEST_PAUSE)
+    return pause * (1 - jitter / 2)

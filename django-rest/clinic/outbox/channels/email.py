@@ -1,0 +1,49 @@
+"""E-mail through Django's backend: SMTP where `EMAIL_HOST` is set, else files in `EMAIL_FOLDER`."""
+
+from email.utils import parseaddr
+from smtplib import SMTPRecipientsRefused, SMTPResponseException
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives
+from django.core.validators import validate_email
+
+from clinic.outbox.channels.failures import CannotBeDelivered
+from clinic.outbox.models import Message
+
+# RFC 5321, 4.2.1: a reply that begins with 5 is for good.
+PERMANENT = range(500, 600)
+
+
+def send(message: Message) -> str:
+    """Returns the Message-ID. Raises CannotBeDelivered, or what the server's silence raises."""
+    if not settings.EMAIL_IS_CONFIGURED:
+        raise CannotBeDelivered("No e-mail server is configured (EMAIL_HOST).")
+    try:
+        validate_email(message.recipient)
+    except ValidationError:
+        raise CannotBeDelivered("The address is not valid.") from None
+    message_id = _message_id(message)
+    mail = EmailMultiAlternatives(
+        message.subject, message.body, to=[message.recipient], headers={"Message-ID": message_id}
+    )
+    try:
+        mail.send()
+    except SMTPRecipientsRefused as refusal:
+        code, said = next(iter(refusal.recipients.values()))
+        raise _refusal(code, said, refusal) from refusal
+    except SMTPResponseException as refusal:
+        raise _refusal(refusal.smtp_code, refusal.smtp_error, refusal) from refusal
+    return message_id
+
+
+def _message_id(message: Message) -> str:
+    """The same in every attempt, so that a mail server or reader that got it twice can tell."""
+    _, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    return f"<message.{message.pk}.{message.created_at:%Y%m%d%H%M%S%f}@{sender.rpartition('@')[2] or 'localhost'}>"
+
+
+def _refusal(code: int, said: bytes | str, original: Exception) -> Exception:
+    if code not in PERMANENT:
+        return original
+    return CannotBeDelivered(f"{code} {said.decode(errors='replace') if isinstance(said, bytes) else said}")

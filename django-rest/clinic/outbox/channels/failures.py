@@ -1,0 +1,2 @@
+class CannotBeDelivered(Exception):  # noqa: N818 - named as one would say it
+    """Trying again would not help: a bad address, no provider, a refusal for good. Any other error is tried again."""

@@ -1,0 +1,37 @@
+"""SMS through Twilio's SDK, where `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN` and `TWILIO_FROM` are set."""
+
+from functools import cache
+
+from django.conf import settings
+from twilio.base.exceptions import TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+
+from clinic.outbox.channels.failures import CannotBeDelivered
+from clinic.outbox.models import Message
+
+TIMEOUT_SECONDS = 8
+TOO_MANY_REQUESTS = 429
+
+
+def send(message: Message) -> str:
+    """Returns Twilio's sid. Raises CannotBeDelivered, or what may be better later: 429, 5xx, silence."""
+    shared = settings.SHARED
+    if not (shared.twilio_account_sid and shared.twilio_auth_token and shared.twilio_from):
+        raise CannotBeDelivered("No SMS provider is configured (TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM).")
+    client = _client(shared.twilio_account_sid, shared.twilio_auth_token.get_secret_value(), shared.twilio_base_url)
+    try:
+        sent = client.messages.create(to=message.recipient, from_=shared.twilio_from, body=message.body)
+    except TwilioRestException as refusal:
+        if refusal.status == TOO_MANY_REQUESTS or refusal.status >= 500:
+            raise
+        raise CannotBeDelivered(f"Twilio {refusal.code or refusal.status}: {refusal.msg}") from refusal
+    return sent.sid or ""
+
+
+@cache
+def _client(account_sid: str, auth_token: str, base_url: str | None) -> Client:
+    client = Client(account_sid, auth_token, http_client=TwilioHttpClient(timeout=TIMEOUT_SECONDS))
+    if base_url:
+        client.api.base_url = base_url
+    return client

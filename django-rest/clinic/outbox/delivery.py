@@ -1,0 +1,99 @@
+"""What is due is sent: by any number of workers, each message by one of them at a time.
+
+A worker takes a batch by `SKIP LOCKED` and marks it with a lease, all in one short transaction; it sends outside of
+any. A worker that is killed leaves its lease behind, and when that ends another one takes over. So a message is sent
+twice in one case alone: the kill falls between the provider's answer and the next statement, which keeps the result.
+"""
+
+import logging
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from clinic.common.transactions import in_one_transaction
+from clinic.outbox.backoff import MAX_ATTEMPTS, pause_after
+from clinic.outbox.channels import email, in_app, sms
+from clinic.outbox.channels.failures import CannotBeDelivered
+from clinic.outbox.models import Channel, Message, State
+
+BATCH = 50
+# Longer than a batch can take: each channel gives up on its provider after some seconds.
+LEASE = timedelta(minutes=10)
+# What comes back from a provider may be long.
+ERROR_LENGTH = 500
+
+CHANNELS = {Channel.EMAIL.value: email.send, Channel.SMS.value: sms.send, Channel.IN_APP.value: in_app.send}
+log = logging.getLogger("chairside.outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    state: State
+    due_at: datetime | None = None
+    provider_id: str = ""
+    error: str = ""
+
+
+def deliver_due(*, now: datetime, limit: int = BATCH) -> int:
+    """Send one batch of what is due. Returns how many were taken: 0 when nothing waits. One that fails stops none."""
+    messages = _take(now=now, limit=limit)
+    for message in messages:
+        _keep(message, _send(message, now=now))
+    return len(messages)
+
+
+@in_one_transaction
+def _take(*, now: datetime, limit: int) -> list[Message]:
+    waiting = Message.objects.select_for_update(skip_locked=True).filter(due_at__lte=now).order_by("due_at", "pk")
+    messages = list(waiting[:limit])
+    taken = Message.objects.filter(pk__in=[message.pk for message in messages])
+    taken.update(state=State.SENDING, due_at=now + LEASE, attempts=F("attempts") + 1)
+    for message in messages:
+        message.attempts += 1
+    return messages
+
+
+def _send(message: Message, *, now: datetime) -> Outcome:
+    if message.expires_at is not None and message.expires_at <= now:
+        return Outcome(State.DEAD, error="Not sent: its time has passed.")
+    if message.attempts > MAX_ATTEMPTS:  # Its worker was killed each time.
+        return Outcome(State.DEAD, error="Given up: no attempt came to an end.")
+    try:
+        provider_id = CHANNELS[message.channel](message)
+    except CannotBeDelivered as refusal:
+        return Outcome(State.FAILED, error=str(refusal))
+    except Exception as error:
+        log.warning("message %s: attempt %s failed: %s", message.pk, message.attempts, type(error).__name__)
+        return _try_again(message, error, now=now)
+    return Outcome(State.DELIVERED if message.channel == Channel.IN_APP else State.SENT, provider_id=provider_id)
+
+
+def _try_again(message: Message, error: Exception, *, now: datetime) -> Outcome:
+    pause = pause_after(message.attempts, jitter=random.random())  # noqa: S311 - jitter
+    said = f"{type(error).__name__}: {error}"
+    if pause is None:
+        return Outcome(State.DEAD, error=said)
+    return Outcome(State.QUEUED, due_at=now + pause, error=said)
+
+
+@in_one_transaction
+def _keep(message: Message, outcome: Outcome) -> None:
+    kept: dict[str, object] = {
+        "state": outcome.state,
+        "due_at": outcome.due_at,
+        "provider_id": outcome.provider_id,
+        "error": outcome.error[:ERROR_LENGTH],
+    }
+    if outcome.state in (State.SENT, State.DELIVERED):
+        kept["sent_at"] = timezone.now()
+    if message.secret and outcome.due_at is None:
+        kept["body"] = ""
+    _as_taken(message).update(**kept)
+
+
+def _as_taken(message: Message) -> QuerySet[Message]:
+    # Nothing updated: the lease ended, and another worker has this message now.
+    return Message.objects.filter(pk=message.pk, state=State.SENDING, attempts=message.attempts)

@@ -1,0 +1,70 @@
+from django.db import models
+
+
+class Channel(models.TextChoices):
+    SMS = "sms"
+    EMAIL = "email"
+    IN_APP = "in_app"
+
+
+class State(models.TextChoices):
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"  # The provider says that it can never be delivered.
+    DEAD = "dead"  # Tried too often, or its time has passed.
+    CANCELLED = "cancelled"
+
+
+class Message(models.Model):
+    """Something to be told to somebody: the queue and the log in one.
+
+    Written in the transaction of what it tells, sent by the worker. `due_at` is when a worker may take it next: its
+    `send_at` at first, then the end of a lease or of a pause; empty once nothing more is to be done.
+    """
+
+    clinic = models.ForeignKey(
+        "scheduling.Clinic", null=True, on_delete=models.PROTECT, related_name="+", help_text="none: an administrator's"
+    )
+    channel = models.CharField(max_length=8, choices=Channel.choices)
+    template = models.CharField(max_length=40)
+    recipient = models.CharField(max_length=254, help_text="an e-mail address, or a phone in E.164")
+    user = models.ForeignKey("accounts.User", null=True, on_delete=models.SET_NULL, related_name="+")
+    # No constraint: the log outlives its appointment.
+    appointment = models.ForeignKey(
+        "appointments.Appointment",
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="messages",
+    )
+    # The same thing is never queued twice. Of empty ones there may be many, which an empty string could not.
+    unique_key = models.CharField(  # noqa: DJ001
+        max_length=120, null=True, unique=True, db_collation="utf8mb4_bin"
+    )
+    subject = models.CharField(max_length=200, blank=True, default="")
+    body = models.TextField(blank=True, default="")
+    secret = models.BooleanField(default=False, help_text="holds a code or token: the body is blanked when done")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    provider_id = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    error = models.CharField(max_length=500, blank=True, default="")
+    created_at = models.DateTimeField()
+    send_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True, db_index=True)
+    expires_at = models.DateTimeField(null=True, help_text="not worth sending after this")
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "message"
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["clinic", "created_at"], name="message_clinic_created"),
+            models.Index(fields=["clinic", "state", "created_at"], name="message_clinic_state"),
+            models.Index(fields=["user", "channel", "created_at"], name="message_user_channel"),
+            models.Index(fields=["appointment", "state"], name="message_appointment"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.template} {self.pk}"

@@ -1,0 +1,24 @@
+from datetime import timedelta
+
+from clinic.outbox.backoff import LONGEST_PAUSE, MAX_ATTEMPTS, pause_after
+from hypothesis import given
+from hypothesis import strategies as st
+
+attempts = st.integers(min_value=1, max_value=MAX_ATTEMPTS - 1)
+
+
+def test_the_pause_doubles_up_to_an_hour() -> None:
+    pauses = [pause_after(attempt, jitter=0) for attempt in range(1, MAX_ATTEMPTS)]
+    assert pauses == [timedelta(seconds=seconds) for seconds in (15, 30, 60, 120, 240, 480, 960)]
+
+
+def test_a_message_is_given_up_in_the_end() -> None:
+    assert pause_after(MAX_ATTEMPTS, jitter=0) is pause_after(MAX_ATTEMPTS + 1, jitter=1) is None
+
+
+@given(attempts, st.floats(min_value=0, max_value=1))
+def test_jitter_takes_up_to_half_of_the_pause(attempt: int, jitter: float) -> None:
+    pause, longest = pause_after(attempt, jitter=jitter), pause_after(attempt, jitter=0)
+    assert pause is not None
+    assert longest is not None
+    assert longest / 2 <= pause <= longest <= LONGEST_PAUSE
