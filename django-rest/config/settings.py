@@ -1,5 +1,6 @@
 """Django's settings. What an operator may change comes from shared-config; the rest is decided here."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -191,6 +192,9 @@ CORS_ALLOWED_ORIGINS = SHARED.cors_allowed_origins
 CORS_URLS_REGEX = r"^/(api/|health|livez|readyz)"
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "X-Process-Time", "Retry-After", "ETag"]
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-match", "x-request-id"]
+
+# The variable that gunicorn reads, with its default: whose word about the client's address is taken.
+TRUSTED_PROXIES = frozenset(os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1").split(","))
 
 # Whether a request came by HTTPS is gunicorn's word (--forwarded-allow-ips), not any client's header.
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -1,7 +1,7 @@
 """The table of contents. API paths are written without their trailing slash; both forms work (ApiPathMiddleware)."""
 
 from clinic.accounts import views as accounts
-from clinic.appointments.views import appointments, patients
+from clinic.appointments.views import appointments, lookups, patients
 from clinic.ops import views as ops
 from clinic.scheduling import views as scheduling
 from django.contrib import admin
@@ -49,6 +49,13 @@ API: list[URLPattern | URLResolver] = [
     path("appointments/<int:appointment_id>/no-show", appointments.NoShowView.as_view()),
     path("appointments/<int:appointment_id>/reopen", appointments.ReopenView.as_view()),
     path("appointments/<int:appointment_id>/history", appointments.AppointmentHistoryView.as_view()),
+    path("appointments/by_phone", lookups.ByPhoneView.as_view()),
+    path("appointments/summary", lookups.SummaryView.as_view()),
+    path("appointments/stats", lookups.StatisticsView.as_view()),
+    path("appointments/stats/doctor/<int:practitioner_id>", lookups.PractitionerStatisticsView.as_view()),
+    path("appointments/stats/practitioners/<int:practitioner_id>", lookups.PractitionerStatisticsView.as_view()),
+    path("appointments/export.csv", lookups.ExportView.as_view()),
+    path("public/phone-codes", lookups.PhoneCodeView.as_view()),
     path("history", appointments.HistoryView.as_view()),
     # Operations
     path("health", ops.HealthView.as_view()),

@@ -103,6 +103,8 @@ def test_search_looks_into_name_mail_and_phone(world: World, listed: Listed) -> 
     assert listed(search="paul") == ["confirmed"]
     assert listed(search="PETE@") == ["arrived", "pending"]
     assert listed(search="555777") == ["arrived", "pending"]
+    assert listed(search="030 555-777") == ["arrived", "pending"]
+    assert listed(search="pete riverside") == ["arrived", "pending"]
     assert listed(search="  Paula  ") == ["confirmed"]
     assert listed(search="%") == listed(search="_") == []
     assert listed(search="nobody") == []

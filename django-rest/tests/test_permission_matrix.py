@@ -73,6 +73,13 @@ PATCH  appointments/<appointment>/no-show         200  200  200   404     403   
 POST   appointments/<appointment>/reopen          200  200  200   404     403   404  404  401
 PATCH  appointments/<appointment>/reopen          200  200  200   404     403   404  404  401
 GET    appointments/<appointment>/history         200  200  200   404     200   404  404  401
+GET    appointments/by_phone                      200  200  200   200     403   403  200  403
+GET    appointments/summary                       200  200  200   200     200   200  200  401
+GET    appointments/stats                         200  200  200   200     403   403  200  401
+GET    appointments/stats/doctor/<practitioner>   200  200  200   403     403   403  404  401
+GET    appointments/stats/practitioners/<practitioner> 200 200 200 403    403   403  404  401
+GET    appointments/export.csv                    200  200  200   200     200   200  200  401
+POST   public/phone-codes                         202  202  202   202     202   202  202  202
 GET    history                                    200  200  200   200     200   200  200  401
 GET    health                                     200  200  200   200     200   200  200  200
 GET    /health                                    200  200  200   200     200   200  200  200
@@ -124,6 +131,7 @@ def body_of(world: World, route: Route) -> dict[str, object] | None:
         },
         "users/me": {"name": "New", "email": "new@example.org", "phone": None},
         "profiles/me": {"name": "New", "email": "new@example.org", "phone": None},
+        "public/phone-codes": {"phone": "+491701234567", "clinic": "riverside"},
         "patients": {"name": "Gus"},
         "patients/<patient>": {"name": "Paula N."},
         "appointments": {
@@ -147,7 +155,7 @@ def url_of(world: World, appointment: Appointment, route: Route) -> str:
     for name, row_id in ids.items():
         path = path.replace(f"<{name}>", str(row_id))
     day = f"{in_days(8)(9) + timedelta(days=1):%Y-%m-%d}"
-    return f"{path}?clinic=riverside&date={day}" if route[0] == "GET" else path
+    return f"{path}?clinic=riverside&date={day}&phone=%2B491701234567" if route[0] == "GET" else path
 
 
 @pytest.mark.parametrize("route", EXPECTED, ids=" ".join)

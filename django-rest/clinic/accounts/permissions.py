@@ -13,3 +13,10 @@ class AtDeskOrReadOnly(BasePermission):
         if not isinstance(user, User) or user.role == Role.PATIENT:
             return False
         return user.works_at_desk or request.method in SAFE_METHODS
+
+
+class WorksAtClinic(BasePermission):
+    """Owner, staff and practitioners."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return isinstance(request.user, User) and request.user.role != Role.PATIENT

@@ -31,6 +31,28 @@ class Patient(models.Model):
         return self.name
 
 
+class PhoneCode(models.Model):
+    """Six digits sent to a phone. Who names them has the phone; the newest of a number alone holds."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    phone = models.CharField(max_length=20, help_text="E.164")
+    code_hash = models.CharField(max_length=64)
+    wrong_tries = models.PositiveSmallIntegerField(default=0)
+    address = models.CharField(max_length=45, help_text="who asked for it")
+    created_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "phone_code"
+        indexes = [
+            models.Index(fields=["clinic", "phone", "created_at"], name="phone_code_phone"),
+            models.Index(fields=["address", "created_at"], name="phone_code_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"phone code {self.pk}"
+
+
 class Source(models.TextChoices):
     DESK = "desk"
     PATIENT = "patient"

@@ -1,18 +1,30 @@
 """Who may see which appointment, patient and history. Every read of this app begins here."""
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from clinic.accounts.models import Role, User
+from clinic.accounts.phones import normalise_phone
 from clinic.appointments.actor import NOBODY, clinic_id_of, patient_id_of, practitioner_id_of
 from clinic.appointments.lifecycle import ACTIVE_STATUSES, Status
 from clinic.appointments.models import Appointment, AppointmentEvent, Patient
-from clinic.common.errors import NotFound
+from clinic.common.errors import InvalidRequest, NotFound
+from clinic.common.instants import local_date_of, zone_of
+from clinic.scheduling.models import Clinic
 
 ACTIVE = sorted(status.value for status in ACTIVE_STATUSES)
+# What is not on the day's list any more.
+CALLED_OFF = (Status.CANCELLED, Status.REJECTED)
+# What still lies ahead of the one who comes.
+AHEAD = (Status.PENDING, Status.CONFIRMED)
+# The longest list that one answer holds, as of the pages.
+LONGEST_DAY = 200
+PHONE_TEXT = re.compile(r"\s*[+(]?[\d\s()./-]*\d[\d\s()./-]*")
 
 
 def appointments_visible_to(user: User) -> QuerySet[Appointment]:
@@ -69,7 +81,8 @@ ORDERINGS = {
 
 def list_appointments(user: User, wanted: AppointmentFilter) -> QuerySet[Appointment]:
     appointments = appointments_visible_to(user).select_related("clinic", "patient", "practitioner", "service")
-    return appointments.filter(_scope(wanted), **_conditions(wanted)).order_by(*_order(wanted))
+    condition = _scope(wanted) & _search(wanted.search, region=_region_of(user), prefix="patient__")
+    return appointments.filter(condition, **_conditions(wanted)).order_by(*order_of(wanted))
 
 
 def _scope(wanted: AppointmentFilter) -> Q:
@@ -80,11 +93,6 @@ def _scope(wanted: AppointmentFilter) -> Q:
         condition &= Q(status__in=ACTIVE)
     elif wanted.scope == "history":
         condition &= ~Q(status__in=ACTIVE)
-    if wanted.search:
-        text = wanted.search
-        condition &= (
-            Q(patient__name__icontains=text) | Q(patient__email__icontains=text) | Q(patient__phone__icontains=text)
-        )
     return condition
 
 
@@ -98,10 +106,54 @@ def _conditions(wanted: AppointmentFilter) -> dict[str, Any]:
     return {name: value for name, value in conditions.items() if value is not None}
 
 
-def _order(wanted: AppointmentFilter) -> tuple[str, str]:
+def order_of(wanted: AppointmentFilter) -> tuple[str, str]:
+    """A field and the id, both with the same sign: no two rows are equal."""
     ordering = wanted.ordering or ("start" if wanted.scope == "active" else "-start")
     sign = "-" if ordering.startswith("-") else ""
     return f"{sign}{ORDERINGS[ordering.removeprefix('-')]}", f"{sign}id"
+
+
+def appointments_by_phone(user: User, phone: str) -> QuerySet[Appointment]:
+    """Active and past, the latest first, of all patients with this number (E.164)."""
+    return _with_this_phone(appointments_visible_to(user), phone)
+
+
+def appointments_of_proven_phone(clinic: Clinic, phone: str) -> QuerySet[Appointment]:
+    """What somebody may see who has shown that the number is theirs (`services.phone_codes.check_phone_code`)."""
+    return _with_this_phone(Appointment.objects.filter(clinic=clinic), phone)
+
+
+def _with_this_phone(appointments: QuerySet[Appointment], phone: str) -> QuerySet[Appointment]:
+    related = appointments.select_related("clinic", "patient", "practitioner", "service")
+    return related.filter(patient__phone=phone).order_by("-starts_at", "-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What somebody wants to know at a glance. `today` is the clinic's day, without what was called off."""
+
+    date: date
+    pending_count: int
+    today_by_status: dict[str, int]
+    today: list[Appointment]
+    next: Appointment | None
+
+
+def summary_for(user: User, *, now: datetime) -> Summary:
+    """Of the appointments this user may see. Four queries."""
+    zone = zone_of(user.clinic.timezone if user.clinic is not None else "UTC")
+    today = local_date_of(now, zone)
+    visible = appointments_visible_to(user)
+    shown = visible.select_related("clinic", "patient", "practitioner", "service").order_by("starts_at", "id")
+    of_today = Q(local_date=today) & ~Q(status__in=CALLED_OFF)
+    counts = visible.filter(local_date=today).order_by().values_list("status").annotate(count=Count("*"))
+    return Summary(
+        date=today,
+        pending_count=visible.filter(status=Status.PENDING).count(),
+        today_by_status=dict(counts),
+        today=list(shown.filter(of_today)[:LONGEST_DAY]),
+        next=shown.filter(status__in=AHEAD, starts_at__gte=now).first(),
+    )
 
 
 def patients_visible_to(user: User) -> QuerySet[Patient]:
@@ -121,10 +173,31 @@ def patients_visible_to(user: User) -> QuerySet[Patient]:
 
 
 def search_patients(user: User, text: str) -> QuerySet[Patient]:
-    patients = patients_visible_to(user).order_by("name", "id")
-    if not text:
-        return patients
-    return patients.filter(Q(name__icontains=text) | Q(email__icontains=text) | Q(phone__icontains=text))
+    """Every word of the text in name or e-mail, or a phone number in any notation."""
+    return patients_visible_to(user).filter(_search(text, region=_region_of(user))).order_by("name", "id")
+
+
+def _search(text: str, *, region: str | None, prefix: str = "") -> Q:
+    """`prefix` leads to the patient. A text of digits is a phone number, or a part of one."""
+    condition = Q()
+    for word in text.split():
+        places = ("name", "email", "phone")
+        condition &= Q(*((f"{prefix}{place}__icontains", word) for place in places), _connector=Q.OR)
+    if PHONE_TEXT.fullmatch(text):
+        condition |= Q(*((f"{prefix}phone__contains", part) for part in _phone_parts(text, region)), _connector=Q.OR)
+    return condition
+
+
+def _phone_parts(text: str, region: str | None) -> set[str]:
+    """What stands before a national number differs (0, 00, +49): stored are the country code and the number alone."""
+    parts = {re.sub(r"\D", "", text).lstrip("0") or text}
+    with suppress(InvalidRequest):
+        parts.add(normalise_phone(text, region=region))
+    return parts
+
+
+def _region_of(user: User) -> str | None:
+    return user.clinic.phone_region if user.clinic is not None else None
 
 
 def get_patient_for(user: User, patient_id: int, *, lock: bool = False) -> Patient:

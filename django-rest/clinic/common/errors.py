@@ -37,6 +37,24 @@ class PermissionDenied(ChairsideError):
     detail = "You may not do this."
 
 
+class PhoneNotProven(ChairsideError):
+    code = "phone_not_proven"
+    status = 403
+    detail = "This takes a code. Have one sent to the number, and give it here within ten minutes."
+
+
+class Throttled(ChairsideError):
+    """`wait_seconds` becomes Retry-After."""
+
+    code = "throttled"
+    status = 429
+    detail = "Too many requests. Please wait."
+
+    def __init__(self, detail: str | None = None, *, wait_seconds: int) -> None:
+        super().__init__(detail)
+        self.wait_seconds = wait_seconds
+
+
 class TryAgain(ChairsideError):
     code = "service_unavailable"
     status = 503

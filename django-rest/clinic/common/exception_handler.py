@@ -9,7 +9,7 @@ from drf_standardized_errors.handler import ExceptionHandler
 from drf_standardized_errors.types import ErrorResponse
 from rest_framework import exceptions
 
-from clinic.common.errors import ChairsideError, RequestTooLarge, TryAgain
+from clinic.common.errors import ChairsideError, RequestTooLarge, Throttled, TryAgain
 
 RETRY_AFTER_SECONDS = 1
 
@@ -20,7 +20,9 @@ class _Refusal(exceptions.APIException):
     def __init__(self, error: ChairsideError) -> None:
         self.status_code = error.status
         super().__init__(error.detail, error.code)
-        if error.status == TryAgain.status:
+        if isinstance(error, Throttled):
+            self.wait = error.wait_seconds
+        elif error.status == TryAgain.status:
             self.wait = RETRY_AFTER_SECONDS
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiResponse
 
 ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -24,6 +25,11 @@ ERROR_SCHEMA: dict[str, Any] = {
     },
     "additionalProperties": True,
 }
+
+
+def refusal(description: str) -> OpenApiResponse:
+    """A refusal worth naming among an operation's responses, in the one shape."""
+    return OpenApiResponse({"$ref": "#/components/schemas/Error"}, description=description)
 
 
 class ChairsideSchema(AutoSchema):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.core.management import call_command
 
+from clinic.appointments.services.phone_codes import prune_phone_codes
 from clinic.changefeed.services import prune_events
 from clinic.common.idempotency import prune_idempotency_keys
 from clinic.scheduling.services import prune_cells, release_expired_holds
@@ -14,6 +15,7 @@ from clinic.scheduling.services import prune_cells, release_expired_holds
 EVENTS_KEPT_FOR = timedelta(days=7)
 CELLS_KEPT_FOR = timedelta(days=2)
 IDEMPOTENCY_KEYS_KEPT_FOR = timedelta(hours=24)
+PHONE_CODES_KEPT_FOR = timedelta(days=1)
 
 Job = Callable[[datetime], int]
 log = logging.getLogger("chairside.worker")
@@ -29,6 +31,7 @@ JOBS: dict[str, Job] = {
     "old events pruned": lambda now: prune_events(older_than=now - EVENTS_KEPT_FOR),
     "past cells pruned": lambda now: prune_cells(older_than=now - CELLS_KEPT_FOR),
     "idempotency keys pruned": lambda now: prune_idempotency_keys(older_than=now - IDEMPOTENCY_KEYS_KEPT_FOR),
+    "phone codes pruned": lambda now: prune_phone_codes(older_than=now - PHONE_CODES_KEPT_FOR),
     "expired tokens pruned": _prune_tokens,
 }
 

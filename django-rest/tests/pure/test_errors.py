@@ -7,6 +7,8 @@ CODES = {
     "InvalidRequest": (400, "invalid"),
     "NotFound": (404, "not_found"),
     "PermissionDenied": (403, "permission_denied"),
+    "PhoneNotProven": (403, "phone_not_proven"),
+    "Throttled": (429, "throttled"),
     "TryAgain": (503, "service_unavailable"),
     "KeyReused": (422, "idempotency_key_reused"),
     "RequestTooLarge": (413, "request_too_large"),

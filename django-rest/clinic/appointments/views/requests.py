@@ -37,8 +37,9 @@ def show(appointment: Appointment, user: User, *, status: int = 200) -> Response
     return Response(body, status=status, headers={"ETag": f'"{shown.version}"'})
 
 
-def output_context(user: User) -> dict[str, bool]:
-    return {"for_patient": user.role == Role.PATIENT}
+def output_context(viewer: User | None) -> dict[str, bool]:
+    """None is somebody who is not signed in, and sees what a patient sees."""
+    return {"for_patient": viewer is None or viewer.role == Role.PATIENT}
 
 
 def expected_version(request: Request, version: int | None) -> dict[str, Any]:

@@ -1,0 +1,88 @@
+"""Proof that a phone is somebody's: six digits sent to it.
+
+Nothing here tells whether the clinic knows a number. A code is made and asked for in the same steps for any number;
+only what would be sent differs, and a wrong, expired, used-up or never made code is one and the same refusal.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from clinic.appointments.models import Patient, PhoneCode
+from clinic.common.errors import PhoneNotProven, Throttled
+from clinic.common.transactions import in_one_transaction
+from clinic.scheduling.models import Clinic
+
+CODE_HOLDS_FOR = timedelta(minutes=10)
+WRONG_TRIES = 5
+# A number's owner may lose a message or two; who asks for many numbers is no patient.
+CODES_BY_PHONE = (3, timedelta(minutes=10))
+CODES_BY_ADDRESS = (20, timedelta(hours=1))
+
+
+@in_one_transaction
+def send_phone_code(*, clinic: Clinic, phone: str, address: str, now: datetime) -> None:
+    """Have a code sent to this number (E.164), if one of the clinic's patients has it. Raises Throttled."""
+    _check_limit(PhoneCode.objects.filter(clinic=clinic, phone=phone), CODES_BY_PHONE, now=now)
+    _check_limit(PhoneCode.objects.filter(address=address), CODES_BY_ADDRESS, now=now)
+    code = f"{secrets.randbelow(10**6):06}"
+    PhoneCode.objects.create(
+        clinic=clinic,
+        phone=phone,
+        code_hash=_hash(clinic, phone, code),
+        address=address,
+        created_at=now,
+        expires_at=now + CODE_HOLDS_FOR,
+    )
+    is_known = Patient.objects.filter(clinic=clinic, phone=phone).exists()
+    with transaction.atomic():
+        _queue(clinic=clinic, phone=phone, code=code, now=now)
+        if not is_known:  # The same statements as for a number that is known, so that time tells nothing.
+            transaction.set_rollback(True)
+
+
+def check_phone_code(*, clinic: Clinic, phone: str, code: str, now: datetime) -> None:
+    """Raises PhoneNotProven unless it is the newest code of this number, in time, with tries left.
+
+    A right code holds until it expires, so that one proof reads several pages.
+    """
+    if not _try(clinic=clinic, phone=phone, code=code, now=now):
+        raise PhoneNotProven
+
+
+@in_one_transaction
+def _try(*, clinic: Clinic, phone: str, code: str, now: datetime) -> bool:
+    # Locked: many guesses at once are counted one by one. Not raised in here, or the count would be rolled back.
+    newest = PhoneCode.objects.select_for_update().filter(clinic=clinic, phone=phone).order_by("-created_at", "-pk")
+    sent = newest.first()
+    if sent is None or sent.expires_at <= now or sent.wrong_tries >= WRONG_TRIES:
+        return False
+    if constant_time_compare(sent.code_hash, _hash(clinic, phone, code)):
+        return True
+    sent.wrong_tries += 1
+    sent.save(update_fields=["wrong_tries"])
+    return False
+
+
+def _check_limit(asked: QuerySet[PhoneCode], limit: tuple[int, timedelta], *, now: datetime) -> None:
+    most, within = limit
+    times = list(asked.filter(created_at__gt=now - within).order_by("-created_at").values_list("created_at")[:most])
+    if len(times) == most:
+        wait = times[-1][0] + within - now
+        raise Throttled("Too many codes were asked for. Please wait.", wait_seconds=int(wait.total_seconds()) + 1)
+
+
+def _hash(clinic: Clinic, phone: str, code: str) -> str:
+    # Keyed: a million codes are soon hashed, but not without the service's secret.
+    return salted_hmac("clinic.phone_code", f"{clinic.pk}:{phone}:{code}", algorithm="sha256").hexdigest()
+
+
+def _queue(*, clinic: Clinic, phone: str, code: str, now: datetime) -> None:
+    """The one place where the message is written."""
+
+
+def prune_phone_codes(*, older_than: datetime) -> int:
+    return PhoneCode.objects.filter(created_at__lt=older_than).delete()[0]
