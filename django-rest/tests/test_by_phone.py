@@ -56,7 +56,7 @@ def diary(world: World) -> dict[str, Appointment]:
 def found(world: World, diary: dict[str, Appointment]) -> Callable[..., list[str]]:
     words = {appointment.pk: word for word, appointment in diary.items()}
 
-    def read(by: User | None, phone: str = SHARED, **query: object) -> list[str]:
+    def read(by: User | None, phone: str = SHARED, **query: Any) -> list[str]:
         response = world.client(by).get(BY_PHONE, {"phone": phone, "clinic": "riverside", **query})
         assert response.status_code == 200, response.json()
         return [words[shown["id"]] for shown in response.json()["results"]]
@@ -72,7 +72,7 @@ def ask_for_code(world: World, phone: str = SHARED, **more: Any) -> Any:
 
 
 def look_up(world: World, code: str | None, phone: str = SHARED, by: User | None = None) -> Any:
-    query = {"phone": phone, "clinic": "riverside", **({"code": code} if code is not None else {})}
+    query: dict[str, str] = {"phone": phone, "clinic": "riverside", **({"code": code} if code is not None else {})}
     return world.client(by).get(BY_PHONE, query)
 
 
@@ -181,7 +181,7 @@ def test_a_newer_code_replaces_the_older(world: World, sent: list[str]) -> None:
 def test_a_code_holds_ten_minutes(world: World, sent: list[str]) -> None:
     send_phone_code(clinic=world.clinic, phone=SHARED, address="192.0.2.1", now=NOW)
     at_the_end = NOW + timedelta(minutes=10)
-    given = {"clinic": world.clinic, "phone": SHARED, "code": sent[0]}
+    given: dict[str, Any] = {"clinic": world.clinic, "phone": SHARED, "code": sent[0]}
     check_phone_code(**given, now=at_the_end - timedelta(seconds=1))
     with pytest.raises(PhoneNotProven):
         check_phone_code(**given, now=at_the_end)
