@@ -1,3 +1,5 @@
+import random
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -5,9 +7,9 @@ from typing import Any
 import pytest
 from clinic.accounts.models import User
 from clinic.appointments.models import Appointment, Patient, PhoneCode
-from clinic.appointments.services import phone_codes
 from clinic.appointments.services.phone_codes import check_phone_code, prune_phone_codes, send_phone_code
 from clinic.common.errors import PhoneNotProven
+from clinic.outbox.models import Message
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -26,13 +28,13 @@ NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The codes in the order in which they were made."""
     codes: list[str] = []
-    queue = phone_codes._queue
 
-    def note(**message: Any) -> None:
-        codes.append(message["code"])
-        queue(**message)
+    def draw(most: int) -> int:
+        number = random.randrange(most)
+        codes.append(f"{number:06}")
+        return number
 
-    monkeypatch.setattr(phone_codes, "_queue", note)
+    monkeypatch.setattr(secrets, "randbelow", draw)
     return codes
 
 
@@ -57,7 +59,8 @@ def found(world: World, diary: dict[str, Appointment]) -> Callable[..., list[str
     words = {appointment.pk: word for word, appointment in diary.items()}
 
     def read(by: User | None, phone: str = SHARED, **query: Any) -> list[str]:
-        response = world.client(by).get(BY_PHONE, {"phone": phone, "clinic": "riverside", **query})
+        asked: Any = {"phone": phone, "clinic": "riverside", **query}
+        response = world.client(by).get(BY_PHONE, asked)
         assert response.status_code == 200, response.json()
         return [words[shown["id"]] for shown in response.json()["results"]]
 
@@ -114,7 +117,7 @@ def test_the_number_is_required(world: World) -> None:
 
 def test_the_answer_comes_in_pages(world: World, diary: dict[str, Appointment]) -> None:
     client = world.client(world.sam)
-    first = client.get(BY_PHONE, {"phone": SHARED, "page_size": 2}).json()
+    first = client.get(f"{BY_PHONE}?phone=0170 1234567&page_size=2").json()
     assert (first["count"], len(first["results"])) == (3, 2)
     assert len(client.get(first["next"]).json()["results"]) == 1
 
@@ -131,6 +134,17 @@ def test_the_code_opens_the_list_without_internal_notes(world: World, found: Fou
     assert all("notes" not in shown for shown in look_up(world, sent[0]).json()["results"])
     header = world.client().get(BY_PHONE, {"phone": SHARED, "clinic": "riverside"}, HTTP_X_PHONE_CODE=sent[0])
     assert header.json()["count"] == 3
+
+
+def test_the_code_is_sent_to_the_number_and_to_no_unknown_one(world: World, sent: list[str]) -> None:
+    ask_for_code(world, UNKNOWN)
+    assert not Message.objects.exists()
+    ask_for_code(world, "0170 1234567")
+    message = Message.objects.get()
+    assert (message.recipient, message.channel, message.secret) == (SHARED, "sms", True)
+    assert sent[1] in message.body
+    assert "10 minutes" in message.body
+    assert message.expires_at == PhoneCode.objects.get(phone=SHARED).expires_at
 
 
 def test_a_known_and_an_unknown_number_are_answered_alike(world: World, sent: list[str]) -> None:

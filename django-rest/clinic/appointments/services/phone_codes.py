@@ -14,6 +14,8 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from clinic.appointments.models import Patient, PhoneCode
 from clinic.common.errors import PhoneNotProven, Throttled
 from clinic.common.transactions import in_one_transaction
+from clinic.outbox.models import Channel
+from clinic.outbox.services import About, queue_message
 from clinic.scheduling.models import Clinic
 
 CODE_HOLDS_FOR = timedelta(minutes=10)
@@ -39,7 +41,15 @@ def send_phone_code(*, clinic: Clinic, phone: str, address: str, now: datetime) 
     )
     is_known = Patient.objects.filter(clinic=clinic, phone=phone).exists()
     with transaction.atomic():
-        _queue(clinic=clinic, phone=phone, code=code, now=now)
+        queue_message(
+            about=About(clinic_id=clinic.pk),
+            channel=Channel.SMS,
+            template="phone_code",
+            recipient=phone,
+            context={"clinic": clinic, "code": code, "minutes": int(CODE_HOLDS_FOR.total_seconds()) // 60},
+            expires_at=now + CODE_HOLDS_FOR,
+            secret=True,
+        )
         if not is_known:  # The same statements as for a number that is known, so that time tells nothing.
             transaction.set_rollback(True)
 
@@ -78,10 +88,6 @@ def _check_limit(asked: QuerySet[PhoneCode], limit: tuple[int, timedelta], *, no
 def _hash(clinic: Clinic, phone: str, code: str) -> str:
     # Keyed: a million codes are soon hashed, but not without the service's secret.
     return salted_hmac("clinic.phone_code", f"{clinic.pk}:{phone}:{code}", algorithm="sha256").hexdigest()
-
-
-def _queue(*, clinic: Clinic, phone: str, code: str, now: datetime) -> None:
-    """The one place where the message is written."""
 
 
 def prune_phone_codes(*, older_than: datetime) -> int:
