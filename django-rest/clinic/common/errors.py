@@ -50,7 +50,7 @@ class Throttled(ChairsideError):
     status = 429
     detail = "Too many requests. Please wait."
 
-    def __init__(self, detail: str | None = None, *, wait_seconds: int) -> None:
+    def __init__(self, detail: str | None = None, *, wait_seconds: int = 60) -> None:
         super().__init__(detail)
         self.wait_seconds = wait_seconds
 
