@@ -10,31 +10,18 @@ from django.core.checks import CheckMessage, Error
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
-TRIGGERS = frozenset(
-    {
-        *(
-            f"{table}_claims_on_{moment}"
-            for table in ("appointment", "hold")
-            for moment in ("insert", "update", "delete")
-        ),
-        *(
-            f"{table}_feed_on_{moment}"
-            for table in ("appointment", "hold")
-            for moment in ("insert", "update", "delete")
-        ),
-        *(f"{table}_feed_on_insert" for table in ("clinic", "practitioner", "patient")),
-        *(f"{table}_feed_on_update" for table in ("clinic", "practitioner", "patient", "service", "account_user")),
-        *(f"{table}_feed_on_delete" for table in ("practitioner", "patient", "account_user")),
-    }
-)
-VIEWS = frozenset({"live_head", "live_event", "live_clinic", "live_appointment", "live_hold", "live_session"})
+from clinic.changefeed.definitions import Definitions, defined_by_migrations
 
 
 def check_database(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     messages: list[CheckMessage] = []
     for alias in databases or []:
         with connections[alias].cursor() as cursor:
-            messages += [*_check_isolation(cursor), *_check_triggers_allowed(cursor), *_check_published(cursor)]
+            messages += [
+                *_check_isolation(cursor),
+                *_check_triggers_allowed(cursor, defined_by_migrations(connections[alias], applied_only=False)),
+                *_check_published(cursor, defined_by_migrations(connections[alias])),
+            ]
     return messages
 
 
@@ -52,9 +39,9 @@ def _check_isolation(cursor: CursorWrapper) -> list[CheckMessage]:
     ]
 
 
-def _check_triggers_allowed(cursor: CursorWrapper) -> list[CheckMessage]:
+def _check_triggers_allowed(cursor: CursorWrapper, wanted: Definitions) -> list[CheckMessage]:
     refuses = _is_on(cursor, "log_bin") and not _is_on(cursor, "log_bin_trust_function_creators")
-    if not refuses or _missing_triggers(cursor) == frozenset() or _is_superuser(cursor):
+    if not refuses or not missing_triggers(cursor, frozenset(wanted.triggers)) or _is_superuser(cursor):
         return []
     return [
         Error(
@@ -67,40 +54,35 @@ def _check_triggers_allowed(cursor: CursorWrapper) -> list[CheckMessage]:
     ]
 
 
-def _check_published(cursor: CursorWrapper) -> list[CheckMessage]:
-    if not _feed_is_migrated(cursor):
-        return []
+def _check_published(cursor: CursorWrapper, wanted: Definitions) -> list[CheckMessage]:
     messages: list[CheckMessage] = []
-    if missing := sorted(_missing_triggers(cursor)):
+    if missing := missing_triggers(cursor, frozenset(wanted.triggers)):
         messages.append(
             Error(
                 f"Triggers are missing: {', '.join(missing)}. Changes would go unseen and overlaps unrefused.",
-                hint="A dump that is restored needs --triggers. Make them again: manage.py migrate changefeed 0001, "
-                "manage.py migrate appointments 0001, manage.py migrate scheduling 0001, manage.py migrate.",
+                hint="A dump that is restored needs --triggers. Stop the services and make them again: "
+                "manage.py repair_feed.",
                 id="changefeed.E003",
             )
         )
-    if missing := sorted(VIEWS - _names(cursor, "SELECT table_name FROM information_schema.views", "table_schema")):
+    if missing := missing_views(cursor, frozenset(wanted.views)):
         messages.append(
             Error(
                 f"Published views are missing: {', '.join(missing)}. The stream cannot read.",
-                hint="Make them again: manage.py migrate changefeed 0002, then manage.py migrate, "
-                "then manage.py create_stream_user.",
+                hint="Make them again: manage.py repair_feed, then manage.py create_stream_user.",
                 id="changefeed.E004",
             )
         )
     return messages
 
 
-def _feed_is_migrated(cursor: CursorWrapper) -> bool:
-    if not _names(cursor, "SELECT table_name FROM information_schema.tables", "table_schema") >= {"django_migrations"}:
-        return False
-    cursor.execute("SELECT 1 FROM django_migrations WHERE app = 'changefeed' AND name = '0003_live_views'")
-    return cursor.fetchone() is not None
+def missing_triggers(cursor: CursorWrapper, wanted: frozenset[str]) -> list[str]:
+    there = _names(cursor, "SELECT trigger_name FROM information_schema.triggers", "trigger_schema")
+    return sorted(wanted - there)
 
 
-def _missing_triggers(cursor: CursorWrapper) -> frozenset[str]:
-    return TRIGGERS - _names(cursor, "SELECT trigger_name FROM information_schema.triggers", "trigger_schema")
+def missing_views(cursor: CursorWrapper, wanted: frozenset[str]) -> list[str]:
+    return sorted(wanted - _names(cursor, "SELECT table_name FROM information_schema.views", "table_schema"))
 
 
 def _names(cursor: CursorWrapper, select: str, schema_column: str) -> frozenset[str]:

@@ -5,8 +5,9 @@ from typing import Any
 
 import MySQLdb
 from django.conf import settings
+from django.db import connection as own_connection
 
-from clinic.changefeed.checks import VIEWS
+from clinic.changefeed.definitions import defined_by_migrations
 
 MAY_NOT_CREATE_USERS = frozenset({1045, 1044, 1142, 1227, 1410})
 
@@ -66,9 +67,10 @@ def _run(connection: Any, user: str, password: str) -> None:
 def _statements(user: str, password_literal: str) -> list[str]:
     database = settings.DATABASES["default"]["NAME"]
     account = f"'{user}'@'%'"
+    views = sorted(defined_by_migrations(own_connection).views)
     return [
         f"CREATE USER IF NOT EXISTS {account}",
         f"ALTER USER {account} IDENTIFIED BY {password_literal}",
         f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {account}",
-        *(f"GRANT SELECT ON `{database}`.`{view}` TO {account}" for view in sorted(VIEWS)),
+        *(f"GRANT SELECT ON `{database}`.`{view}` TO {account}" for view in views),
     ]

@@ -114,8 +114,10 @@ STATEMENTS = [
 def start_numbering(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     stream_head = apps.get_model("changefeed", "StreamHead")
     clinic_ids = apps.get_model("scheduling", "Clinic").objects.values_list("id", flat=True)
-    stream_head.objects.bulk_create([stream_head(clinic_id=clinic_id, seq=0) for clinic_id in (0, *clinic_ids)])
-    apps.get_model("changefeed", "StreamEpoch").objects.create(id=1, epoch=secrets.token_hex(8))
+    heads = [stream_head(clinic_id=clinic_id, seq=0) for clinic_id in (0, *clinic_ids)]
+    # Migrated back and forth, the heads are still there; what changed meanwhile is told by another epoch.
+    stream_head.objects.bulk_create(heads, ignore_conflicts=True)
+    apps.get_model("changefeed", "StreamEpoch").objects.update_or_create(id=1, defaults={"epoch": secrets.token_hex(8)})
 
 
 class Migration(migrations.Migration):
