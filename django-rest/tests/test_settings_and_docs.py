@@ -1,0 +1,146 @@
+"""What the documents say is what the code does."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clinic.common.errors import ChairsideError
+from config import urls as _urls  # noqa: F401 - brings in every error there is
+from django.core.management import call_command
+from drf_spectacular.generators import SchemaGenerator
+from pydantic_core import PydanticUndefined
+from shared_config import DjangoSettings, StreamSettings
+
+from .test_permission_matrix import Route, every_route
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+ENV_EXAMPLE = (ROOT / "shared-config" / "env.example").read_text()
+FIELDS = {**DjangoSettings.model_fields, **StreamSettings.model_fields}
+SETTINGS = {name.upper() for name in FIELDS}
+
+
+def rows_of_section(title: str) -> list[list[str]]:
+    """The cells of its table."""
+    section = README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.*\|$", section, re.M)]
+
+
+# Settings
+
+
+def documented_settings() -> list[tuple[str, str]]:
+    return [(cells[0].strip("`"), cells[1]) for cells in rows_of_section("Settings") if cells[0].startswith("`")]
+
+
+def test_every_setting_is_a_row_in_the_readme() -> None:
+    names = [name for name, _ in documented_settings()]
+    assert len(names) == len(set(names))
+    assert set(names) == SETTINGS
+
+
+def test_every_setting_is_a_line_in_the_example() -> None:
+    """Set, or shown commented out."""
+    names = re.findall(r"^(?:# )?([A-Z_]+)=", ENV_EXAMPLE, re.M)
+    assert len(names) == len(set(names))
+    assert set(names) == SETTINGS
+
+
+def as_written(default: Any) -> str:
+    if default is None or default is PydanticUndefined:
+        return ""
+    if isinstance(default, bool):
+        return str(default).lower()
+    return ",".join(default) if isinstance(default, list) else str(default)
+
+
+@pytest.mark.parametrize(("name", "default"), documented_settings())
+def test_the_readme_names_the_default(name: str, default: str) -> None:
+    assert default == as_written(FIELDS[name.lower()].default)
+
+
+# Routes
+
+# For a browser, and the document itself.
+PAGES: set[Route] = {("GET", "/api/schema"), ("GET", "/api/docs"), ("GET", "/api/redoc")}
+
+
+@cache
+def operations() -> dict[Route, dict[str, Any]]:
+    paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]  # type: ignore[no-untyped-call]
+    return {(method.upper(), path): found for path, methods in paths.items() for method, found in methods.items()}
+
+
+def without_names(route: Route) -> Route:
+    return route[0], re.sub(r"<[^>]*>|\{[^}]*\}", "{}", route[1])
+
+
+def test_every_route_is_in_the_openapi_document() -> None:
+    described = {without_names(route) for route in operations()}
+    missing = []
+    for route in set(every_route()) - PAGES:
+        method, path = without_names(route)
+        # `/api/…` repeats `/api/v1/…`; the document shows one of the two.
+        other = path.replace("/api/v1/", "/api/") if path.startswith("/api/v1/") else path.replace("/api/", "/api/v1/")
+        if not {(method, path), (method, other)} & described:
+            missing.append(route)
+    assert missing == []
+
+
+def test_the_openapi_document_describes_no_other_route() -> None:
+    assert {without_names(route) for route in operations()} <= {without_names(route) for route in every_route()}
+    assert len(operations()) > 40
+
+
+# Migrations
+
+
+@pytest.mark.django_db
+def test_no_migration_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("makemigrations", check=True, dry_run=True)
+    assert "No changes detected" in capsys.readouterr().out
+
+
+# Errors
+
+
+def every_error(of: type[ChairsideError] = ChairsideError) -> Iterator[type[ChairsideError]]:
+    yield of
+    for kind in of.__subclasses__():
+        yield from every_error(kind)
+
+
+def documented_codes() -> set[tuple[int, str]]:
+    rows = [cells for cells in rows_of_section("The API in short") if re.match(r"\d{3}", cells[0])]
+    return {
+        (int(status), code)
+        for statuses, codes in rows
+        for status in statuses.split(", ")
+        for code in re.findall(r"`([a-z_]+)`", codes)
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), sorted({(error.status, error.code) for error in every_error() if error.__module__ != __name__})
+)
+def test_every_code_of_an_error_is_in_the_readme(status: int, code: str) -> None:
+    assert (status, code) in documented_codes()
+
+
+# Commands
+
+
+def test_every_command_that_the_readme_names_is_there() -> None:
+    named = set(re.findall(r"manage\.py ([a-z_]+)", README))
+    folders = (ROOT / "django-rest" / "clinic").glob("*/management/commands/*.py")
+    own = {path.stem for path in folders if path.stem != "__init__"}
+    assert named
+    assert named <= {*own, "migrate", "check", "shell", "dbshell", "runserver"}
+
+
+def test_every_target_of_make_that_the_readme_names_is_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"`make ([a-z-]+)", README)) | {"run", "test"} <= targets
