@@ -87,6 +87,11 @@ class PrivateServer:
         return self.folder / "data"
 
     @property
+    def scratch(self) -> Path:
+        """A server that starts deletes every temporary table it finds in its folder, another server's too."""
+        return self.folder / "scratch"
+
+    @property
     def socket(self) -> Path:
         path = self.folder / "server.sock"
         if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
@@ -111,6 +116,7 @@ class PrivateServer:
                 f"Port {self.port} for the database is taken by {port_holder(self.port)}.\n"
                 f"End that, or choose another port: {self.port_setting} in shared-config/.env."
             )
+        self.scratch.mkdir(parents=True, mode=0o700, exist_ok=True)
         if self.is_new:
             self._bootstrap()
         accounts_file = self._write_accounts()
@@ -171,7 +177,8 @@ class PrivateServer:
             "--skip-name-resolve",
             *_as_root(),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder)
+        environment = {**os.environ, "TMPDIR": str(self.scratch)}
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, env=environment)
         if done.returncode:
             raise ToolError(f"The database could not be made in {self.folder}:\n{done.stdout}{done.stderr}")
         unfinished.rename(self.data)
@@ -183,6 +190,7 @@ class PrivateServer:
             f"--datadir={self.data}",
             f"--socket={self.socket}",
             f"--pid-file={self.folder / 'server.pid'}",
+            f"--tmpdir={self.scratch}",
             f"--init-file={accounts_file}",
             f"--bind-address={HOST}",
             f"--port={self.port}",
