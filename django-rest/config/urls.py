@@ -1,7 +1,7 @@
 """The table of contents. API paths are written without their trailing slash; both forms work (ApiPathMiddleware)."""
 
 from clinic.accounts import views as accounts
-from clinic.appointments.views import appointments, lookups, patients
+from clinic.appointments.views import appointments, lookups, patients, series
 from clinic.ops import views as ops
 from clinic.scheduling import views as scheduling
 from django.contrib import admin
@@ -56,6 +56,9 @@ API: list[URLPattern | URLResolver] = [
     path("appointments/stats/practitioners/<int:practitioner_id>", lookups.PractitionerStatisticsView.as_view()),
     path("appointments/export.csv", lookups.ExportView.as_view()),
     path("public/phone-codes", lookups.PhoneCodeView.as_view()),
+    path("appointments/series", series.SeriesListView.as_view()),
+    path("appointments/series/<int:series_id>", series.SeriesView.as_view()),
+    path("series/<int:series_id>", series.SeriesView.as_view()),
     path("history", appointments.HistoryView.as_view()),
     # Operations
     path("health", ops.HealthView.as_view()),

@@ -13,8 +13,10 @@ import pytest
 from clinic.accounts.models import Role, User
 from clinic.accounts.services import issue_tokens
 from clinic.appointments.actor import Actor
-from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.models import Appointment, Patient, Series
+from clinic.appointments.recurrence import Frequency, Rule
 from clinic.appointments.services.booking import Booking, book_appointment
+from clinic.appointments.services.series import OnConflict, SeriesBooking, book_series
 from clinic.scheduling.models import Clinic, Practitioner, Service, ServicePractitioner, WorkingBlock
 from django.contrib.auth.hashers import make_password
 from django.db import connection
@@ -74,6 +76,25 @@ class World:
             ),
             now=now or start - timedelta(days=7),
         )
+
+    def book_series(self, start: datetime, *, count: int = 3, by: User | None = None) -> Series:
+        """Paula's with Petra, every week."""
+        booking = SeriesBooking(
+            patient_id=self.paula.patient.pk,
+            practitioner_id=self.petra.practitioner.pk,
+            first_date=start.date(),
+            start_local=start.time(),
+            rule=Rule(Frequency.WEEKLY, count=count),
+            service_id=self.check_up.pk,
+        )
+        series, _ = book_series(
+            actor=Actor.by_user(fresh(by or self.sam)),
+            clinic=self.clinic,
+            booking=booking,
+            on_conflict=OnConflict.FAIL,
+            now=start - timedelta(days=7),
+        )
+        return series
 
     def book_now(self, **more: Any) -> Appointment:
         """An appointment that begins at this moment, whatever the hour is."""

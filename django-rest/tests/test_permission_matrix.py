@@ -80,6 +80,13 @@ GET    appointments/stats/doctor/<practitioner>   200  200  200   403     403   
 GET    appointments/stats/practitioners/<practitioner> 200 200 200 403    403   403  404  401
 GET    appointments/export.csv                    200  200  200   200     200   200  200  401
 POST   public/phone-codes                         202  202  202   202     202   202  202  202
+POST   appointments/series                        201  201  201   403     403   403  404  401
+GET    appointments/series/<series>               200  200  200   404     200   404  404  401
+PATCH  appointments/series/<series>               200  200  200   404     403   404  404  401
+DELETE appointments/series/<series>               200  200  200   404     403   404  404  401
+GET    series/<series>                            200  200  200   404     200   404  404  401
+PATCH  series/<series>                            200  200  200   404     403   404  404  401
+DELETE series/<series>                            200  200  200   404     403   404  404  401
 GET    history                                    200  200  200   200     200   200  200  401
 GET    health                                     200  200  200   200     200   200  200  200
 GET    /health                                    200  200  200   200     200   200  200  200
@@ -140,6 +147,14 @@ def body_of(world: World, route: Route) -> dict[str, object] | None:
             "start": in_days(8)(9).isoformat(),
         },
         "appointments/<appointment>": {"notes": "seen"},
+        "appointments/series": {
+            "patient": world.paula.patient.pk,
+            "practitioner": world.petra.practitioner.pk,
+            "start": in_days(8)(9).isoformat(),
+            "rule": {"frequency": "weekly", "count": 2},
+        },
+        "appointments/series/<series>": {"notes": "seen"},
+        "series/<series>": {"notes": "seen"},
     }
     takes_refresh = {"token/refresh", "token/blacklist", "auth/refresh", "auth/logout"}
     return {"refresh": pair.refresh} if path in takes_refresh else bodies.get(path)
@@ -151,11 +166,13 @@ def url_of(world: World, appointment: Appointment, route: Route) -> str:
         "practitioner": world.petra.practitioner.pk,
         "patient": world.paula.patient.pk,
         "appointment": appointment.pk,
+        "series": world.book_series(in_days(9)(9)).pk if "<series>" in path else 0,
     }
     for name, row_id in ids.items():
         path = path.replace(f"<{name}>", str(row_id))
     day = f"{in_days(8)(9) + timedelta(days=1):%Y-%m-%d}"
-    return f"{path}?clinic=riverside&date={day}&phone=%2B491701234567" if route[0] == "GET" else path
+    query = f"clinic=riverside&date={day}&phone=%2B491701234567" if route[0] == "GET" else ""
+    return f"{path}?{query}&scope=all" if "<series>" in route[1] else f"{path}?{query}"
 
 
 @pytest.mark.parametrize("route", EXPECTED, ids=" ".join)

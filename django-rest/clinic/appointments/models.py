@@ -4,8 +4,10 @@ from django.utils import timezone
 
 from clinic.accounts.models import User
 from clinic.appointments.lifecycle import Status
+from clinic.appointments.recurrence import Frequency
 from clinic.scheduling.models import Clinic, Practitioner, Service
 
+FREQUENCY_CHOICES = [(frequency.value, frequency.value) for frequency in Frequency]
 STATUS_CHOICES = [(status.value, status.value.replace("_", " ")) for status in Status]
 
 
@@ -62,6 +64,42 @@ class Source(models.TextChoices):
     DEMO = "demo"
 
 
+class Series(models.Model):
+    """Appointments by a rule: the same wall time on every date of it.
+
+    It tells how its appointments were last agreed; each of them may have been moved or cancelled since.
+    """
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="series")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="series")
+    practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="series")
+    service = models.ForeignKey(Service, null=True, blank=True, on_delete=models.PROTECT, related_name="series")
+    frequency = models.CharField(max_length=8, choices=FREQUENCY_CHOICES)
+    count = models.PositiveSmallIntegerField(null=True, blank=True)
+    until = models.DateField(null=True, blank=True, help_text="the last date, included")
+    weekdays = models.JSONField(default=list, blank=True, help_text="0 = Monday; empty: the first date's")
+    first_date = models.DateField()
+    start_local = models.TimeField(help_text="the clinic's wall time on every date")
+    notes = models.TextField(blank=True, default="", max_length=4000)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "series"
+        ordering = ["id"]
+        verbose_name_plural = "series"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(count__isnull=False, until__isnull=True) | Q(count__isnull=True, until__isnull=False),
+                name="series_count_or_until",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"series {self.pk}"
+
+
 class Appointment(models.Model):
     """Time of one practitioner for one patient.
 
@@ -73,7 +111,9 @@ class Appointment(models.Model):
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="appointments")
     practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="appointments")
     service = models.ForeignKey(Service, null=True, blank=True, on_delete=models.PROTECT, related_name="appointments")
-    series_id = models.BigIntegerField(null=True, blank=True, editable=False)
+    series = models.ForeignKey(
+        "Series", null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="appointments"
+    )
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     blocked_from = models.DateTimeField()

@@ -12,7 +12,7 @@ from clinic.accounts.models import Role, User
 from clinic.accounts.phones import normalise_phone
 from clinic.appointments.actor import NOBODY, clinic_id_of, patient_id_of, practitioner_id_of
 from clinic.appointments.lifecycle import ACTIVE_STATUSES, Status
-from clinic.appointments.models import Appointment, AppointmentEvent, Patient
+from clinic.appointments.models import Appointment, AppointmentEvent, Patient, Series
 from clinic.common.errors import InvalidRequest, NotFound
 from clinic.common.instants import local_date_of, zone_of
 from clinic.scheduling.models import Clinic
@@ -53,6 +53,37 @@ def get_appointment_for(user: User, appointment_id: int, *, lock: bool = False) 
     if appointment is None:
         raise NotFound("There is no such appointment.")
     return appointment
+
+
+def series_visible_to(user: User) -> QuerySet[Series]:
+    """As with appointments: owner and staff their clinic's, a practitioner and a patient their own."""
+    every = Series.objects.filter(clinic_id=clinic_id_of(user))
+    match user.role:
+        case Role.OWNER | Role.STAFF:
+            return every
+        case Role.PRACTITIONER:
+            return every.filter(practitioner_id=practitioner_id_of(user) or NOBODY)
+        case Role.PATIENT:
+            return every.filter(patient_id=patient_id_of(user) or NOBODY)
+        case Role.ADMIN if user.is_superuser:
+            return Series.objects.all()
+    return every.none()
+
+
+def get_series_for(user: User, series_id: int, *, lock: bool = False) -> Series:
+    """With patient, practitioner, service and clinic, or locked and without. One query. Raises NotFound."""
+    every = series_visible_to(user)
+    every = every.select_for_update() if lock else every.select_related("clinic", "patient", "practitioner", "service")
+    series = every.filter(pk=series_id).first()
+    if series is None:
+        raise NotFound("There is no such series.")
+    return series
+
+
+def appointments_of_series(user: User, series: Series) -> QuerySet[Appointment]:
+    """Those of its appointments this user may see, in order of their start."""
+    appointments = appointments_visible_to(user).filter(series_id=series.pk)
+    return appointments.select_related("clinic", "patient", "practitioner", "service").order_by("starts_at", "id")
 
 
 @dataclass(frozen=True, slots=True)

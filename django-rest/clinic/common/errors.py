@@ -79,6 +79,14 @@ class SlotTaken(ChairsideError):
     detail = "This time is already taken."
 
 
+class SeriesConflict(ChairsideError):
+    """`extra` lists the dates that cannot be had."""
+
+    code = "series_conflict"
+    status = 409
+    detail = "Some dates of this series cannot be booked."
+
+
 class HoldExpired(ChairsideError):
     code = "hold_expired"
     status = 409

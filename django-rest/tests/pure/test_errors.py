@@ -13,6 +13,7 @@ CODES = {
     "KeyReused": (422, "idempotency_key_reused"),
     "RequestTooLarge": (413, "request_too_large"),
     "SlotTaken": (409, "slot_taken"),
+    "SeriesConflict": (409, "series_conflict"),
     "HoldExpired": (409, "hold_expired"),
     "StaleVersion": (409, "stale_version"),
     "PreconditionFailed": (412, "stale_version"),

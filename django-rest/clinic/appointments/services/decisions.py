@@ -54,7 +54,7 @@ def change_status(
         lock_what_effects_may_claim(seen.clinic, [seen.practitioner_id], now=now)
     appointment = get_appointment_for(actor.user, appointment_id, lock=True)
     check_version(appointment, version, if_match=if_match)
-    return _take(action, appointment, actor=actor, now=now, reason=reason)
+    return take(action, appointment, actor=actor, now=now, reason=reason)
 
 
 @in_one_transaction
@@ -108,7 +108,8 @@ def facts_of(appointment: Appointment) -> Facts:
     )
 
 
-def _take(action: Action, appointment: Appointment, *, actor: Actor, now: datetime, reason: str) -> Appointment:
+def take(action: Action, appointment: Appointment, *, actor: Actor, now: datetime, reason: str = "") -> Appointment:
+    """The step itself. Call with the appointment locked. Raises what `lifecycle.decide` raises, SlotTaken."""
     party = actor.party_to(appointment)
     if action is Action.CONFIRM and party is Party.PATIENT:
         return _promise_attendance(appointment, actor=actor, now=now)

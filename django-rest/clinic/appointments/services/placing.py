@@ -13,7 +13,16 @@ from clinic.appointments.queries import get_patient_for
 from clinic.common.errors import InvalidRequest, PermissionDenied, SlotTaken
 from clinic.common.instants import local_date_of, say_minute, zone_of
 from clinic.scheduling.models import Clinic, Practitioner, Service
-from clinic.scheduling.queries import get_service, hours_of, is_claimed, offers, open_slots_of, policy_of, treatment_of
+from clinic.scheduling.queries import (
+    Hours,
+    get_service,
+    hours_of,
+    is_claimed,
+    offers,
+    open_slots_of,
+    policy_of,
+    treatment_of,
+)
 from clinic.scheduling.services import is_overlap
 from clinic.scheduling.slots import Policy, Treatment, blocked_interval, check_start, nearest_open
 
@@ -71,9 +80,12 @@ def place(appointment: Appointment, practitioner: Practitioner, service: Service
     appointment.local_date = local_date_of(start, zone_of(appointment.clinic.timezone))
 
 
-def check_rules(appointment: Appointment, *, actor: Actor, outside_hours: bool, now: datetime) -> None:
-    clinic, practitioner_id = appointment.clinic, appointment.practitioner_id
-    hours = hours_of(clinic, [practitioner_id], appointment.local_date, appointment.local_date)[practitioner_id]
+def check_rules(
+    appointment: Appointment, *, actor: Actor, outside_hours: bool, now: datetime, hours: Hours | None = None
+) -> None:
+    """`hours` where many are checked at once; else they are read here. Raises a BookingRuleError."""
+    clinic, practitioner_id, day = appointment.clinic, appointment.practitioner_id, appointment.local_date
+    hours = hours or hours_of(clinic, [practitioner_id], day, day)[practitioner_id]
     check_start(
         appointment.starts_at,
         policy=_policy_for(actor, clinic),

@@ -1,12 +1,12 @@
-from clinic.appointments.models import Appointment
+from clinic.appointments.models import Appointment, Series
 from clinic.common.errors import PreconditionFailed, StaleVersion
 
 
-def check_version(appointment: Appointment, version: int | None, *, if_match: bool) -> None:
-    """Two people who edit the same appointment never overwrite each other: the second sees what the first wrote.
+def check_version(row: Appointment | Series, version: int | None, *, if_match: bool) -> None:
+    """Two people who edit the same row never overwrite each other: the second sees what the first wrote.
 
     Raises StaleVersion, or PreconditionFailed where the version came by If-Match.
     """
-    if version is None or version == appointment.version:
+    if version is None or version == row.version:
         return
-    raise (PreconditionFailed if if_match else StaleVersion)(attr=None, extra={"current_version": appointment.version})
+    raise (PreconditionFailed if if_match else StaleVersion)(attr=None, extra={"current_version": row.version})
