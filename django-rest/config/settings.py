@@ -184,7 +184,7 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["clinic.common.openapi.drop_unversioned_copies"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "clinic.common.openapi.add_error_responses",
+        "clinic.common.openapi.add_errors",
     ],
 }
 

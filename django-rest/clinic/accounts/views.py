@@ -11,6 +11,7 @@ from clinic.accounts import services
 from clinic.accounts.authentication import AccessTokenAuthentication
 from clinic.accounts.requests import signed_in_user
 from clinic.accounts.serializers import RefreshInput, SignInInput, TokenInput, TokenPairOutput
+from clinic.common.openapi import answers
 
 
 class OpenView(APIView):
@@ -27,6 +28,7 @@ class OpenView(APIView):
 class SignInView(OpenView):
     roles: ClassVar[Collection[str] | None] = None
 
+    @answers("no_active_account", services.WrongAccountKind)
     @extend_schema(request=SignInInput, responses=TokenPairOutput, summary="Sign in")
     def post(self, request: Request) -> Response:
         credentials = SignInInput(data=request.data)
@@ -44,6 +46,7 @@ class ClinicSignInView(SignInView):
 
 
 class RotateView(OpenView):
+    @answers("token_not_valid")
     @extend_schema(request=RefreshInput, responses=TokenPairOutput, summary="New tokens for a refresh token")
     def post(self, request: Request) -> Response:
         given = RefreshInput(data=request.data)
@@ -52,6 +55,7 @@ class RotateView(OpenView):
 
 
 class VerifyView(OpenView):
+    @answers("token_not_valid")
     @extend_schema(request=TokenInput, responses={200: None}, summary="Check a token")
     def post(self, request: Request) -> Response:
         given = TokenInput(data=request.data)
@@ -61,6 +65,7 @@ class VerifyView(OpenView):
 
 
 class SignOutView(OpenView):
+    @answers("token_not_valid")
     @extend_schema(request=RefreshInput, responses={200: None}, summary="Sign out: end a refresh token")
     def post(self, request: Request) -> Response:
         given = RefreshInput(data=request.data)

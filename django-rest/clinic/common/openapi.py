@@ -1,9 +1,23 @@
-"""What the generated OpenAPI document needs beyond the views: one error shape, one version of each path."""
+"""What the generated OpenAPI document needs beyond the views: every error an operation answers, one version of each path."""
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiResponse
+from rest_framework.permissions import AllowAny
+
+from clinic.common.errors import (
+    ChairsideError,
+    InvalidRequest,
+    KeyReused,
+    NotFound,
+    PermissionDenied,
+    PreconditionFailed,
+    RequestTooLarge,
+    StaleVersion,
+    TryAgain,
+)
 
 ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -16,7 +30,7 @@ ERROR_SCHEMA: dict[str, Any] = {
                 "type": "object",
                 "required": ["code", "detail", "attr"],
                 "properties": {
-                    "code": {"type": "string", "description": "stable; listed in the README"},
+                    "code": {"type": "string", "description": "stable; `components/examples` has one of each"},
                     "detail": {"type": "string"},
                     "attr": {"type": "string", "nullable": True},
                 },
@@ -27,17 +41,91 @@ ERROR_SCHEMA: dict[str, Any] = {
 }
 
 
-def refusal(description: str) -> OpenApiResponse:
-    """A refusal worth naming among an operation's responses, in the one shape."""
-    return OpenApiResponse({"$ref": "#/components/schemas/Error"}, description=description)
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def answers(*errors: type[ChairsideError] | str) -> Callable[[Method], Method]:
+    """Say which refusals of its own a view's method answers, an error class or a code of FRAMEWORK_ERRORS. What every
+    method of its kind answers, the document knows by itself."""
+
+    def remember(method: Method) -> Method:
+        method.answers = errors  # type: ignore[attr-defined]
+        return method
+
+    return remember
+
+
+# What the framework itself answers: code, status, sentence.
+FRAMEWORK_ERRORS = {
+    "parse_error": (400, "The body is not JSON: unexpected end of data: line 1 column 2 (char 1)"),
+    "token_not_valid": (401, "Given token not valid for any token type"),
+    "no_active_account": (401, "No active account with this name and password."),
+    "not_authenticated": (401, "Authentication credentials were not provided."),
+    "unsupported_media_type": (415, 'Unsupported media type "text/plain" in request.'),
+    "throttled": (429, "Request was throttled. Expected available in 30 seconds."),
+}
 
 
 class ChairsideSchema(AutoSchema):
-    """Tags operations by the word after `/api/v1/`."""
+    """Tags operations by the word after `/api/v1/`, and adds the refusals."""
 
     def get_tags(self) -> list[str]:
         words = [word for word in self.path.split("/") if word not in {"", "api", "v1"}]
         return [words[0]]
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
+        if operation is not None:
+            refusals: dict[int, set[str]] = defaultdict(set)
+            for status, code in self._refusals(operation):
+                refusals[status].add(code)
+            for status, codes in sorted(refusals.items()):
+                operation["responses"].setdefault(str(status), _refusal(sorted(codes)))
+        return operation
+
+    def _refusals(self, operation: dict[str, Any]) -> Iterator[tuple[int, str]]:
+        """Status and code of what the operation may answer."""
+        names = {parameter["name"] for parameter in operation.get("parameters", [])}
+        has_body = "requestBody" in operation
+        declared = getattr(getattr(self.view, self.method.lower()), "answers", ())
+        for error in (*self._framework_errors(has_body), *self._own_errors(names, has_body), *declared):
+            yield (FRAMEWORK_ERRORS[error][0], error) if isinstance(error, str) else (error.status, error.code)
+
+    def _framework_errors(self, has_body: bool) -> Iterator[str]:
+        if self.view.get_authenticators():
+            yield "token_not_valid"
+        if not self._is_open():
+            yield "not_authenticated"
+        if has_body:
+            yield from ("parse_error", "unsupported_media_type")
+        if self.view.get_throttles():
+            yield "throttled"
+
+    def _own_errors(self, parameters: set[str], has_body: bool) -> Iterator[type[ChairsideError]]:
+        yield TryAgain
+        if has_body:
+            yield RequestTooLarge
+        if has_body or parameters:
+            yield InvalidRequest
+        if has_body or "{" in self.path or {"clinic", "page"} & parameters:
+            yield NotFound
+        if not self._is_open():
+            yield PermissionDenied
+        if "Idempotency-Key" in parameters:
+            yield KeyReused
+        if "If-Match" in parameters:
+            yield from (StaleVersion, PreconditionFailed)
+
+    def _is_open(self) -> bool:
+        return any(isinstance(permission, AllowAny) for permission in self.view.get_permissions())
+
+
+def _refusal(codes: list[str]) -> dict[str, Any]:
+    examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
+    return {
+        "description": ", ".join(codes),
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}, "examples": examples}},
+    }
 
 
 def drop_unversioned_copies(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -51,15 +139,27 @@ def drop_unversioned_copies(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any,
     return shown
 
 
-def add_error_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR_SCHEMA
-    for operations in result["paths"].values():
-        for operation in operations.values():
-            operation["responses"].setdefault(
-                "default",
-                {
-                    "description": "Any error",
-                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-                },
-            )
+def add_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {})["Error"] = ERROR_SCHEMA
+    components["examples"] = dict(sorted(dict(_examples()).items()))
     return result
+
+
+def _examples() -> Iterator[tuple[str, dict[str, Any]]]:
+    for code, (status, detail) in FRAMEWORK_ERRORS.items():
+        yield code, _example(status, code, detail, None)
+    for error in reversed(list(_subclasses(ChairsideError))):
+        yield error.code, _example(error.status, error.code, error.detail, error.attr)
+
+
+def _example(status: int, code: str, detail: str, attr: str | None) -> dict[str, Any]:
+    is_validation = status == 400 and code != "parse_error"
+    kind = "validation_error" if is_validation else "client_error" if status < 500 else "server_error"
+    return {"value": {"type": kind, "errors": [{"code": code, "detail": detail, "attr": attr}]}}
+
+
+def _subclasses(kind: type[ChairsideError]) -> Iterator[type[ChairsideError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _subclasses(child)

@@ -2,6 +2,7 @@ from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
@@ -55,7 +56,7 @@ class ReadyzView(HealthView):
 
 
 class TimeView(APIView):
-    permission_classes = ()
+    permission_classes = (AllowAny,)
 
     @extend_schema(
         responses=inline_serializer(

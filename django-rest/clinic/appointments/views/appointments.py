@@ -31,10 +31,22 @@ from clinic.appointments.views.requests import (
     show,
     validated,
 )
+from clinic.common.errors import (
+    BookingRuleError,
+    HoldExpired,
+    NotToday,
+    SlotTaken,
+    TooEarly,
+    TooLateToCancel,
+    TransitionNotAllowed,
+)
 from clinic.common.idempotency import answer_once
+from clinic.common.openapi import answers
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.queries import get_clinic_for
 
+BOOKING_ERRORS = (SlotTaken, HoldExpired, *BookingRuleError.__subclasses__())
+TRANSITION_ERRORS = (TransitionNotAllowed, TooLateToCancel, TooEarly, NotToday)
 IDEMPOTENCY_KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="the same answer again")
 IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="the ETag the change is based on")
 
@@ -56,6 +68,7 @@ class AppointmentListView(ListAPIView[Appointment]):
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), **output_context(signed_in_user(self.request))}
 
+    @answers(*BOOKING_ERRORS)
     @extend_schema(
         request=AppointmentInput, responses={201: AppointmentOutput}, parameters=[IDEMPOTENCY_KEY], summary="Book"
     )
@@ -77,6 +90,7 @@ class AppointmentView(APIView):
         user = signed_in_user(request)
         return show(queries.get_appointment_for(user, appointment_id), user)
 
+    @answers(*BOOKING_ERRORS, *TRANSITION_ERRORS)
     @extend_schema(
         request=AppointmentEditInput, responses=AppointmentOutput, parameters=[IF_MATCH], summary="Change or move"
     )
@@ -86,6 +100,7 @@ class AppointmentView(APIView):
             appointment = _change(request, appointment_id)
         return show(appointment, user)
 
+    @answers(*BOOKING_ERRORS, *TRANSITION_ERRORS)
     @extend_schema(
         request=AppointmentEditInput, responses=AppointmentOutput, parameters=[IF_MATCH], summary="Change or move"
     )
@@ -130,6 +145,7 @@ class AppointmentActionView(APIView):
 
     action: ClassVar[Action]
 
+    @answers(SlotTaken, *TRANSITION_ERRORS)
     @extend_schema(request=ActionInput, responses=AppointmentOutput, parameters=[IF_MATCH])
     def post(self, request: Request, appointment_id: int) -> Response:
         user = signed_in_user(request)
@@ -145,6 +161,7 @@ class AppointmentActionView(APIView):
             )
         return show(appointment, user)
 
+    @answers(SlotTaken, *TRANSITION_ERRORS)
     @extend_schema(request=ActionInput, responses=AppointmentOutput, parameters=[IF_MATCH])
     def patch(self, request: Request, appointment_id: int) -> Response:
         return self.post(request, appointment_id)

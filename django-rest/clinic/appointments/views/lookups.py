@@ -39,7 +39,8 @@ from clinic.appointments.services.phone_codes import CODE_HOLDS_FOR, check_phone
 from clinic.appointments.statistics import get_practitioner_with_statistics_for, statistics_for, total_of
 from clinic.appointments.views.requests import output_context, validated
 from clinic.common.addresses import client_address
-from clinic.common.openapi import refusal
+from clinic.common.errors import PhoneNotProven, Throttled
+from clinic.common.openapi import answers
 from clinic.scheduling.models import Practitioner
 from clinic.scheduling.queries import get_clinic_for
 
@@ -70,11 +71,11 @@ MONTHS_EXAMPLE = OpenApiExample(
 
 
 class PhoneCodeView(OpenView):
+    @answers(Throttled)
     @extend_schema(
         request=PhoneCodeInput,
         responses={
             202: OpenApiResponse(PhoneCodeOutput, description="The same, whether or not the clinic knows the number."),
-            429: refusal("`throttled`: too many codes for this number or from this address"),
         },
         examples=[
             OpenApiExample("A number", value={"phone": "+49 170 1234567", "clinic": "riverside"}, request_only=True),
@@ -96,12 +97,10 @@ class ByPhoneView(ListAPIView[Appointment]):
     permission_classes = (AllowAny,)
     serializer_class = AppointmentOutput
 
+    @answers(PhoneNotProven)
     @extend_schema(
         parameters=[ByPhoneInput, PHONE_CODE],
-        responses={
-            200: AppointmentOutput(many=True),
-            403: refusal("`phone_not_proven`: no code, or not the one sent; the same for a number nobody has"),
-        },
+        responses=AppointmentOutput(many=True),
         summary="Appointments of a phone number, active and past",
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
