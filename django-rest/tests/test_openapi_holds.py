@@ -13,8 +13,8 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
-from schemathesis.config import SchemathesisConfig
 from schemathesis import Case
+from schemathesis.config import SchemathesisConfig
 
 from .conftest import World, fresh, in_days
 

@@ -1,4 +1,4 @@
-"""What the generated OpenAPI document needs beyond the views: every error an operation answers, one version of each path."""
+"""What the generated OpenAPI document needs beyond the views: each error of an operation, one version of a path."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
