@@ -33,6 +33,7 @@ from clinic.appointments.views.requests import (
 )
 from clinic.common.errors import (
     BookingRuleError,
+    ChairsideError,
     HoldExpired,
     NotToday,
     SlotTaken,
@@ -45,7 +46,7 @@ from clinic.common.openapi import answers
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.queries import get_clinic_for
 
-BOOKING_ERRORS = (SlotTaken, HoldExpired, *BookingRuleError.__subclasses__())
+BOOKING_ERRORS: tuple[type[ChairsideError], ...] = (SlotTaken, HoldExpired, *BookingRuleError.__subclasses__())
 TRANSITION_ERRORS = (TransitionNotAllowed, TooLateToCancel, TooEarly, NotToday)
 IDEMPOTENCY_KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="the same answer again")
 IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="the ETag the change is based on")
