@@ -14,6 +14,7 @@ from clinic.appointments.lifecycle import ACTIVE_STATUSES, Action
 from clinic.appointments.models import Appointment, AppointmentEvent, Channel
 from clinic.appointments.services import booking as booking_module
 from clinic.appointments.services.decisions import change_status
+from clinic.appointments.services.placing import check_is_free
 from clinic.common.errors import SlotTaken, StaleVersion, TransitionNotAllowed
 from clinic.scheduling.models import ClaimedCell, Practitioner, Service, ServicePractitioner
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -56,10 +57,9 @@ def body_of(world: World, start: datetime, **more: Any) -> dict[str, Any]:
 def all_check_before_one_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     """After its check, each waits a little for the other to come as far."""
     meeting = threading.Barrier(2)
-    check = booking_module.check_is_free
 
     def check_and_wait(*args: Any, **kwargs: Any) -> None:
-        check(*args, **kwargs)
+        check_is_free(*args, **kwargs)
         try:
             meeting.wait(EVERYBODY_WAITS_SECONDS)
         except threading.BrokenBarrierError:
@@ -124,7 +124,7 @@ def check_then_write(start: datetime, meeting: threading.Barrier) -> bool:
         (taken,) = cursor.fetchone()
         meeting.wait()
         cursor.execute("INSERT INTO plain_booking (starts_at) VALUES (%s)", [start.astimezone(UTC)])
-    return taken == 0
+    return bool(taken == 0)
 
 
 def test_of_twenty_requests_for_one_slot_one_wins(committed_world: World) -> None:
@@ -179,7 +179,7 @@ def test_two_hundred_bookings_of_mixed_lengths_by_the_api_and_by_raw_sql(
 def insert(world: World, start: datetime, service: Service) -> str:
     """Around every service of ours, as an import or a person with a database client would."""
     begins, ends = start.astimezone(UTC), (start + timedelta(minutes=service.duration_minutes)).astimezone(UTC)
-    row = {
+    row: dict[str, Any] = {
         "clinic_id": world.clinic.pk,
         "patient_id": world.pete.patient.pk,
         "practitioner_id": world.petra.practitioner.pk,
@@ -307,8 +307,8 @@ def test_moves_in_opposite_directions_all_succeed(committed_world: World) -> Non
         body = {"practitioner": practitioner_id}
         return world.client(world.sam).patch(f"{APPOINTMENTS}/{appointment.pk}", body).status_code
 
-    jobs = [lambda each=each: give(each, quentin) for each in theirs]  # type: ignore[misc]
-    jobs += [lambda each=each: give(each, petra) for each in others]  # type: ignore[misc]
+    jobs = [lambda each=each: give(each, quentin) for each in theirs]
+    jobs += [lambda each=each: give(each, petra) for each in others]
     assert set(at_once(jobs)) == {200}
     assert_nobody_is_booked_twice(world)
 
