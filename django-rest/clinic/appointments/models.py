@@ -1,12 +1,13 @@
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from clinic.accounts.models import User
-from clinic.appointments.lifecycle import Status
+from clinic.appointments.lifecycle import ACTIVE_STATUSES, Status
 from clinic.appointments.recurrence import Frequency
 from clinic.scheduling.models import Clinic, Practitioner, Service
 
+ACTIVE = sorted(status.value for status in ACTIVE_STATUSES)
 FREQUENCY_CHOICES = [(frequency.value, frequency.value) for frequency in Frequency]
 STATUS_CHOICES = [(status.value, status.value.replace("_", " ")) for status in Status]
 
@@ -128,6 +129,12 @@ class Appointment(models.Model):
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    # One value for what is active, so that an index finds the next appointments in order, past any number of old ones.
+    is_active = models.GeneratedField(
+        expression=Case(When(status__in=ACTIVE, then=Value(1)), default=Value(0)),
+        output_field=models.SmallIntegerField(),
+        db_persist=True,
+    )
 
     class Meta:
         db_table = "appointment"
@@ -138,6 +145,9 @@ class Appointment(models.Model):
             models.Index(fields=["clinic", "starts_at"], name="appointment_clinic_start"),
             models.Index(fields=["practitioner", "starts_at"], name="appointment_practitioner_start"),
             models.Index(fields=["patient", "starts_at"], name="appointment_patient_start"),
+            models.Index(fields=["clinic", "is_active", "starts_at"], name="appointment_clinic_active"),
+            models.Index(fields=["practitioner", "is_active", "starts_at"], name="appointment_pract_active"),
+            models.Index(fields=["practitioner", "local_date", "status"], name="appointment_pract_date"),
         ]
         constraints = [
             models.CheckConstraint(

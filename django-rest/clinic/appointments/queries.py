@@ -11,13 +11,12 @@ from django.db.models import Count, Q, QuerySet
 from clinic.accounts.models import Role, User
 from clinic.accounts.phones import normalise_phone
 from clinic.appointments.actor import NOBODY, clinic_id_of, patient_id_of, practitioner_id_of
-from clinic.appointments.lifecycle import ACTIVE_STATUSES, Status
+from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment, AppointmentEvent, Patient, Series
 from clinic.common.errors import InvalidRequest, NotFound
 from clinic.common.instants import local_date_of, zone_of
 from clinic.scheduling.models import Clinic
 
-ACTIVE = sorted(status.value for status in ACTIVE_STATUSES)
 # What is not on the day's list any more.
 CALLED_OFF = (Status.CANCELLED, Status.REJECTED)
 # What still lies ahead of the one who comes.
@@ -121,9 +120,9 @@ def _scope(wanted: AppointmentFilter) -> Q:
     if wanted.statuses:
         condition &= Q(status__in=wanted.statuses)
     elif wanted.scope == "active":
-        condition &= Q(status__in=ACTIVE)
+        condition &= Q(is_active=1)
     elif wanted.scope == "history":
-        condition &= ~Q(status__in=ACTIVE)
+        condition &= Q(is_active=0)
     return condition
 
 

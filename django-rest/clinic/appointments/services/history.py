@@ -42,8 +42,8 @@ def record(
 
 def snapshot_of(appointment: Appointment) -> dict[str, Any]:
     """The row as it stands, for the day it is gone."""
-    values = {field.attname: getattr(appointment, field.attname) for field in Appointment._meta.concrete_fields}
-    return {name: _as_json(value) for name, value in values.items()}
+    names = [field.attname for field in Appointment._meta.concrete_fields if not field.generated]
+    return {name: _as_json(getattr(appointment, name)) for name in names}
 
 
 def _as_json(value: Any) -> Any:

@@ -1,0 +1,208 @@
+"""A clinic group to measure on: 200,000 appointments of 50 practitioners and 20,000 patients, by the day of today.
+
+Written in bulk, without the triggers, and then given the cells that the triggers would have written.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from clinic.accounts.models import Role, User
+from clinic.appointments.lifecycle import ACTIVE_STATUSES
+from clinic.appointments.models import Appointment, Patient
+from clinic.scheduling.models import Clinic, Practitioner, Service, ServicePractitioner, WorkingBlock
+from django.db import connection, transaction
+
+SLUG = "riverside-group"
+ZONE = ZoneInfo("Europe/Berlin")
+SLOT = timedelta(minutes=30)
+FIRST_HOUR, SLOTS_A_DAY = 8, 18
+FUTURE_WORKDAYS = 40
+ROWS_AT_ONCE = 2000
+PASSWORD = "a benchmark's own"  # noqa: S105 - of a database that is thrown away
+
+FIRST_NAMES = (
+    "Anna Ben Clara David Elif Farid Greta Hamza Ida Jonas Kira Lukas Mina Noah Olga Paul Rosa Samir Tilda Wen"
+)
+LAST_NAMES = (
+    "Albers Berg Celik Dorn Ebert Falk Graf Haas Iqbal Jung Kaya Lang Maier Nowak Otto Peters Roth Sommer Vogt Wolf"
+)
+
+
+ACTIVE = tuple(sorted(status.value for status in ACTIVE_STATUSES))
+CELLS = """
+    INSERT INTO claimed_cell (practitioner_id, starts_at, appointment_id)
+    SELECT practitioner_id, starts_at + INTERVAL 5 * cell MINUTE, id FROM appointment
+    JOIN (SELECT 0 AS cell UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5) AS cells
+    WHERE status IN %s
+"""
+
+
+@dataclass(frozen=True)
+class Size:
+    appointments: int = 200_000
+    patients: int = 20_000
+    practitioners: int = 50
+
+
+@dataclass
+class BigClinic:
+    clinic: Clinic
+    owner: User
+    practitioners: list[Practitioner]
+    service: Service
+    size: Size
+    # After the last booked day every slot is open.
+    first_free_day: date = field(default_factory=date.today)
+
+    def workdays_from(self, first: date, count: int) -> list[date]:
+        return _workdays(first, count, step=1)
+
+
+def find_big_clinic() -> BigClinic | None:
+    """The one that an earlier run has left."""
+    clinic = Clinic.objects.filter(slug=SLUG).first()
+    if clinic is None:
+        return None
+    owner, service = User.objects.get(clinic=clinic), Service.objects.get(clinic=clinic)
+    patients = Patient.objects.count()
+    size = Size(Appointment.objects.count(), patients, Practitioner.objects.count())
+    return _with_free_days(BigClinic(clinic, owner, list(Practitioner.objects.order_by("pk")), service, size))
+
+
+def make_big_clinic(size: Size, advance: Callable[[int], None], *, today: date) -> BigClinic:
+    """`advance` is told of each number of rows written."""
+    big = _make_clinic(size)
+    dice = random.Random(20)  # noqa: S311 - the same clinic every time
+    _write(Patient, _patients(big, dice), advance)
+    with _without_triggers("appointment"):
+        _write(Appointment, _appointments(big, dice, today), advance)
+    with connection.cursor() as cursor:
+        cursor.execute(CELLS, (ACTIVE,))
+        cursor.execute("ANALYZE TABLE appointment, patient, claimed_cell")
+        cursor.fetchall()
+    return _with_free_days(big)
+
+
+def _with_free_days(big: BigClinic) -> BigClinic:
+    last: date = Appointment.objects.order_by("-local_date").values_list("local_date", flat=True)[0]
+    big.first_free_day = last + timedelta(days=1)
+    return big
+
+
+def _make_clinic(size: Size) -> BigClinic:
+    clinic = Clinic.objects.create(
+        name="Riverside Group", slug=SLUG, timezone=ZONE.key, phone_region="DE", horizon_days=180
+    )
+    owner = User.objects.create_user("owner@riverside.example", PASSWORD, name="Olga", role=Role.OWNER, clinic=clinic)
+    service = Service.objects.create(clinic=clinic, name="Check-up", duration_minutes=30)
+    practitioners = [
+        Practitioner.objects.create(clinic=clinic, name=f"Dr {number:02} {LAST_NAMES.split()[number % 20]}")
+        for number in range(size.practitioners)
+    ]
+    ServicePractitioner.objects.bulk_create(
+        ServicePractitioner(service=service, practitioner=practitioner) for practitioner in practitioners
+    )
+    WorkingBlock.objects.bulk_create(
+        WorkingBlock(practitioner=practitioner, weekday=weekday, start_local=start, end_local=end)
+        for practitioner in practitioners
+        for weekday in range(5)
+        for start, end in ((time(8), time(12)), (time(12), time(17)))
+    )
+    return BigClinic(clinic, owner, practitioners, service, size)
+
+
+def phone_of(number: int) -> str:
+    """Every tenth patient shares the phone of the one before."""
+    return f"+49170{number - (number % 10 == 9):07}"
+
+
+def _patients(big: BigClinic, dice: random.Random) -> Iterator[Patient]:
+    first, last = FIRST_NAMES.split(), LAST_NAMES.split()
+    for number in range(1, big.size.patients + 1):
+        name = f"{dice.choice(first)} {dice.choice(last)}"
+        email = f"{name.lower().replace(' ', '.')}.{number}@mail.example"
+        yield Patient(pk=number, clinic=big.clinic, name=name, email=email, phone=phone_of(number))
+
+
+def _appointments(big: BigClinic, dice: random.Random, today: date) -> Iterator[Appointment]:
+    """Four in five slots of the weeks ahead, and the past as far back as the rest reaches, newest first."""
+    made = 0
+    now = datetime.now(UTC)
+    past = _workdays(today - timedelta(days=1), big.size.appointments // big.size.practitioners, step=-1)
+    for day in [*_workdays(today, FUTURE_WORKDAYS, step=1), *past]:
+        for practitioner in big.practitioners:
+            for slot in range(SLOTS_A_DAY):
+                if dice.random() < 0.2:
+                    continue
+                if made == big.size.appointments:
+                    return
+                made += 1
+                yield _appointment(big, dice, practitioner, day, slot, now)
+
+
+def _appointment(
+    big: BigClinic, dice: random.Random, practitioner: Practitioner, day: date, slot: int, now: datetime
+) -> Appointment:
+    start = (datetime.combine(day, time(FIRST_HOUR), ZONE) + slot * SLOT).astimezone(UTC)
+    past = ("completed", "no_show", "cancelled", "rejected"), (80, 6, 12, 2)
+    ahead = ("confirmed", "pending", "cancelled"), (80, 10, 10)
+    statuses, weights = past if start < now else ahead
+    created_at = start - timedelta(days=dice.randrange(1, 40))
+    return Appointment(
+        clinic=big.clinic,
+        patient_id=dice.randint(1, big.size.patients),
+        practitioner=practitioner,
+        service=big.service,
+        starts_at=start,
+        ends_at=start + SLOT,
+        blocked_from=start,
+        blocked_until=start + SLOT,
+        local_date=day,
+        status=dice.choices(statuses, weights)[0],
+        notes="Lower left, second visit." if dice.random() < 0.3 else "",
+        source="desk",
+        created_at=created_at,
+        updated_at=created_at,
+    )
+
+
+def _write(model: Any, rows: Iterator[Any], advance: Callable[[int], None]) -> None:
+    while batch := list(islice(rows, ROWS_AT_ONCE)):
+        with transaction.atomic():
+            model.objects.bulk_create(batch)
+        advance(len(batch))
+
+
+@contextmanager
+def _without_triggers(table: str) -> Iterator[None]:
+    """They come back as they were, and in their order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE()"
+            " AND event_object_table = %s ORDER BY event_manipulation, action_order",
+            (table,),
+        )
+        statements = []
+        for (name,) in cursor.fetchall():
+            cursor.execute(f"SHOW CREATE TRIGGER {name}")
+            statements.append(cursor.fetchone()[2])
+            cursor.execute(f"DROP TRIGGER {name}")
+        yield
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def _workdays(first: date, count: int, *, step: int) -> list[date]:
+    days: list[date] = []
+    day = first
+    while len(days) < count:
+        if day.weekday() < 5:
+            days.append(day)
+        day += timedelta(days=step)
+    return days

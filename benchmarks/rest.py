@@ -1,0 +1,154 @@
+"""What the REST API costs, over real HTTP against the server that `make run` starts, on a big clinic.
+
+    python benchmarks/rest.py [--requests N] [--appointments N] [--explain]
+
+For each operation: the 50th and 95th percentile as a client sees them, the number of SQL statements, and how many times
+longer it takes than reading the same rows with bare mysqlclient and dumping them with orjson, in the same run.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import closing
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / part) for part in ("tools", "django-rest", "shared-config", "benchmarks")]
+
+from measuring import WARM_UP, Client, Operation, measure, report  # noqa: E402 - found by the line above
+from private_server import Accounts, PrivateServer, environment_of  # noqa: E402
+from processes import ToolError, free_port  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: E402
+from run_stack import Stack  # noqa: E402
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure the REST API on a big clinic.")
+    parser.add_argument("--requests", type=int, default=300, help="of each kind")
+    parser.add_argument("--appointments", type=int, default=200_000)
+    parser.add_argument("--explain", action="store_true", help="show how the database finds the rows")
+    parser.add_argument("--folder", type=Path, help="keep the database here, and use it again")
+    parser.add_argument("--only", default="", help="operations whose name contains this")
+    chosen = parser.parse_args()
+    console = Console(width=140)
+    folder = chosen.folder or Path(tempfile.mkdtemp(prefix="chairside-bench-"))
+    server = PrivateServer(folder / "db", free_port(), Accounts.fresh())
+    stack = Stack(
+        environment={**os.environ, **environment_of(server)},
+        folder=folder,
+        api_port=free_port(),
+        stream_port=free_port(),
+        server=server,
+    )
+    try:
+        server.start()
+        stack.prepare()
+        run(stack, chosen, console)
+    except ToolError as problem:
+        console.print(str(problem), markup=False)
+        return 1
+    finally:
+        stack.stop()
+        if not chosen.folder:
+            shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def run(stack: Stack, chosen: argparse.Namespace, console: Console) -> None:
+    _set_up_django(stack)
+    from big_clinic import PASSWORD, Size, find_big_clinic, make_big_clinic
+    from operations import operations_on
+
+    size = Size(appointments=chosen.appointments, patients=max(50, chosen.appointments // 10))
+    with _progress(console) as progress:
+        loading = progress.add_task("Writing the clinic", total=size.appointments + size.patients)
+        today = datetime.now().astimezone().date()
+        big = find_big_clinic() or make_big_clinic(size, partial(progress.advance, loading), today=today)
+        progress.update(loading, completed=size.appointments + size.patients)
+        operations = [one for one in operations_on(big, today) if chosen.only in one.name]
+        _start_api(stack)
+        client = Client(stack.api_port)
+        token = client.sign_in(big.owner.email, PASSWORD)
+        results = []
+        assert stack.server is not None
+        with closing(stack.server.connect()) as bare:
+            for operation in operations:
+                asking = progress.add_task(operation.name, total=WARM_UP + chosen.requests)
+                tick = partial(progress.advance, asking)
+                results.append(measure(operation, client, bare, chosen.requests, tick))
+    for measured in results:
+        seen = statements_of(measured.operation, token, WARM_UP + chosen.requests)
+        measured.statements = len(seen)
+        if chosen.explain:
+            explain(measured.operation.name, seen, console)
+    report(results, console)
+
+
+def statements_of(operation: Operation, token: str, number: int) -> list[str]:
+    """The SQL of one more request, in this process."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+    from rest_framework.test import APIClient
+
+    client: Any = APIClient(HTTP_HOST="localhost", HTTP_AUTHORIZATION=f"Bearer {token}")
+    body = operation.body(number) if operation.body else None
+    with CaptureQueriesContext(connection) as seen:
+        response = client.generic(
+            operation.method, operation.path(number), orjson.dumps(body) if body else b"", "application/json"
+        )
+    if response.status_code != operation.expected:
+        raise ToolError(f"{operation.name}: {response.status_code} {response.content[:500]!r}")
+    return [query["sql"] for query in seen.captured_queries]
+
+
+def explain(name: str, statements: list[str], console: Console) -> None:
+    from django.db import connection
+
+    console.print(f"\n[bold]{name}[/bold]")
+    for sql in statements:
+        console.print(sql, markup=False, highlight=False, style="dim")
+        if not sql.startswith("SELECT"):
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {sql.replace('%', '%%')}")
+            for row in cursor.fetchall():
+                kind, table, access, key, rows, extra = row[1], row[2], row[3], row[5], row[-2], row[-1]
+                console.print(f"    {table}: {access}, key {key}, {rows} rows, {extra or ''} ({kind})", markup=False)
+
+
+def _set_up_django(stack: Stack) -> None:
+    os.environ.update(stack.environment)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    import django
+
+    django.setup()
+
+
+def _start_api(stack: Stack) -> None:
+    stack.api.start()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if Client(stack.api_port).ask("GET", "/readyz", None)[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise ToolError(f"django-rest does not answer; its log ends with:\n{stack.api.log_tail()}")
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
