@@ -24,7 +24,7 @@ SLOT = timedelta(minutes=30)
 FIRST_HOUR, SLOTS_A_DAY = 8, 18
 FUTURE_WORKDAYS = 40
 ROWS_AT_ONCE = 2000
-PASSWORD = "a benchmark's own"  # noqa: S105 - of a database that is thrown away
+PASSWORD = "a benchmark's own"
 
 FIRST_NAMES = (
     "Anna Ben Clara David Elif Farid Greta Hamza Ida Jonas Kira Lukas Mina Noah Olga Paul Rosa Samir Tilda Wen"
@@ -78,7 +78,7 @@ def find_big_clinic() -> BigClinic | None:
 def make_big_clinic(size: Size, advance: Callable[[int], None], *, today: date) -> BigClinic:
     """`advance` is told of each number of rows written."""
     big = _make_clinic(size)
-    dice = random.Random(20)  # noqa: S311 - the same clinic every time
+    dice = random.Random(20)
     _write(Patient, _patients(big, dice), advance)
     with _without_triggers("appointment"):
         _write(Appointment, _appointments(big, dice, today), advance)

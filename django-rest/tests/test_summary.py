@@ -45,8 +45,8 @@ def diary(world: World, noon: datetime) -> dict[str, Appointment]:
 def told(user: User, diary: dict[str, Appointment], now: datetime) -> tuple[int, list[str], str | None]:
     words = {appointment.pk: word for word, appointment in diary.items()}
     summary = summary_for(fresh(user), now=now)
-    next_one = words[summary.next.pk] if summary.next is not None else None
-    return summary.pending_count, [words[appointment.pk] for appointment in summary.today], next_one
+    next_one = words[summary.next.id] if summary.next is not None else None
+    return summary.pending_count, [words[row.id] for row in summary.today], next_one
 
 
 def test_each_is_told_of_what_is_theirs(world: World, diary: dict[str, Appointment], noon: datetime) -> None:

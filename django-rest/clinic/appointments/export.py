@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
-from clinic.appointments.models import Appointment
+from clinic.appointments.shown import ShownAppointment, ShownAppointments
 
 ROWS_AT_ONCE = 1000
 # A spreadsheet takes a cell that begins with one of these for a formula, and would run what a patient typed as a name.
@@ -26,7 +26,7 @@ def csv_pieces(rows: Iterator[dict[str, Any]], columns: list[str]) -> Iterator[s
     yield _taken(text)
 
 
-def in_chunks(appointments: QuerySet[Appointment]) -> Iterator[Appointment]:
+def in_chunks(appointments: ShownAppointments) -> Iterator[ShownAppointment]:
     """Every row of an ordered queryset whose order ends with the id, a chunk a query.
 
     Each chunk begins after the last row of the one before, so no query is slower than the first, none stays open
@@ -40,15 +40,13 @@ def in_chunks(appointments: QuerySet[Appointment]) -> Iterator[Appointment]:
         after = _after(chunk[-1], str(appointments.query.order_by[0]))
 
 
-def _after(last: Appointment, field: str) -> Q:
+def _after(last: ShownAppointment, field: str) -> Q:
     """In the order of the field and, with the same sign, the id."""
     name, beyond = field.removeprefix("-"), "lt" if field.startswith("-") else "gt"
-    value: Any = last
-    for step in name.split("__"):
-        value = getattr(value, step)
+    value = getattr(last, name)
     # The first condition says nothing new: it lets the database begin at the right place of an index.
     return Q(**{f"{name}__{beyond}e": value}) & (
-        Q(**{f"{name}__{beyond}": value}) | Q(**{name: value, f"pk__{beyond}": last.pk})
+        Q(**{f"{name}__{beyond}": value}) | Q(**{name: value, f"pk__{beyond}": last.id})
     )
 
 

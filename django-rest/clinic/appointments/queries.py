@@ -13,6 +13,7 @@ from clinic.accounts.phones import normalise_phone
 from clinic.appointments.actor import NOBODY, clinic_id_of, patient_id_of, practitioner_id_of
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment, AppointmentEvent, Patient, Series
+from clinic.appointments.shown import ShownAppointment, ShownAppointments, as_shown
 from clinic.common.errors import InvalidRequest, NotFound
 from clinic.common.instants import local_date_of, zone_of
 from clinic.scheduling.models import Clinic
@@ -109,8 +110,8 @@ ORDERINGS = {
 }
 
 
-def list_appointments(user: User, wanted: AppointmentFilter) -> QuerySet[Appointment]:
-    appointments = appointments_visible_to(user).select_related("clinic", "patient", "practitioner", "service")
+def list_appointments(user: User, wanted: AppointmentFilter) -> ShownAppointments:
+    appointments = as_shown(appointments_visible_to(user))
     condition = _scope(wanted) & _search(wanted.search, region=_region_of(user), prefix="patient__")
     return appointments.filter(condition, **_conditions(wanted)).order_by(*order_of(wanted))
 
@@ -143,19 +144,21 @@ def order_of(wanted: AppointmentFilter) -> tuple[str, str]:
     return f"{sign}{ORDERINGS[ordering.removeprefix('-')]}", f"{sign}id"
 
 
-def appointments_by_phone(user: User, phone: str) -> QuerySet[Appointment]:
+def appointments_by_phone(user: User, phone: str) -> ShownAppointments:
     """Active and past, the latest first, of all patients with this number (E.164)."""
-    return _with_this_phone(appointments_visible_to(user), phone)
+    appointments = appointments_visible_to(user)
+    # Said of the patient too: patients are indexed by clinic and phone.
+    own = appointments if user.clinic_id is None else appointments.filter(patient__clinic_id=user.clinic_id)
+    return _with_this_phone(own, phone)
 
 
-def appointments_of_proven_phone(clinic: Clinic, phone: str) -> QuerySet[Appointment]:
+def appointments_of_proven_phone(clinic: Clinic, phone: str) -> ShownAppointments:
     """What somebody may see who has shown that the number is theirs (`services.phone_codes.check_phone_code`)."""
-    return _with_this_phone(Appointment.objects.filter(clinic=clinic), phone)
+    return _with_this_phone(Appointment.objects.filter(clinic=clinic, patient__clinic=clinic), phone)
 
 
-def _with_this_phone(appointments: QuerySet[Appointment], phone: str) -> QuerySet[Appointment]:
-    related = appointments.select_related("clinic", "patient", "practitioner", "service")
-    return related.filter(patient__phone=phone).order_by("-starts_at", "-id")
+def _with_this_phone(appointments: QuerySet[Appointment], phone: str) -> ShownAppointments:
+    return as_shown(appointments).filter(patient__phone=phone).order_by("-starts_at", "-id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +168,8 @@ class Summary:
     date: date
     pending_count: int
     today_by_status: dict[str, int]
-    today: list[Appointment]
-    next: Appointment | None
+    today: list[ShownAppointment]
+    next: ShownAppointment | None
 
 
 def summary_for(user: User, *, now: datetime) -> Summary:
@@ -174,7 +177,7 @@ def summary_for(user: User, *, now: datetime) -> Summary:
     zone = zone_of(user.clinic.timezone if user.clinic is not None else "UTC")
     today = local_date_of(now, zone)
     visible = appointments_visible_to(user)
-    shown = visible.select_related("clinic", "patient", "practitioner", "service").order_by("starts_at", "id")
+    shown = as_shown(visible).order_by("starts_at", "id")
     of_today = Q(local_date=today) & ~Q(status__in=CALLED_OFF)
     counts = visible.filter(local_date=today).order_by().values_list("status").annotate(count=Count("*"))
     return Summary(
@@ -182,7 +185,7 @@ def summary_for(user: User, *, now: datetime) -> Summary:
         pending_count=visible.filter(status=Status.PENDING).count(),
         today_by_status=dict(counts),
         today=list(shown.filter(of_today)[:LONGEST_DAY]),
-        next=shown.filter(status__in=AHEAD, starts_at__gte=now).first(),
+        next=shown.filter(is_active=1, status__in=AHEAD, starts_at__gte=now).first(),
     )
 
 

@@ -19,6 +19,7 @@ from clinic.appointments.models import (
 )
 from clinic.appointments.queries import LONGEST_DAY, ORDERINGS, AppointmentFilter, Summary
 from clinic.appointments.recurrence import MOST_DATES, Frequency, Rule
+from clinic.appointments.shown import ShownAppointment, shown_of
 from clinic.appointments.statistics import Counts, StatisticsFilter
 from clinic.common.errors import InvalidRequest
 from clinic.common.instants import as_utc, say_instant, say_minute, zone_of
@@ -29,7 +30,7 @@ from clinic.scheduling.slots import local_instant
 INTERNAL_FIELDS = ("notes",)
 
 
-class AppointmentOutput(serializers.Serializer[Appointment]):
+class AppointmentOutput(serializers.Serializer[Any]):
     """An appointment as REST and the stream show it. `dentist…` repeats `practitioner…` for older front ends."""
 
     id = serializers.IntegerField()
@@ -60,47 +61,46 @@ class AppointmentOutput(serializers.Serializer[Appointment]):
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 
-    def to_representation(self, appointment: Appointment) -> dict[str, Any]:
-        shown = present_appointment(appointment)
+    def to_representation(self, appointment: ShownAppointment | Appointment) -> dict[str, Any]:
+        row = shown_of(appointment) if isinstance(appointment, Appointment) else appointment
+        shown = present_appointment(row)
         if self.context.get("for_patient"):
             for name in INTERNAL_FIELDS:
                 del shown[name]
         return shown
 
 
-def present_appointment(appointment: Appointment) -> dict[str, Any]:
-    """Needs clinic, patient, practitioner and service fetched: then no query."""
-    zone = zone_of(appointment.clinic.timezone)
-    service = appointment.service
-    start = say_minute(appointment.starts_at, zone)
+def present_appointment(row: ShownAppointment) -> dict[str, Any]:
+    zone = zone_of(row.clinic__timezone)
+    start = say_minute(row.starts_at, zone)
     return {
-        "id": appointment.pk,
-        "clinic": appointment.clinic_id,
-        "patient": appointment.patient_id,
-        "patient_name": appointment.patient.name,
-        "patient_email": appointment.patient.email,
-        "patient_phone": appointment.patient.phone,
-        "practitioner": appointment.practitioner_id,
-        "practitioner_name": appointment.practitioner.name,
-        "dentist": appointment.practitioner_id,
-        "dentist_name": appointment.practitioner.name,
-        "service": appointment.service_id,
-        "service_name": service.name if service else None,
-        "service_color": service.color if service else None,
+        "id": row.id,
+        "clinic": row.clinic_id,
+        "patient": row.patient_id,
+        "patient_name": row.patient__name,
+        "patient_email": row.patient__email,
+        "patient_phone": row.patient__phone,
+        "practitioner": row.practitioner_id,
+        "practitioner_name": row.practitioner__name,
+        "dentist": row.practitioner_id,
+        "dentist_name": row.practitioner__name,
+        "service": row.service_id,
+        "service_name": row.service__name,
+        "service_color": row.service__color,
         "start": start,
-        "end": say_minute(appointment.ends_at, zone),
-        "date": appointment.local_date.isoformat(),
+        "end": say_minute(row.ends_at, zone),
+        "date": row.local_date.isoformat(),
         "time": start[11:16],
-        "status": appointment.status,
-        "attendance_confirmed_at": say_instant(appointment.attendance_confirmed_at, zone),
-        "checked_in_at": say_instant(appointment.checked_in_at, zone),
-        "notes": appointment.notes,
-        "cancel_reason": appointment.cancel_reason,
-        "source": appointment.source,
-        "series": appointment.series_id,
-        "version": appointment.version,
-        "created_at": say_instant(appointment.created_at, zone),
-        "updated_at": say_instant(appointment.updated_at, zone),
+        "status": row.status,
+        "attendance_confirmed_at": say_instant(row.attendance_confirmed_at, zone),
+        "checked_in_at": say_instant(row.checked_in_at, zone),
+        "notes": row.notes,
+        "cancel_reason": row.cancel_reason,
+        "source": row.source,
+        "series": row.series_id,
+        "version": row.version,
+        "created_at": say_instant(row.created_at, zone),
+        "updated_at": say_instant(row.updated_at, zone),
     }
 
 

@@ -43,6 +43,7 @@ from clinic.common.errors import (
 )
 from clinic.common.idempotency import answer_once
 from clinic.common.openapi import answers
+from clinic.common.pagination import PagesById
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.queries import get_clinic_for
 
@@ -54,6 +55,7 @@ IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, descriptio
 
 class AppointmentListView(ListAPIView[Appointment]):
     serializer_class = AppointmentOutput
+    pagination_class = PagesById
 
     @extend_schema(
         parameters=[AppointmentFilterInput, OpenApiParameter("from", str, description="first date")],
@@ -62,7 +64,7 @@ class AppointmentListView(ListAPIView[Appointment]):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
-    def get_queryset(self) -> QuerySet[Appointment]:
+    def get_queryset(self) -> Any:
         wanted = validated(AppointmentFilterInput(data=self.request.query_params))["wanted"]
         return queries.list_appointments(signed_in_user(self.request), wanted)
 

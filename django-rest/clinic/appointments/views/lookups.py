@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -36,6 +35,7 @@ from clinic.appointments.serializers import (
     present_counts,
 )
 from clinic.appointments.services.phone_codes import CODE_HOLDS_FOR, check_phone_code, send_phone_code
+from clinic.appointments.shown import ShownAppointments
 from clinic.appointments.statistics import get_practitioner_with_statistics_for, statistics_for, total_of
 from clinic.appointments.views.requests import output_context, validated
 from clinic.common.addresses import client_address
@@ -106,7 +106,7 @@ class ByPhoneView(ListAPIView[Appointment]):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
-    def get_queryset(self) -> QuerySet[Appointment]:
+    def get_queryset(self) -> Any:
         given = validated(ByPhoneInput(data=self.request.query_params))
         viewer = viewer_of(self.request)
         if viewer is not None and viewer.role != Role.PATIENT:
@@ -197,7 +197,7 @@ class ExportView(APIView):
         return super().perform_content_negotiation(request, force=True)
 
 
-def _rows(appointments: QuerySet[Appointment]) -> Iterator[dict[str, Any]]:
+def _rows(appointments: ShownAppointments) -> Iterator[dict[str, Any]]:
     return map(present_appointment, in_chunks(appointments))
 
 

@@ -1,0 +1,116 @@
+"""What a request asks the database does not depend on how much there is."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from clinic.accounts.models import User
+from clinic.appointments.models import ACTIVE, Appointment, Patient
+from clinic.scheduling.models import Practitioner, ServicePractitioner, WorkingBlock
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from .conftest import APPOINTMENTS, World, in_days
+
+MOST_FOR_A_READ = 8
+MOST_FOR_A_WRITE = 20
+
+READS = {
+    "the list": "appointments",
+    "the whole list": "appointments?scope=all&ordering=-patient_name&page_size=200",
+    "a search": "appointments?search=paula",
+    "by phone": "appointments/by_phone?phone=0170 1234567",
+    "the summary": "appointments/summary",
+    "statistics": "appointments/stats?groupBy=day",
+    "the export": "appointments/export.csv",
+    "the history": "history",
+    "patients": "patients?search=p",
+    "practitioners": "practitioners",
+    "services": "services",
+    "a week of slots": "practitioners/<practitioner>/slots?from=<first>&to=<last>",
+    "one appointment": "appointments/<appointment>",
+}
+
+
+def grow(world: World, numbers: range) -> None:
+    """More of everything: appointments on the next days, patients, practitioners with hours."""
+    for number in numbers:
+        patient = Patient.objects.create(clinic=world.clinic, name=f"Pat {number}", phone="+491701234567")
+        practitioner = Practitioner.objects.create(clinic=world.clinic, name=f"Dr {number}")
+        ServicePractitioner.objects.create(service=world.check_up, practitioner=practitioner)
+        WorkingBlock.objects.create(practitioner=practitioner, weekday=0, start_local="08:00", end_local="12:00")
+        appointment = world.book(in_days(2 + number // 18)(8) + timedelta(minutes=30 * (number % 18)))
+        Appointment.objects.filter(pk=appointment.pk).update(patient=patient)
+
+
+def path_of(world: World, path: str, appointment: Appointment) -> str:
+    words = {
+        "practitioner": world.petra.practitioner.pk,
+        "appointment": appointment.pk,
+        "first": f"{in_days(2)(9):%Y-%m-%d}",
+        "last": f"{in_days(8)(9):%Y-%m-%d}",
+    }
+    for word, value in words.items():
+        path = path.replace(f"<{word}>", str(value))
+    return f"/api/v1/{path}"
+
+
+def queries(ask: Callable[[], Any], expected: int = 200) -> int:
+    with CaptureQueriesContext(connection) as seen:
+        response = ask()
+        if response.streaming:
+            list(response.streaming_content)
+    assert response.status_code == expected
+    return len([query for query in seen.captured_queries if "SAVEPOINT" not in query["sql"]])
+
+
+@pytest.mark.parametrize("name", READS)
+@pytest.mark.parametrize("person", ["sam", "petra"])
+def test_a_read_asks_the_same_of_few_rows_and_of_many(world: World, name: str, person: str) -> None:
+    user: User = getattr(world, person)
+    client = world.client(user)
+    appointment = world.book(in_days(400)(8))
+    grow(world, range(5))
+    of_few = queries(lambda: client.get(path_of(world, READS[name], appointment)))
+    grow(world, range(5, 50))
+    of_many = queries(lambda: client.get(path_of(world, READS[name], appointment)))
+    assert of_few == of_many <= MOST_FOR_A_READ
+
+
+def test_a_booking_and_a_confirmation_ask_the_same_on_an_empty_and_a_full_day(world: World) -> None:
+    client = world.client(world.sam)
+
+    def book(start: datetime) -> Any:
+        return client.post(
+            APPOINTMENTS,
+            {
+                "patient": world.paula.patient.pk,
+                "practitioner": world.petra.practitioner.pk,
+                "service": world.check_up.pk,
+                "start": start.isoformat(),
+            },
+        )
+
+    def confirm(appointment: Appointment) -> Any:
+        Appointment.objects.filter(pk=appointment.pk).update(status="pending")
+        return client.post(f"{APPOINTMENTS}/{appointment.pk}/confirm")
+
+    empty = queries(lambda: book(in_days(2)(17, 30)), 201)
+    grow(world, range(18))
+    full = queries(lambda: book(in_days(2)(17)), 201)
+    assert empty == full <= MOST_FOR_A_WRITE
+    appointments = list(Appointment.objects.order_by("pk")[:2])
+    counts = [queries(partial(confirm, appointment)) for appointment in appointments]
+    assert counts[0] == counts[1] <= MOST_FOR_A_WRITE
+
+
+def test_what_the_index_takes_for_active_is_what_is_active(world: World) -> None:
+    appointment = world.book(in_days(2)(9))
+    seen = set()
+    for status, _ in Appointment._meta.get_field("status").choices or ():
+        Appointment.objects.filter(pk=appointment.pk).update(status=status)
+        if Appointment.objects.get(pk=appointment.pk).is_active:
+            seen.add(status)
+    assert seen == set(ACTIVE)
