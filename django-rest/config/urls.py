@@ -1,7 +1,7 @@
 """The table of contents. API paths are written without their trailing slash; both forms work (ApiPathMiddleware)."""
 
 from clinic.accounts import views as accounts
-from clinic.appointments.views import appointments, lookups, patients, series
+from clinic.appointments.views import appointments, clinic, lookups, patients, schedules, series
 from clinic.ops import views as ops
 from clinic.scheduling import views as scheduling
 from django.contrib import admin
@@ -24,14 +24,19 @@ API: list[URLPattern | URLResolver] = [
     path("users/me", patients.OwnProfileView.as_view()),
     path("profiles/me", patients.OwnProfileView.as_view()),
     # The clinic
-    path("clinic", scheduling.ClinicView.as_view()),
+    path("clinic", clinic.ClinicView.as_view()),
     path("services", scheduling.ServiceListView.as_view()),
-    path("practitioners", scheduling.PractitionerListView.as_view()),
-    path("doctors", scheduling.PractitionerListView.as_view()),
-    path("profiles/dentists", scheduling.PractitionerListView.as_view()),
-    path("practitioners/<int:practitioner_id>", scheduling.PractitionerView.as_view()),
-    path("doctors/<int:practitioner_id>", scheduling.PractitionerView.as_view()),
-    path("profiles/dentists/<int:practitioner_id>", scheduling.PractitionerView.as_view()),
+    path("services/<int:service_id>", scheduling.ServiceView.as_view()),
+    path("practitioners", clinic.PractitionerListView.as_view()),
+    path("doctors", clinic.PractitionerListView.as_view()),
+    path("profiles/dentists", clinic.PractitionerListView.as_view()),
+    path("practitioners/<int:practitioner_id>", clinic.PractitionerView.as_view()),
+    path("doctors/<int:practitioner_id>", clinic.PractitionerView.as_view()),
+    path("profiles/dentists/<int:practitioner_id>", clinic.PractitionerView.as_view()),
+    path("practitioners/<int:practitioner_id>/availability", schedules.AvailabilityView.as_view()),
+    path("availability/<int:practitioner_id>", schedules.AvailabilityView.as_view()),
+    path("schedule-exceptions", schedules.ScheduleExceptionListView.as_view()),
+    path("schedule-exceptions/<int:exception_id>", schedules.ScheduleExceptionView.as_view()),
     path("practitioners/<int:practitioner_id>/slots", scheduling.PractitionerSlotsView.as_view()),
     path("doctors/<int:practitioner_id>/slots", scheduling.PractitionerSlotsView.as_view()),
     path("availability/<int:practitioner_id>/slots", scheduling.PractitionerSlotsView.as_view()),

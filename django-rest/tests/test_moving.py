@@ -58,8 +58,10 @@ def test_the_cells_follow_to_a_longer_service(
     assert cells(appointment) == ({world.petra.practitioner.pk}, tomorrow_at(9), tomorrow_at(10, 30))
 
 
-def test_buffers_move_along(world: World, appointment: Appointment, tomorrow_at: At) -> None:
-    Service.objects.filter(pk=world.check_up.pk).update(buffer_before_minutes=10, buffer_after_minutes=5)
+def test_buffers_move_along(world: World, root_canal: Service, tomorrow_at: At) -> None:
+    Service.objects.update(buffer_before_minutes=10, buffer_after_minutes=5, duration_minutes=30)
+    root_canal.refresh_from_db()
+    appointment = world.book(tomorrow_at(9), service=root_canal)
     move(world, appointment, start=tomorrow_at(11).isoformat())
     assert cells(appointment) == ({world.petra.practitioner.pk}, tomorrow_at(10, 50), tomorrow_at(11, 35))
 

@@ -8,6 +8,7 @@ import pytest
 from clinic.accounts.models import User
 from clinic.accounts.services import issue_tokens
 from clinic.appointments.models import Appointment
+from clinic.scheduling.models import ScheduleException
 from config import urls
 from django.db import transaction
 from django.urls import URLPattern, URLResolver
@@ -37,13 +38,36 @@ GET    profiles/me                                200  200  200   200     200   
 PATCH  profiles/me                                200  200  200   200     200   200  200  401
 PUT    profiles/me                                200  200  200   200     200   200  200  401
 GET    clinic                                     200  200  200   200     200   200  200  200
+PATCH  clinic                                     200  403  403   403     403   403  200  401
 GET    services                                   200  200  200   200     200   200  200  200
+POST   services                                   201  403  403   403     403   403  201  401
+GET    services/<service>                         200  200  200   200     200   200  404  200
+PATCH  services/<service>                         200  403  403   403     403   403  404  401
+DELETE services/<service>                         204  403  403   403     403   403  404  401
 GET    practitioners                              200  200  200   200     200   200  200  200
+POST   practitioners                              201  403  403   403     403   403  201  401
 GET    doctors                                    200  200  200   200     200   200  200  200
+POST   doctors                                    201  403  403   403     403   403  201  401
 GET    profiles/dentists                          200  200  200   200     200   200  200  200
+POST   profiles/dentists                          201  403  403   403     403   403  201  401
 GET    practitioners/<practitioner>               200  200  200   200     200   200  404  200
+PATCH  practitioners/<practitioner>               200  403  403   403     403   403  404  401
+DELETE practitioners/<practitioner>               409  403  403   403     403   403  404  401
 GET    doctors/<practitioner>                     200  200  200   200     200   200  404  200
+PATCH  doctors/<practitioner>                     200  403  403   403     403   403  404  401
+DELETE doctors/<practitioner>                     409  403  403   403     403   403  404  401
 GET    profiles/dentists/<practitioner>           200  200  200   200     200   200  404  200
+PATCH  profiles/dentists/<practitioner>           200  403  403   403     403   403  404  401
+DELETE profiles/dentists/<practitioner>           409  403  403   403     403   403  404  401
+GET    practitioners/<practitioner>/availability  200  200  200   200     200   200  404  200
+PUT    practitioners/<practitioner>/availability  200  200  200   404     403   403  404  401
+GET    availability/<practitioner>                200  200  200   200     200   200  404  200
+PUT    availability/<practitioner>                200  200  200   404     403   403  404  401
+GET    schedule-exceptions                        200  200  200   200     403   403  200  401
+POST   schedule-exceptions                        201  201  201   404     403   403  404  401
+GET    schedule-exceptions/<exception>            200  200  200   404     403   403  404  401
+PATCH  schedule-exceptions/<exception>            200  200  200   404     403   403  404  401
+DELETE schedule-exceptions/<exception>            204  204  204   404     403   403  404  401
 GET    practitioners/<practitioner>/slots         200  200  200   200     200   200  404  200
 GET    doctors/<practitioner>/slots               200  200  200   200     200   200  404  200
 GET    availability/<practitioner>/slots          200  200  200   200     200   200  404  200
@@ -111,6 +135,10 @@ EXPECTED = read_table()
 # These answer from the state an appointment has on its day; the others from a request for next week.
 ON_THE_DAY = {"check-in": "confirmed", "complete": "confirmed", "no-show": "confirmed", "reopen": "no_show"}
 
+WHOLE_WEEK: dict[str, object] = {
+    "blocks": [{"weekday": weekday, "start": "08:00", "end": "18:00"} for weekday in range(7)]
+}
+
 
 @pytest.fixture
 def appointment(world: World, route: Route) -> Appointment:
@@ -139,6 +167,15 @@ def body_of(world: World, route: Route) -> dict[str, object] | None:
         "users/me": {"name": "New", "email": "new@example.org", "phone": None},
         "profiles/me": {"name": "New", "email": "new@example.org", "phone": None},
         "public/phone-codes": {"phone": "+491701234567", "clinic": "riverside"},
+        "clinic": {"name": "Another name"},
+        "services": {"name": "Filling", "duration_minutes": 45},
+        "services/<service>": {"name": "Another name"},
+        "practitioners": {"name": "Dr Amara"},
+        "practitioners/<practitioner>": {"name": "Another name"},
+        "practitioners/<practitioner>/availability": WHOLE_WEEK,
+        "availability/<practitioner>": WHOLE_WEEK,
+        "schedule-exceptions": {"practitioner": world.petra.practitioner.pk, "start_date": f"{in_days(30)(0).date()}"},
+        "schedule-exceptions/<exception>": {"reason": "Another reason"},
         "patients": {"name": "Gus"},
         "patients/<patient>": {"name": "Paula N."},
         "appointments": {
@@ -156,8 +193,16 @@ def body_of(world: World, route: Route) -> dict[str, object] | None:
         "appointments/series/<series>": {"notes": "seen"},
         "series/<series>": {"notes": "seen"},
     }
+    path = path.replace("doctors", "practitioners").replace("profiles/dentists", "practitioners")
     takes_refresh = {"token/refresh", "token/blacklist", "auth/refresh", "auth/logout"}
     return {"refresh": pair.refresh} if path in takes_refresh else bodies.get(path)
+
+
+def petras_day_off(world: World) -> int:
+    day = in_days(30)(0).date()
+    return ScheduleException.objects.create(
+        clinic=world.clinic, practitioner=world.petra.practitioner, start_date=day, end_date=day
+    ).pk
 
 
 def url_of(world: World, appointment: Appointment, route: Route) -> str:
@@ -167,6 +212,8 @@ def url_of(world: World, appointment: Appointment, route: Route) -> str:
         "patient": world.paula.patient.pk,
         "appointment": appointment.pk,
         "series": world.book_series(in_days(9)(9)).pk if "<series>" in path else 0,
+        "service": world.check_up.pk,
+        "exception": petras_day_off(world) if "<exception>" in path else 0,
     }
     for name, row_id in ids.items():
         path = path.replace(f"<{name}>", str(row_id))

@@ -303,6 +303,7 @@ def test_practitioners_under_each_of_their_names(world: World, path: str) -> Non
         "name": "Dr Petra",
         "specialisation": "",
         "services": [world.check_up.pk],
+        "active": True,
     }
     one = client.get(f"/api/v1/{path}/{listed[0]['id']}", {"clinic": "riverside"})
     assert one.json() == listed[0]

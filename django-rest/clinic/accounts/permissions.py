@@ -20,3 +20,23 @@ class WorksAtClinic(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return isinstance(request.user, User) and request.user.role != Role.PATIENT
+
+
+class OwnerOrReadOnly(BasePermission):
+    """Everybody reads, signed in or not; the owner writes."""
+
+    everybody_reads = True
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if request.method in SAFE_METHODS:
+            return True
+        return isinstance(request.user, User) and request.user.role == Role.OWNER
+
+
+class WorksAtClinicOrReadOnly(WorksAtClinic):
+    """Everybody reads, signed in or not."""
+
+    everybody_reads = True
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return request.method in SAFE_METHODS or super().has_permission(request, view)

@@ -1,9 +1,12 @@
 """Who may see which appointment, patient and history. Every read of this app begins here."""
 
 import re
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
@@ -11,7 +14,7 @@ from django.db.models import Count, Q, QuerySet
 from clinic.accounts.models import Role, User
 from clinic.accounts.phones import normalise_phone
 from clinic.appointments.actor import NOBODY, clinic_id_of, patient_id_of, practitioner_id_of
-from clinic.appointments.lifecycle import Status
+from clinic.appointments.lifecycle import ACTIVE_STATUSES, Status
 from clinic.appointments.models import Appointment, AppointmentEvent, Patient, Series
 from clinic.appointments.shown import ShownAppointment, ShownAppointments, as_shown
 from clinic.common.errors import InvalidRequest, NotFound
@@ -84,6 +87,27 @@ def appointments_of_series(user: User, series: Series) -> QuerySet[Appointment]:
     """Those of its appointments this user may see, in order of their start."""
     appointments = appointments_visible_to(user).filter(series_id=series.pk)
     return appointments.select_related("clinic", "patient", "practitioner", "service").order_by("starts_at", "id")
+
+
+def upcoming_appointments(
+    clinic: Clinic,
+    practitioner_ids: Collection[int] | None,
+    *,
+    now: datetime,
+    days: Collection[tuple[date, date]] | None = None,
+    statuses: Collection[Status] = ACTIVE_STATUSES,
+) -> QuerySet[Appointment]:
+    """What is still ahead, in order, with patient and practitioner: for a change of hours, zone or people to look at.
+
+    `practitioner_ids` of None: everybody's. `days`: only on these dates of the clinic, ends included.
+    """
+    upcoming = Appointment.objects.filter(clinic=clinic, status__in=sorted(statuses), starts_at__gt=now)
+    if practitioner_ids is not None:
+        upcoming = upcoming.filter(practitioner_id__in=practitioner_ids)
+    if days is not None:
+        conditions = [Q(local_date__gte=first, local_date__lte=last) for first, last in days]
+        upcoming = upcoming.filter(reduce(or_, conditions, Q(pk__in=[])))
+    return upcoming.select_related("clinic", "patient", "practitioner").order_by("starts_at", "id")
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,35 @@ class NotToday(ChairsideError):
     detail = "This is only possible on the day of the appointment."
 
 
+class WouldStrand(ChairsideError):
+    code = "would_strand"
+    status = 409
+    detail = (
+        "Appointments would be left outside of the working hours. Move them first, or say force: true to keep them."
+    )
+
+
+class HasAppointments(ChairsideError):
+    code = "has_appointments"
+    status = 409
+    detail = "There are appointments ahead. Say what becomes of them: cancel, keep, or move_to another practitioner."
+
+
+class CannotMove(ChairsideError):
+    code = "cannot_move"
+    status = 409
+    detail = "Not every appointment can be moved, so none was."
+
+
+class ZoneHasAppointments(ChairsideError):
+    code = "zone_has_appointments"
+    status = 409
+    detail = (
+        "There are appointments ahead. They keep their instant, so their time on the clinic's clock changes: "
+        "say force: true if that is meant."
+    )
+
+
 class BookingRuleError(ChairsideError):
     """A start the clinic does not offer, whoever else is booked."""
 

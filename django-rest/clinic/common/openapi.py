@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import AllowAny
 
 from clinic.common.errors import (
@@ -41,6 +42,9 @@ ERROR_SCHEMA: dict[str, Any] = {
 }
 
 
+IDEMPOTENCY_KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="the same answer again")
+IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="the ETag the change is based on")
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -72,6 +76,11 @@ class ChairsideSchema(AutoSchema):
     def get_tags(self) -> list[str]:
         words = [word for word in self.path.split("/") if word not in {"", "api", "v1"}]
         return [words[0]]
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        """A read that needs no token says so, also where the permission lets everybody read and few write."""
+        ways = super().get_auth()
+        return [*ways, {}] if self._is_open() and {} not in ways else ways
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
@@ -117,7 +126,10 @@ class ChairsideSchema(AutoSchema):
             yield from (StaleVersion, PreconditionFailed)
 
     def _is_open(self) -> bool:
-        return any(isinstance(permission, AllowAny) for permission in self.view.get_permissions())
+        return any(
+            isinstance(permission, AllowAny) or (self.method == "GET" and getattr(permission, "everybody_reads", False))
+            for permission in self.view.get_permissions()
+        )
 
 
 def _refusal(codes: list[str]) -> dict[str, Any]:

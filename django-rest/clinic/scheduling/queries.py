@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from operator import or_
+from typing import TypeVar
 
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Max, Min, Model, Q, QuerySet
 
-from clinic.accounts.models import User
+from clinic.accounts.models import Role, User
 from clinic.common.errors import InvalidRequest, NotFound
 from clinic.common.instants import local_date_of, zone_of
+from clinic.common.tags import tag_of
 from clinic.scheduling.models import ClaimedCell, Clinic, Hold, Practitioner, ScheduleException, Service, WorkingBlock
 from clinic.scheduling.slots import Block, DayException, Interval, Policy, Slot, Treatment, open_slots
 
 CELL = timedelta(minutes=5)
+Row = TypeVar("Row", bound=Model)
 
 
 def get_clinic_for(viewer: User | None, *, slug: str | None = None) -> Clinic:
@@ -44,6 +47,114 @@ def get_practitioner(clinic: Clinic, practitioner_id: int) -> Practitioner:
     if practitioner is None:
         raise NotFound("There is no such practitioner.")
     return practitioner
+
+
+def practitioners_listed_for(viewer: User | None, clinic: Clinic, *, active: str = "true") -> QuerySet[Practitioner]:
+    """Everybody sees who is active; the desk may ask for `false` or `all`."""
+    return _listed(Practitioner.objects.filter(clinic=clinic), viewer, active).order_by("name", "id")
+
+
+def services_listed_for(viewer: User | None, clinic: Clinic, *, active: str = "true") -> QuerySet[Service]:
+    return _listed(Service.objects.filter(clinic=clinic), viewer, active).order_by("name", "id")
+
+
+def _listed(rows: QuerySet[Row], viewer: User | None, active: str) -> QuerySet[Row]:
+    if viewer is None or not viewer.works_at_desk:
+        active = "true"
+    return rows if active == "all" else rows.filter(active=active == "true")
+
+
+def one_of(rows: QuerySet[Row], row_id: int, name: str) -> Row:
+    """Raises NotFound."""
+    row = rows.filter(pk=row_id).first()
+    if row is None:
+        raise NotFound(f"There is no such {name}.")
+    return row
+
+
+def get_practitioner_for_owner(owner: User, practitioner_id: int, *, lock: bool = False) -> Practitioner:
+    """Active or not. Raises NotFound."""
+    return _own_row(Practitioner.objects.all(), owner, practitioner_id, lock=lock, name="practitioner")
+
+
+def get_service_for_owner(owner: User, service_id: int, *, lock: bool = False) -> Service:
+    """Active or not. Raises NotFound."""
+    return _own_row(Service.objects.all(), owner, service_id, lock=lock, name="service")
+
+
+def _own_row(rows: QuerySet[Row], owner: User, row_id: int, *, lock: bool, name: str) -> Row:
+    rows = rows.filter(clinic_id=owner.clinic_id) if owner.role == Role.OWNER else rows.none()
+    return one_of(rows.select_for_update() if lock else rows, row_id, name)
+
+
+def schedules_editable_by(user: User) -> QuerySet[Practitioner]:
+    """Owner and staff: everybody's of their clinic. A practitioner: their own."""
+    practitioners = Practitioner.objects.filter(clinic=user.clinic, active=True)
+    match user.role:
+        case Role.OWNER | Role.STAFF:
+            return practitioners
+        case Role.PRACTITIONER:
+            return practitioners.filter(user_id=user.pk)
+    return practitioners.none()
+
+
+def get_schedule_for(user: User, practitioner_id: int) -> Practitioner:
+    """Whose schedule the user may change. Raises NotFound."""
+    return one_of(schedules_editable_by(user), practitioner_id, "practitioner")
+
+
+def exceptions_visible_to(user: User) -> QuerySet[ScheduleException]:
+    """Those of the schedules one may change, and the whole clinic's."""
+    return ScheduleException.objects.filter(
+        Q(practitioner__isnull=True) | Q(practitioner__in=schedules_editable_by(user)), clinic=user.clinic
+    )
+
+
+def list_exceptions(
+    user: User, *, first_date: date | None, last_date: date | None, practitioner_id: int | None
+) -> QuerySet[ScheduleException]:
+    """Both dates included. A practitioner's are theirs and the whole clinic's."""
+    exceptions = exceptions_visible_to(user).order_by("start_date", "id")
+    if first_date is not None:
+        exceptions = exceptions.filter(end_date__gte=first_date)
+    if last_date is not None:
+        exceptions = exceptions.filter(start_date__lte=last_date)
+    if practitioner_id is not None:
+        exceptions = exceptions.filter(Q(practitioner__isnull=True) | Q(practitioner_id=practitioner_id))
+    return exceptions
+
+
+def get_exception_for(user: User, exception_id: int) -> ScheduleException:
+    """Raises NotFound."""
+    return one_of(exceptions_visible_to(user), exception_id, "exception")
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """A practitioner's weekly blocks, and the exceptions from today on: their own and the whole clinic's."""
+
+    blocks: list[WorkingBlock]
+    exceptions: list[ScheduleException]
+    clinic_exceptions: list[ScheduleException]
+
+    @property
+    def version(self) -> str:
+        """Changes when what a PUT replaces changes."""
+        return tag_of([*self.blocks, *self.exceptions])
+
+
+def availability_of(practitioner: Practitioner, *, today: date) -> Availability:
+    """Two queries."""
+    exceptions = ScheduleException.objects.filter(
+        Q(practitioner__isnull=True) | Q(practitioner=practitioner),
+        clinic_id=practitioner.clinic_id,
+        end_date__gte=today,
+    ).order_by("start_date", "id")
+    own: list[ScheduleException] = []
+    shared: list[ScheduleException] = []
+    for exception in exceptions:
+        (shared if exception.practitioner_id is None else own).append(exception)
+    return Availability(list(practitioner.working_blocks.order_by("weekday", "start_local", "id")), own, shared)
 
 
 def services_of(clinic: Clinic) -> QuerySet[Service]:

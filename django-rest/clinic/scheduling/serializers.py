@@ -1,17 +1,23 @@
-from datetime import date, timedelta
+import calendar
+from collections.abc import Mapping
+from datetime import date, time, timedelta
 from typing import Any
+from zoneinfo import available_timezones
 
+from phonenumbers import SUPPORTED_REGIONS
 from rest_framework import serializers
 
-from clinic.scheduling.models import Clinic, Practitioner, Service
+from clinic.scheduling.models import FIVE_MINUTES, Clinic, Practitioner, ScheduleException, Service
+from clinic.scheduling.slots import Block, first_clash
 
 LONGEST_RANGE_DAYS = 31
 
 
 class ClinicOutput(serializers.ModelSerializer[Clinic]):
-    class Meta:
-        model = Clinic
-        fields = [
+    """The policy as a whole for the people of the clinic, for everybody else what they need in order to book."""
+
+    PUBLIC = frozenset(
+        {
             "id",
             "name",
             "slug",
@@ -22,15 +28,65 @@ class ClinicOutput(serializers.ModelSerializer[Clinic]):
             "horizon_days",
             "notice_minutes",
             "cancellation_notice_minutes",
-        ]
+        }
+    )
+
+    class Meta:
+        model = Clinic
+        exclude = ["created_at"]
+
+    def to_representation(self, clinic: Clinic) -> dict[str, Any]:
+        shown = super().to_representation(clinic)
+        whole = self.context.get("for_clinic", False)
+        return {name: value for name, value in shown.items() if whole or name in self.PUBLIC}
+
+
+class ClinicInput(serializers.ModelSerializer[Clinic]):
+    """What is named changes. A name that is no setting, or not the owner's to change, is refused."""
+
+    force = serializers.BooleanField(required=False, help_text="change the zone although appointments are ahead")
+
+    class Meta:
+        model = Clinic
+        exclude = ["id", "slug", "created_at"]
+        extra_kwargs = {"horizon_days": {"min_value": 1, "max_value": 730}}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(self.fields))):
+            raise serializers.ValidationError(
+                dict.fromkeys(unknown, "The clinic has no such setting, or it cannot be changed."), code="unknown_field"
+            )
+        return super().to_internal_value(data)
+
+    def validate_timezone(self, name: str) -> str:
+        if name not in available_timezones():
+            raise serializers.ValidationError("Not an IANA time zone, such as Europe/Berlin.", code="invalid_choice")
+        return name
+
+    def validate_phone_region(self, region: str) -> str:
+        if region.upper() not in SUPPORTED_REGIONS:
+            raise serializers.ValidationError("Not a country code, such as DE.", code="invalid_choice")
+        return region.upper()
+
+    def validate_slot_minutes(self, minutes: int) -> int:
+        return refuse_off_grid(minutes)
 
 
 class PractitionerOutput(serializers.ModelSerializer[Practitioner]):
     services = serializers.PrimaryKeyRelatedField[Service](many=True, read_only=True)
+    user = serializers.IntegerField(
+        source="user_id", allow_null=True, required=False, help_text="the account: for the owner and staff alone"
+    )
 
     class Meta:
         model = Practitioner
-        fields = ["id", "name", "specialisation", "services"]
+        fields = ["id", "name", "specialisation", "services", "active", "user"]
+
+    def to_representation(self, practitioner: Practitioner) -> dict[str, Any]:
+        shown = super().to_representation(practitioner)
+        if not self.context.get("for_desk"):
+            del shown["user"]
+        return shown
 
 
 class ServiceOutput(serializers.ModelSerializer[Service]):
@@ -46,7 +102,229 @@ class ServiceOutput(serializers.ModelSerializer[Service]):
             "buffer_after_minutes",
             "color",
             "practitioners",
+            "active",
         ]
+
+
+class ListedInput(serializers.Serializer[Any]):
+    active = serializers.ChoiceField(
+        choices=["true", "false", "all"], required=False, help_text="false, all: for the owner and staff alone"
+    )
+
+
+def refuse_off_grid(minutes: int) -> int:
+    if minutes % FIVE_MINUTES:
+        raise serializers.ValidationError("A multiple of 5 minutes.", code="off_grid")
+    return minutes
+
+
+class FiveMinutesField(serializers.IntegerField):
+    """Minutes in steps of five: claims of time meet on that grid."""
+
+    def to_internal_value(self, data: Any) -> int:
+        return refuse_off_grid(super().to_internal_value(data))
+
+
+class IdsField(serializers.ListField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=serializers.IntegerField(min_value=1), max_length=200, **options)
+
+
+class ServiceInput(serializers.Serializer[Any]):
+    """A changed length or buffer counts for what is booked from then on."""
+
+    name = serializers.CharField(max_length=120)
+    duration_minutes = FiveMinutesField(min_value=5, max_value=480)
+    buffer_before_minutes = FiveMinutesField(required=False, min_value=0, max_value=240)
+    buffer_after_minutes = FiveMinutesField(required=False, min_value=0, max_value=240)
+    color = serializers.RegexField(r"^#[0-9a-fA-F]{6}$", required=False, help_text="#rrggbb")
+    practitioners = IdsField(required=False, help_text="who offers it")
+    active = serializers.BooleanField(required=False)
+
+
+class AccountInput(serializers.Serializer[Any]):
+    email = serializers.EmailField(max_length=254)
+    password = serializers.CharField(trim_whitespace=False, max_length=256)
+    phone = serializers.CharField(required=False, max_length=40)
+
+
+class PractitionerInput(serializers.Serializer[Any]):
+    """`account` makes a sign-in for the practitioner; `user` names one that is there and belongs to nobody yet."""
+
+    name = serializers.CharField(max_length=120)
+    specialisation = serializers.CharField(required=False, allow_blank=True, max_length=120)
+    services = IdsField(required=False, help_text="what is offered")
+    user = serializers.IntegerField(required=False, allow_null=True, min_value=1)
+    account = AccountInput(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("account") and attrs.get("user"):
+            raise serializers.ValidationError({"account": "Give an account or a user, not both."}, code="invalid")
+        return attrs
+
+
+class WallTimeField(serializers.TimeField):
+    """`HH:MM` on five minutes. With `ends_day`, 24:00 is understood for the midnight that is written 00:00."""
+
+    def __init__(self, *, ends_day: bool = False, **options: Any) -> None:
+        self.ends_day = ends_day
+        super().__init__(format="%H:%M", **options)
+
+    def to_internal_value(self, value: Any) -> Any:
+        if self.ends_day and value in ("24:00", "24:00:00"):
+            return time.min
+        if isinstance(value, str) and "\0" in value:  # `time.fromisoformat` stops reading there.
+            self.fail("invalid", format="hh:mm")
+        at_local = super().to_internal_value(value).replace(tzinfo=None)
+        if at_local.minute % FIVE_MINUTES or at_local.second or at_local.microsecond:
+            raise serializers.ValidationError("Hours begin and end on five minutes.", code="off_grid")
+        return at_local
+
+
+def _check_hours(start: time, end: time, *, attr: str = "end") -> None:
+    if end != time.min and end <= start:
+        raise serializers.ValidationError({attr: "The hours end before they begin."}, code="times_not_in_order")
+
+
+def _check_dates(first: date | None, last: date | None, *, attr: str) -> None:
+    if first is not None and last is not None and last < first:
+        raise serializers.ValidationError({attr: "The dates end before they begin."}, code="dates_not_in_order")
+
+
+class WorkingBlockInput(serializers.Serializer[Any]):
+    weekday = serializers.IntegerField(min_value=0, max_value=6, help_text="0 = Monday")
+    start = WallTimeField(source="start_local")
+    end = WallTimeField(source="end_local", ends_day=True, help_text="00:00 is midnight at the end of the day")
+    valid_from = serializers.DateField(required=False, allow_null=True)
+    valid_until = serializers.DateField(required=False, allow_null=True, help_text="the last day, included")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        _check_hours(attrs["start_local"], attrs["end_local"])
+        _check_dates(attrs.get("valid_from"), attrs.get("valid_until"), attr="valid_until")
+        return attrs
+
+
+class WorkingBlockOutput(WorkingBlockInput):
+    id = serializers.IntegerField()
+    valid_from = serializers.DateField(allow_null=True)
+    valid_until = serializers.DateField(allow_null=True, help_text="the last day, included")
+
+
+class ExceptionHoursInput(serializers.Serializer[Any]):
+    """Closed, or other hours from `start` to `end` on every day of the range, instead of the weekly ones."""
+
+    start_date = serializers.DateField()
+    end_date = serializers.DateField(required=False, help_text="the last day, included; else one day")
+    closed = serializers.BooleanField(required=False, help_text="true unless hours are given")
+    start = WallTimeField(source="start_local", required=False, allow_null=True)
+    end = WallTimeField(source="end_local", required=False, allow_null=True, ends_day=True)
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=200)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        row: ScheduleException | None = self.context.get("row")
+        if row is not None:
+            attrs = {**{name: getattr(row, name) for name in EXCEPTION_FIELDS}, **_hours_that_go_with(attrs), **attrs}
+        attrs.setdefault("end_date", attrs["start_date"])
+        _check_dates(attrs["start_date"], attrs["end_date"], attr="end_date")
+        start, end = attrs.setdefault("start_local", None), attrs.setdefault("end_local", None)
+        closed = attrs.setdefault("closed", start is None and end is None)
+        if closed and (start or end) is not None:
+            raise serializers.ValidationError({"closed": "A closed day has no hours."}, code="invalid")
+        if not closed and (start is None or end is None):
+            missing = "start" if start is None else "end"
+            raise serializers.ValidationError({missing: "Other hours have a start and an end."}, code="required")
+        if start is not None and end is not None:
+            _check_hours(start, end)
+        return attrs
+
+
+EXCEPTION_FIELDS = ("start_date", "end_date", "closed", "start_local", "end_local", "reason")
+
+
+def _hours_that_go_with(changes: dict[str, Any]) -> dict[str, Any]:
+    """Who closes a day need not take its hours away; who gives hours need not say that it is open."""
+    if changes.get("closed"):
+        return {"start_local": None, "end_local": None}
+    if changes.get("start_local") is not None or changes.get("end_local") is not None:
+        return {"closed": False}
+    return {}
+
+
+class ScheduleExceptionInput(ExceptionHoursInput):
+    practitioner = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, help_text="null: the whole clinic's"
+    )
+    force = serializers.BooleanField(required=False, help_text="although appointments are left outside of the hours")
+
+
+class ForceInput(serializers.Serializer[Any]):
+    force = serializers.BooleanField(required=False, help_text="although appointments are left outside of the hours")
+
+
+class ScheduleExceptionEditInput(ExceptionHoursInput):
+    start_date = serializers.DateField(required=False)
+    force = serializers.BooleanField(required=False, help_text="although appointments are left outside of the hours")
+
+
+class ScheduleExceptionOutput(serializers.Serializer[ScheduleException]):
+    id = serializers.IntegerField()
+    practitioner = serializers.IntegerField(source="practitioner_id", allow_null=True)
+    start_date = serializers.DateField()
+    end_date = serializers.DateField()
+    closed = serializers.BooleanField()
+    start = WallTimeField(source="start_local", allow_null=True)
+    end = WallTimeField(source="end_local", allow_null=True)
+    reason = serializers.CharField(required=False, help_text="for the people of the clinic alone")
+
+    def to_representation(self, exception: ScheduleException) -> dict[str, Any]:
+        shown = super().to_representation(exception)
+        if not self.context.get("for_clinic"):
+            del shown["reason"]
+        return shown
+
+
+class RangeInput(serializers.Serializer[Any]):
+    to = serializers.DateField(required=False, help_text="last day")
+    practitioner = serializers.IntegerField(required=False, min_value=1, help_text="theirs and the whole clinic's")
+
+    def get_fields(self) -> dict[str, "serializers.Field[Any, Any, Any, Any]"]:
+        # "from" is a word of Python's.
+        return {**super().get_fields(), "from": serializers.DateField(required=False)}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        _check_dates(attrs.get("from"), attrs.get("to"), attr="to")
+        return {
+            "first_date": attrs.get("from"),
+            "last_date": attrs.get("to"),
+            "practitioner_id": attrs.get("practitioner"),
+        }
+
+
+class AvailabilityInput(serializers.Serializer[Any]):
+    """All weekly blocks, instead of those there were. `exceptions`, when given, replaces the practitioner's own that
+    end today or later."""
+
+    blocks = serializers.ListField(child=WorkingBlockInput(), max_length=200)
+    exceptions = serializers.ListField(child=ExceptionHoursInput(), required=False, max_length=366)
+    version = serializers.CharField(required=False, max_length=40, help_text="of the availability this is based on")
+    force = serializers.BooleanField(required=False, help_text="although appointments are left outside of the hours")
+
+    def validate_blocks(self, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        clash = first_clash([Block(**block) for block in blocks])
+        if clash is not None:
+            one, other = (f"{block.start_local:%H:%M}–{block.end_local:%H:%M}" for block in clash)
+            day = calendar.day_name[clash[0].weekday]
+            raise serializers.ValidationError(f"{day}: {one} and {other} overlap.", code="overlap")
+        return blocks
+
+
+class AvailabilityOutput(serializers.Serializer[Any]):
+    practitioner = serializers.IntegerField()
+    timezone = serializers.CharField(help_text="of all times here")
+    version = serializers.CharField(help_text="also the ETag")
+    blocks = WorkingBlockOutput(many=True)
+    exceptions = ScheduleExceptionOutput(many=True, help_text="the practitioner's own, from today on")
+    clinic_exceptions = ScheduleExceptionOutput(many=True, help_text="the whole clinic's, from today on")
 
 
 class SlotsInput(serializers.Serializer[Any]):

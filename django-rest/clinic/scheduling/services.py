@@ -9,11 +9,15 @@ refuses what slips past: raw SQL, bulk updates.
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, connection
 
-from clinic.common.errors import NotFound
-from clinic.scheduling.models import ClaimedCell, Clinic, Hold, Practitioner
+from clinic.accounts.models import User
+from clinic.common.errors import InvalidRequest, NotFound
+from clinic.common.transactions import in_one_transaction
+from clinic.scheduling.models import ClaimedCell, Clinic, Hold, Practitioner, Service
+from clinic.scheduling.queries import get_service_for_owner
 
 DUPLICATE_KEY = 1062
 
@@ -38,6 +42,15 @@ def lock_practitioners(
     return found
 
 
+def lock_every_practitioner(clinic: Clinic, *, now: datetime) -> list[int]:
+    """As `lock_practitioners`, for a change that concerns the whole clinic. Their ids, in order."""
+    assert connection.in_atomic_block
+    active = Practitioner.objects.select_for_update().filter(clinic=clinic, active=True).order_by("pk")
+    locked = [practitioner.pk for practitioner in active]
+    Hold.objects.filter(practitioner_id__in=locked, expires_at__lte=now).delete()
+    return locked
+
+
 def is_overlap(error: IntegrityError) -> bool:
     """Whether the database refused a second claim of a cell: `Duplicate entry '7-2026-11-20 09:30:00…'`."""
     code, message = (*error.args, "", "")[:2]
@@ -53,3 +66,41 @@ def release_expired_holds(*, now: datetime) -> int:
 def prune_cells(*, older_than: datetime) -> int:
     """Cells of the past block nobody any more."""
     return ClaimedCell.objects.filter(starts_at__lt=older_than).delete()[0]
+
+
+@in_one_transaction
+def create_service(*, owner: User, fields: dict[str, Any]) -> Service:
+    """`fields` may name `practitioners` by id. Raises InvalidRequest for one that is not of this clinic."""
+    assert owner.clinic is not None
+    fields = dict(fields)
+    practitioner_ids = fields.pop("practitioners", [])
+    service = Service.objects.create(clinic=owner.clinic, **fields)
+    service.practitioners.set(_practitioners_named(owner, practitioner_ids))
+    return service
+
+
+@in_one_transaction
+def edit_service(*, owner: User, service_id: int, changes: dict[str, Any]) -> Service:
+    """Appointments keep the length they were booked with. Raises NotFound, InvalidRequest."""
+    service = get_service_for_owner(owner, service_id, lock=True)
+    changes = dict(changes)
+    practitioner_ids = changes.pop("practitioners", None)
+    if changes:
+        for name, value in changes.items():
+            setattr(service, name, value)
+        service.save(update_fields=list(changes))
+    if practitioner_ids is not None:
+        service.practitioners.set(_practitioners_named(owner, practitioner_ids))
+    return service
+
+
+def _practitioners_named(owner: User, practitioner_ids: Collection[int]) -> list[Practitioner]:
+    found = list(Practitioner.objects.filter(clinic=owner.clinic, active=True, pk__in=practitioner_ids))
+    refuse_unknown(practitioner_ids, found, attr="practitioners")
+    return found
+
+
+def refuse_unknown(ids: Collection[int], found: Collection[Practitioner | Service], *, attr: str) -> None:
+    unknown = sorted(set(ids) - {row.pk for row in found})
+    if unknown:
+        raise InvalidRequest(f"There is no such row here: {', '.join(map(str, unknown))}.", attr=attr)

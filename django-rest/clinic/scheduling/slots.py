@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from heapq import nsmallest
+from itertools import combinations
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -180,6 +181,21 @@ def check_start(
         raise OutsideWorkingHours
 
 
+def is_within_hours(
+    interval: Interval, *, zone: ZoneInfo, blocks: Sequence[Block], exceptions: Sequence[DayException]
+) -> bool:
+    """Whether one stretch of work holds all of it. Buffers do not count, as for a booking: pass start and end."""
+    day = interval.start.astimezone(zone).date()
+    worked = working_intervals(day, zone=zone, blocks=blocks, exceptions=exceptions)
+    return any(work.start <= interval.start and interval.end <= work.end for work in worked)
+
+
+def first_clash(blocks: Sequence[Block]) -> tuple[Block, Block] | None:
+    """Two blocks that claim the same wall time of a day on which both are worked. None where there are none."""
+    ordered = sorted(blocks, key=lambda block: (block.weekday, block.start_local))
+    return next(((one, other) for one, other in combinations(ordered, 2) if _clash(one, other)), None)
+
+
 def local_instant(day: date, at_local: time, zone: ZoneInfo) -> datetime:
     """The UTC instant of a wall time: the first of the two in a fold. Raises NoSuchLocalTime in a gap."""
     try:
@@ -204,6 +220,21 @@ def blocked_interval(start: datetime, treatment: Treatment) -> Interval:
         start - timedelta(minutes=treatment.buffer_before_minutes),
         start + timedelta(minutes=treatment.minutes + treatment.buffer_after_minutes),
     )
+
+
+def _clash(one: Block, other: Block) -> bool:
+    if one.weekday != other.weekday:
+        return False
+    if not (_ends_after(one, other.start_local) and _ends_after(other, one.start_local)):
+        return False
+    first = max(one.valid_from or date.min, other.valid_from or date.min)
+    last = min(one.valid_until or date.max, other.valid_until or date.max)
+    # Days as numbers: the week after the calendar's last day is none.
+    return first.toordinal() + (one.weekday - first.weekday()) % 7 <= last.toordinal()
+
+
+def _ends_after(block: Block, at_local: time) -> bool:
+    return block.end_local == time.min or block.end_local > at_local
 
 
 def _intervals_of(

@@ -2,18 +2,22 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.generics import ListAPIView, RetrieveAPIView
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from clinic.accounts.requests import viewer_of
+from clinic.accounts.permissions import OwnerOrReadOnly
+from clinic.accounts.requests import signed_in_user, viewer_of
+from clinic.common.idempotency import answer_once
 from clinic.common.instants import say_minute, zone_of
+from clinic.common.openapi import IDEMPOTENCY_KEY
 from clinic.scheduling import queries
-from clinic.scheduling.models import Clinic, Practitioner, Service
-from clinic.scheduling.serializers import ClinicOutput, PractitionerOutput, ServiceOutput, SlotsInput, SlotsOutput
+from clinic.scheduling.models import Clinic, Service
+from clinic.scheduling.serializers import ListedInput, ServiceInput, ServiceOutput, SlotsInput, SlotsOutput
+from clinic.scheduling.services import create_service, edit_service
 
 CLINIC_PARAMETER = OpenApiParameter(
     "clinic", str, description="slug, for people not signed in where several clinics are"
@@ -24,39 +28,75 @@ def clinic_of(request: Request) -> Clinic:
     return queries.get_clinic_for(viewer_of(request), slug=request.query_params.get("clinic"))
 
 
-class ClinicView(APIView):
-    permission_classes = (AllowAny,)
-
-    @extend_schema(responses=ClinicOutput, parameters=[CLINIC_PARAMETER], summary="The clinic: name, zone, policy")
-    def get(self, request: Request) -> Response:
-        return Response(ClinicOutput(clinic_of(request)).data)
+def listed(request: Request) -> dict[str, str]:
+    given = ListedInput(data=request.query_params)
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
 
 
-@extend_schema(parameters=[CLINIC_PARAMETER])
 class ServiceListView(ListAPIView[Service]):
-    permission_classes = (AllowAny,)
+    permission_classes = (OwnerOrReadOnly,)
     serializer_class = ServiceOutput
 
+    @extend_schema(parameters=[CLINIC_PARAMETER, ListedInput], summary="Services")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
     def get_queryset(self) -> QuerySet[Service]:
-        return queries.services_of(clinic_of(self.request)).prefetch_related("practitioners")
+        services = queries.services_listed_for(viewer_of(self.request), clinic_of(self.request), **listed(self.request))
+        return services.prefetch_related("practitioners")
+
+    @extend_schema(
+        request=ServiceInput,
+        responses={201: ServiceOutput},
+        parameters=[IDEMPOTENCY_KEY],
+        summary="A new service (the owner)",
+        examples=[
+            OpenApiExample(
+                "A filling",
+                {"name": "Filling", "duration_minutes": 45, "buffer_after_minutes": 10, "practitioners": [1, 2]},
+                request_only=True,
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        owner = signed_in_user(request)
+
+        def create() -> Response:
+            given = ServiceInput(data=request.data)
+            given.is_valid(raise_exception=True)
+            service = create_service(owner=owner, fields=given.validated_data)
+            return Response(ServiceOutput(service).data, status=201)
+
+        return answer_once(request, owner=f"user:{owner.pk}", create=create)
 
 
-@extend_schema(parameters=[CLINIC_PARAMETER])
-class PractitionerListView(ListAPIView[Practitioner]):
-    permission_classes = (AllowAny,)
-    serializer_class = PractitionerOutput
+class ServiceView(APIView):
+    permission_classes = (OwnerOrReadOnly,)
 
-    def get_queryset(self) -> QuerySet[Practitioner]:
-        return queries.practitioners_of(clinic_of(self.request)).prefetch_related("services")
+    @extend_schema(parameters=[CLINIC_PARAMETER], responses=ServiceOutput, summary="One service")
+    def get(self, request: Request, service_id: int) -> Response:
+        listed_ones = queries.services_listed_for(viewer_of(request), clinic_of(request), active="all")
+        return Response(ServiceOutput(queries.one_of(listed_ones, service_id, "service")).data)
 
+    @extend_schema(
+        request=ServiceInput,
+        responses=ServiceOutput,
+        summary="Change a service (the owner); what is booked keeps its length",
+    )
+    def patch(self, request: Request, service_id: int) -> Response:
+        given = ServiceInput(data=request.data, partial=True)
+        given.is_valid(raise_exception=True)
+        service = edit_service(owner=signed_in_user(request), service_id=service_id, changes=given.validated_data)
+        return Response(ServiceOutput(service).data)
 
-@extend_schema(parameters=[CLINIC_PARAMETER])
-class PractitionerView(RetrieveAPIView[Practitioner]):
-    permission_classes = (AllowAny,)
-    serializer_class = PractitionerOutput
-
-    def get_object(self) -> Practitioner:
-        return queries.get_practitioner(clinic_of(self.request), self.kwargs["practitioner_id"])
+    @extend_schema(
+        responses={204: None},
+        summary="Offer a service no more (the owner); what is booked stays",
+    )
+    def delete(self, request: Request, service_id: int) -> Response:
+        edit_service(owner=signed_in_user(request), service_id=service_id, changes={"active": False})
+        return Response(status=204)
 
 
 class PractitionerSlotsView(APIView):

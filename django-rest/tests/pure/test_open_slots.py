@@ -305,6 +305,22 @@ class TestExceptions:
         levels = [hours("08:00-09:00", of=None), hours("14:00-15:00")]
         assert read(slots_of(blocks=self.ALWAYS, exceptions=levels)) == "14:00 14:30"
 
+    def test_ranges_that_overlap_are_decided_day_by_day(self) -> None:
+        tuesday, thursday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=3)
+        late = DayException(tuesday, thursday, AMARA, False, wall("18:00"), wall("19:00"))
+        week = slots_of(
+            MONDAY,
+            until=MONDAY + timedelta(days=4),
+            blocks=self.ALWAYS,
+            exceptions=[late, closed(MONDAY, tuesday), closed(thursday, of=None)],
+        )
+        assert [f"{slot.start.astimezone(BERLIN):%a %H:%M}" for slot in week if slot.start.minute == 0] == [
+            "Wed 18:00",
+            "Thu 18:00",
+            "Fri 09:00",
+            "Fri 10:00",
+        ]
+
     def test_an_exception_of_another_day_changes_nothing(self) -> None:
         assert slots_of(blocks=self.ALWAYS, exceptions=[closed(MONDAY - timedelta(days=7))]) == slots_of(
             blocks=self.ALWAYS

@@ -17,7 +17,9 @@ from clinic.appointments.services.placing import (
     first_status,
     patient_of,
     place,
+    service_kept,
     service_of,
+    treatment_placed,
 )
 from clinic.appointments.services.versions import check_version
 from clinic.common.errors import HoldExpired, NotFound, PermissionDenied, SlotTaken, TransitionNotAllowed
@@ -128,8 +130,12 @@ def _move(appointment: Appointment, practitioner: Practitioner, edit: Edit, *, a
     if edit.practitioner_id is None and practitioner.pk != appointment.practitioner_id:
         raise SlotTaken("Someone moved this appointment in the meantime.")
     check_may_book_for(actor, practitioner)
-    service = service_of(appointment.clinic, practitioner, edit.service_id or appointment.service_id)
-    place(appointment, practitioner, service, edit.start or appointment.starts_at)
+    start = edit.start or appointment.starts_at
+    if edit.service_id is None:
+        service = service_kept(appointment, practitioner)
+        place(appointment, practitioner, service, start, treatment=treatment_placed(appointment))
+    else:
+        place(appointment, practitioner, service_of(appointment.clinic, practitioner, edit.service_id), start)
     check_rules(appointment, actor=actor, outside_hours=edit.outside_hours, now=now)
     check_is_free(appointment, now=now)
     appointment.attendance_confirmed_at = None

@@ -69,8 +69,37 @@ def first_status(actor: Actor, clinic: Clinic) -> Status:
     return Status.PENDING if actor.is_patient and not clinic.auto_confirm else Status.CONFIRMED
 
 
-def place(appointment: Appointment, practitioner: Practitioner, service: Service | None, start: datetime) -> None:
-    treatment = treatment_of(appointment.clinic, service)
+def service_kept(appointment: Appointment, practitioner: Practitioner) -> Service | None:
+    """What is booked moves as it was booked, even if the clinic offers it to nobody new."""
+    service = appointment.service
+    if service is not None and practitioner.pk != appointment.practitioner_id and not offers(practitioner, service):
+        raise InvalidRequest(f"{practitioner.name} does not offer {service.name}.", attr="service")
+    return service
+
+
+def treatment_placed(appointment: Appointment) -> Treatment:
+    """The length and buffers this appointment has: a service that changed since does not change it."""
+
+    def minutes(length: timedelta) -> int:
+        return int(length.total_seconds()) // 60
+
+    return Treatment(
+        minutes(appointment.ends_at - appointment.starts_at),
+        minutes(appointment.starts_at - appointment.blocked_from),
+        minutes(appointment.blocked_until - appointment.ends_at),
+    )
+
+
+def place(
+    appointment: Appointment,
+    practitioner: Practitioner,
+    service: Service | None,
+    start: datetime,
+    *,
+    treatment: Treatment | None = None,
+) -> None:
+    """With the length and buffers of the service, unless others are given."""
+    treatment = treatment or treatment_of(appointment.clinic, service)
     start = start.astimezone(UTC)
     blocked = blocked_interval(start, treatment)
     appointment.practitioner = practitioner
@@ -89,7 +118,7 @@ def check_rules(
     check_start(
         appointment.starts_at,
         policy=_policy_for(actor, clinic),
-        treatment=treatment_of(clinic, appointment.service),
+        treatment=treatment_placed(appointment),
         blocks=hours.blocks,
         exceptions=hours.exceptions,
         now=now if actor.is_patient else _this_cell(now),
@@ -111,7 +140,7 @@ def _this_cell(now: datetime) -> datetime:
 
 
 def check_is_free(appointment: Appointment, *, now: datetime, hold_id: int | None = None) -> None:
-    treatment = treatment_of(appointment.clinic, appointment.service)
+    treatment = treatment_placed(appointment)
     taken = is_claimed(
         appointment.practitioner_id,
         blocked_interval(appointment.starts_at, treatment),

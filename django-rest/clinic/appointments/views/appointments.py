@@ -42,15 +42,13 @@ from clinic.common.errors import (
     TransitionNotAllowed,
 )
 from clinic.common.idempotency import answer_once
-from clinic.common.openapi import answers
+from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
 from clinic.common.pagination import PagesById
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.queries import get_clinic_for
 
 BOOKING_ERRORS: tuple[type[ChairsideError], ...] = (SlotTaken, HoldExpired, *BookingRuleError.__subclasses__())
 TRANSITION_ERRORS = (TransitionNotAllowed, TooLateToCancel, TooEarly, NotToday)
-IDEMPOTENCY_KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="the same answer again")
-IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="the ETag the change is based on")
 
 
 class AppointmentListView(ListAPIView[Appointment]):

@@ -1,0 +1,50 @@
+from collections import defaultdict
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from clinic.accounts.models import Role, User
+from clinic.appointments.models import Appointment
+from clinic.appointments.queries import upcoming_appointments
+from clinic.appointments.services.briefs import list_of
+from clinic.common.errors import PermissionDenied, ZoneHasAppointments
+from clinic.common.instants import local_date_of, zone_of
+from clinic.common.transactions import in_one_transaction
+from clinic.scheduling.models import Clinic
+from clinic.scheduling.services import lock_every_practitioner
+
+
+@in_one_transaction
+def edit_clinic(*, owner: User, changes: dict[str, Any], now: datetime, force: bool = False) -> Clinic:
+    """Change name, zone or policy. Raises PermissionDenied, ZoneHasAppointments.
+
+    In a new zone working hours keep their time on the wall, and appointments their instant: that needs `force`,
+    because their time on the wall changes. Every appointment's date is told anew, that of past ones too.
+    """
+    if owner.role != Role.OWNER or owner.clinic is None:
+        raise PermissionDenied
+    zone_name = changes.get("timezone", owner.clinic.timezone)
+    if zone_name != owner.clinic.timezone:
+        lock_every_practitioner(owner.clinic, now=now)
+        upcoming = list(upcoming_appointments(owner.clinic, None, now=now))
+        if upcoming and not force:
+            raise ZoneHasAppointments(attr="timezone", extra=list_of(upcoming, owner.clinic))
+        _tell_dates_anew(owner.clinic, zone_of(zone_name))
+    clinic = Clinic.objects.select_for_update().get(pk=owner.clinic.pk)
+    for name, value in changes.items():
+        setattr(clinic, name, value)
+    if changes:
+        clinic.save(update_fields=list(changes))
+    return clinic
+
+
+def _tell_dates_anew(clinic: Clinic, zone: ZoneInfo) -> None:
+    """One UPDATE a day that gets appointments from the day before or after."""
+    moved: dict[date, list[int]] = defaultdict(list)
+    dates = Appointment.objects.filter(clinic=clinic).values_list("pk", "starts_at", "local_date")
+    for appointment_id, starts_at, local_date in dates.iterator():
+        told = local_date_of(starts_at, zone)
+        if told != local_date:
+            moved[told].append(appointment_id)
+    for day, appointment_ids in moved.items():
+        Appointment.objects.filter(pk__in=appointment_ids).update(local_date=day)

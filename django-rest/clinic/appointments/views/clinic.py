@@ -1,0 +1,182 @@
+"""The clinic, its people and their hours: what is read by everybody and changed with appointments in view."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from clinic.accounts.models import Role
+from clinic.accounts.permissions import OwnerOrReadOnly
+from clinic.accounts.requests import signed_in_user, viewer_of
+from clinic.appointments.serializers import DeactivateInput, PractitionerEditInput
+from clinic.appointments.services.clinics import edit_clinic
+from clinic.appointments.services.practitioners import Fate, create_practitioner, edit_practitioner
+from clinic.appointments.views.requests import actor_of, validated
+from clinic.common.errors import (
+    CannotMove,
+    HasAppointments,
+    ZoneHasAppointments,
+)
+from clinic.common.idempotency import answer_once
+from clinic.common.openapi import IDEMPOTENCY_KEY, answers
+from clinic.scheduling import queries
+from clinic.scheduling.models import Clinic, Practitioner
+from clinic.scheduling.serializers import ClinicInput, ClinicOutput, ListedInput, PractitionerInput, PractitionerOutput
+from clinic.scheduling.views import CLINIC_PARAMETER, clinic_of, listed
+
+
+class ClinicView(APIView):
+    permission_classes = (OwnerOrReadOnly,)
+
+    @extend_schema(
+        responses=ClinicOutput,
+        parameters=[CLINIC_PARAMETER],
+        summary="The clinic: name, zone, policy (without a token: what one needs in order to book)",
+    )
+    def get(self, request: Request) -> Response:
+        return _show_clinic(request, clinic_of(request))
+
+    @answers(ZoneHasAppointments)
+    @extend_schema(
+        request=ClinicInput,
+        responses=ClinicOutput,
+        summary="Change name, zone, policy (the owner)",
+        description="Settings that are not named stay. In a new zone working hours keep their time on the wall and "
+        "appointments their instant, so their time on the wall changes: with appointments ahead that needs `force`. "
+        "Dates of all appointments are told anew.",
+        examples=[OpenApiExample("A longer notice", {"notice_minutes": 240}, request_only=True)],
+    )
+    def patch(self, request: Request) -> Response:
+        owner = signed_in_user(request)
+        changes = validated(ClinicInput(owner.clinic, data=request.data, partial=True))
+        force = changes.pop("force", False)
+        return _show_clinic(request, edit_clinic(owner=owner, changes=changes, now=timezone.now(), force=force))
+
+
+def _show_clinic(request: Request, clinic: Clinic) -> Response:
+    viewer = viewer_of(request)
+    of_clinic = viewer is not None and viewer.role != Role.PATIENT and viewer.clinic_id == clinic.pk
+    return Response(ClinicOutput(clinic, context={"for_clinic": of_clinic}).data)
+
+
+class PractitionerListView(ListAPIView[Practitioner]):
+    permission_classes = (OwnerOrReadOnly,)
+    serializer_class = PractitionerOutput
+
+    @extend_schema(parameters=[CLINIC_PARAMETER, ListedInput], summary="Practitioners")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[Practitioner]:
+        viewer, clinic = viewer_of(self.request), clinic_of(self.request)
+        practitioners = queries.practitioners_listed_for(viewer, clinic, **listed(self.request))
+        return practitioners.prefetch_related("services")
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), **_practitioner_context(self.request)}
+
+    @extend_schema(
+        request=PractitionerInput,
+        responses={201: PractitionerOutput},
+        parameters=[IDEMPOTENCY_KEY],
+        summary="A new practitioner, with or without an account (the owner)",
+        examples=[
+            OpenApiExample(
+                "With an account",
+                {
+                    "name": "Dr Amara Osei",
+                    "specialisation": "Endodontics",
+                    "services": [1],
+                    "account": {"email": "amara@riverside.example", "password": "a long sentence of hers"},
+                },
+                request_only=True,
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        owner = signed_in_user(request)
+
+        def create() -> Response:
+            fields = validated(PractitionerInput(data=request.data))
+            return _show(request, create_practitioner(owner=owner, fields=fields), status=201)
+
+        return answer_once(request, owner=f"user:{owner.pk}", create=create)
+
+
+class PractitionerView(APIView):
+    permission_classes = (OwnerOrReadOnly,)
+
+    @extend_schema(
+        parameters=[CLINIC_PARAMETER],
+        responses=PractitionerOutput,
+        summary="One practitioner",
+    )
+    def get(self, request: Request, practitioner_id: int) -> Response:
+        viewer = viewer_of(request)
+        active = "all" if viewer is not None and viewer.works_at_desk else "true"
+        listed_ones = queries.practitioners_listed_for(viewer, clinic_of(request), active=active)
+        return _show(request, queries.one_of(listed_ones, practitioner_id, "practitioner"))
+
+    @answers(HasAppointments, CannotMove)
+    @extend_schema(
+        request=PractitionerEditInput,
+        responses=PractitionerOutput,
+        summary="Change or deactivate a practitioner (the owner)",
+        description="`active: false` with appointments ahead needs `appointments`: `cancel`, `keep` or "
+        "`{move_to: id}`. Each is cancelled or moved with its line of history, all of them or none.",
+        examples=[
+            OpenApiExample("Another name", {"name": "Dr Amara Osei-Bonsu"}, request_only=True),
+            OpenApiExample("Leaves the clinic", {"active": False, "appointments": {"move_to": 2}}, request_only=True),
+        ],
+    )
+    def patch(self, request: Request, practitioner_id: int) -> Response:
+        changes = validated(PractitionerEditInput(data=request.data, partial=True))
+        fate = _fate_of(changes)
+        return _show(
+            request,
+            edit_practitioner(
+                actor=actor_of(request),
+                practitioner_id=practitioner_id,
+                changes=changes,
+                fate=fate,
+                now=timezone.now(),
+            ),
+        )
+
+    @answers(HasAppointments, CannotMove)
+    @extend_schema(
+        request=None,
+        parameters=[DeactivateInput],
+        responses={204: None},
+        summary="Deactivate a practitioner (the owner)",
+        description="As `PATCH {active: false}`; what becomes of the appointments ahead is said in the query.",
+    )
+    def delete(self, request: Request, practitioner_id: int) -> Response:
+        given = validated(DeactivateInput(data=request.query_params))
+        edit_practitioner(
+            actor=actor_of(request),
+            practitioner_id=practitioner_id,
+            changes={"active": False},
+            fate=_fate_of(given),
+            now=timezone.now(),
+        )
+        return Response(status=204)
+
+
+def _fate_of(given: dict[str, Any]) -> Fate | None:
+    fate = given.pop("fate")
+    return None if fate is None else Fate(**fate)
+
+
+def _practitioner_context(request: Request) -> dict[str, bool]:
+    viewer = viewer_of(request)
+    return {"for_desk": viewer is not None and viewer.works_at_desk}
+
+
+def _show(request: Request, practitioner: Practitioner, *, status: int = 200) -> Response:
+    return Response(PractitionerOutput(practitioner, context=_practitioner_context(request)).data, status=status)

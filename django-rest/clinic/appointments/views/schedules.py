@@ -1,0 +1,230 @@
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from clinic.accounts.models import Role
+from clinic.accounts.permissions import WorksAtClinic, WorksAtClinicOrReadOnly
+from clinic.accounts.requests import signed_in_user, viewer_of
+from clinic.appointments.models import Appointment
+from clinic.appointments.serializers import AvailabilityChangedOutput, ExceptionChangedOutput
+from clinic.appointments.services.schedules import (
+    NewAvailability,
+    create_exception,
+    delete_exception,
+    edit_exception,
+    replace_availability,
+)
+from clinic.appointments.views.requests import validated
+from clinic.common.errors import (
+    PreconditionFailed,
+    StaleVersion,
+    WouldStrand,
+)
+from clinic.common.idempotency import answer_once
+from clinic.common.instants import local_date_of, zone_of
+from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
+from clinic.common.tags import expected_tag
+from clinic.scheduling import queries
+from clinic.scheduling.models import Practitioner, ScheduleException
+from clinic.scheduling.serializers import (
+    AvailabilityInput,
+    AvailabilityOutput,
+    ForceInput,
+    RangeInput,
+    ScheduleExceptionEditInput,
+    ScheduleExceptionInput,
+    ScheduleExceptionOutput,
+)
+from clinic.scheduling.views import CLINIC_PARAMETER, clinic_of
+
+FOR_CLINIC = {"for_clinic": True}
+FROM = OpenApiParameter("from", str, description="first day")
+
+
+class AvailabilityView(APIView):
+    permission_classes = (WorksAtClinicOrReadOnly,)
+
+    @extend_schema(
+        parameters=[CLINIC_PARAMETER],
+        responses=AvailabilityOutput,
+        summary="Weekly hours and exceptions of a practitioner",
+    )
+    def get(self, request: Request, practitioner_id: int) -> Response:
+        practitioner = queries.get_practitioner(clinic_of(request), practitioner_id)
+        body = _availability(request, practitioner)
+        return Response(body, headers={"ETag": f'"{body["version"]}"'})
+
+    @answers(WouldStrand)
+    @extend_schema(
+        request=AvailabilityInput,
+        parameters=[IF_MATCH],
+        responses=AvailabilityChangedOutput,
+        summary="Replace the hours of a practitioner (owner, staff, themselves)",
+        description="What is booked and would no longer lie within the hours is listed in a 409 `would_strand`; "
+        "`force: true` changes the hours anyway and leaves those appointments as they are. What `GET` answers can be "
+        "sent back as it is.",
+        examples=[
+            OpenApiExample(
+                "Mondays with a lunch break, Tuesday evenings",
+                {
+                    "blocks": [
+                        {"weekday": 0, "start": "08:00", "end": "12:00"},
+                        {"weekday": 0, "start": "13:00", "end": "17:00"},
+                        {"weekday": 1, "start": "18:00", "end": "00:00", "valid_from": "2027-01-01"},
+                    ],
+                    "exceptions": [{"start_date": "2026-12-24", "end_date": "2026-12-26", "closed": True}],
+                },
+                request_only=True,
+            )
+        ],
+    )
+    def put(self, request: Request, practitioner_id: int) -> Response:
+        user = signed_in_user(request)
+        given = validated(AvailabilityInput(data=request.data))
+        practitioner = queries.get_schedule_for(user, practitioner_id)
+        with _current_availability_on_conflict(request, practitioner):
+            stranded = replace_availability(
+                user=user,
+                practitioner_id=practitioner_id,
+                new=NewAvailability(given["blocks"], given.get("exceptions")),
+                now=timezone.now(),
+                force=given.get("force", False),
+                expected=expected_tag(request, given.get("version")),
+            )
+        body = {**_availability(request, practitioner), "stranded": _ids(stranded)}
+        return Response(body, headers={"ETag": f'"{body["version"]}"'})
+
+
+def _availability(request: Request, practitioner: Practitioner) -> dict[str, Any]:
+    viewer = viewer_of(request)
+    today = local_date_of(timezone.now(), zone_of(practitioner.clinic.timezone))
+    availability = queries.availability_of(practitioner, today=today)
+    shown = {
+        "practitioner": practitioner.pk,
+        "timezone": practitioner.clinic.timezone,
+        "version": availability.version,
+        "blocks": availability.blocks,
+        "exceptions": availability.exceptions,
+        "clinic_exceptions": availability.clinic_exceptions,
+    }
+    for_clinic = viewer is not None and viewer.role != Role.PATIENT
+    return AvailabilityOutput(shown, context={"for_clinic": for_clinic}).data
+
+
+@contextmanager
+def _current_availability_on_conflict(request: Request, practitioner: Practitioner) -> Iterator[None]:
+    """Who comes too late is shown what is there now."""
+    try:
+        yield
+    except (StaleVersion, PreconditionFailed) as error:
+        error.extra["current"] = _availability(request, practitioner)
+        raise
+
+
+class ScheduleExceptionListView(ListAPIView[ScheduleException]):
+    permission_classes = (WorksAtClinic,)
+    serializer_class = ScheduleExceptionOutput
+
+    @extend_schema(
+        parameters=[RangeInput, FROM],
+        summary="Days off and other hours (owner, staff; a practitioner: their own and the clinic's)",
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[ScheduleException]:
+        wanted = validated(RangeInput(data=self.request.query_params))
+        return queries.list_exceptions(signed_in_user(self.request), **wanted)
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), **FOR_CLINIC}
+
+    @answers(WouldStrand)
+    @extend_schema(
+        request=ScheduleExceptionInput,
+        responses={201: ExceptionChangedOutput},
+        parameters=[IDEMPOTENCY_KEY],
+        summary="A day off or other hours, of a practitioner or the whole clinic",
+        examples=[
+            OpenApiExample(
+                "The clinic is closed", {"start_date": "2026-12-24", "end_date": "2026-12-26", "reason": "Christmas"}
+            ),
+            OpenApiExample(
+                "Only the morning",
+                {"practitioner": 1, "start_date": "2026-12-31", "start": "09:00", "end": "12:00"},
+                request_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        user = signed_in_user(request)
+
+        def create() -> Response:
+            fields = validated(ScheduleExceptionInput(data=request.data))
+            exception, stranded = create_exception(
+                user=user,
+                practitioner_id=fields.pop("practitioner", None),
+                force=fields.pop("force", False),
+                fields=fields,
+                now=timezone.now(),
+            )
+            return _show(exception, stranded, status=201)
+
+        return answer_once(request, owner=f"user:{user.pk}", create=create)
+
+
+class ScheduleExceptionView(APIView):
+    permission_classes = (WorksAtClinic,)
+
+    @extend_schema(responses=ScheduleExceptionOutput, summary="One exception")
+    def get(self, request: Request, exception_id: int) -> Response:
+        exception = queries.get_exception_for(signed_in_user(request), exception_id)
+        return Response(ScheduleExceptionOutput(exception, context=FOR_CLINIC).data)
+
+    @answers(WouldStrand)
+    @extend_schema(
+        request=ScheduleExceptionEditInput,
+        responses=ExceptionChangedOutput,
+        summary="Change an exception",
+    )
+    def patch(self, request: Request, exception_id: int) -> Response:
+        user = signed_in_user(request)
+        row = queries.get_exception_for(user, exception_id)
+        fields = validated(ScheduleExceptionEditInput(data=request.data, context={"row": row}))
+        exception, stranded = edit_exception(
+            user=user,
+            exception_id=exception_id,
+            force=fields.pop("force", False),
+            fields=fields,
+            now=timezone.now(),
+        )
+        return _show(exception, stranded)
+
+    @answers(WouldStrand)
+    @extend_schema(request=None, parameters=[ForceInput], responses={204: None}, summary="Take an exception away")
+    def delete(self, request: Request, exception_id: int) -> Response:
+        given = validated(ForceInput(data=request.query_params))
+        delete_exception(
+            user=signed_in_user(request),
+            exception_id=exception_id,
+            now=timezone.now(),
+            force=given.get("force", False),
+        )
+        return Response(status=204)
+
+
+def _show(exception: ScheduleException, stranded: Sequence[Appointment], *, status: int = 200) -> Response:
+    shown = ScheduleExceptionOutput(exception, context=FOR_CLINIC).data
+    return Response({**shown, "stranded": _ids(stranded)}, status=status)
+
+
+def _ids(appointments: Sequence[Appointment]) -> list[int]:
+    return [appointment.pk for appointment in appointments]
