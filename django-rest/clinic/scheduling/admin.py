@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from clinic.accounts.admin import OfOwnClinicAdmin
-from clinic.accounts.models import User
+from clinic.accounts.models import Role, User
+from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnChoices, OwnClinicFilter, is_at_desk, is_owner, own_rows
 from clinic.scheduling.models import Clinic, Practitioner, ScheduleException, Service, ServicePractitioner, WorkingBlock
 
 
@@ -41,16 +41,16 @@ class ClinicAdmin(OfOwnClinicAdmin):
         obj.save()
 
 
-class InlineOfOwnClinic(admin.TabularInline[Any, Any]):
+class InlineOfOwnClinic(OwnChoices, admin.TabularInline[Any, Any]):
     """Goes with its parent: whoever may change that may change these."""
 
     extra = 0
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return isinstance(request.user, User) and (request.user.is_superuser or request.user.works_at_desk)
+        return is_at_desk(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return isinstance(request.user, User) and (request.user.is_superuser or request.user.role == "owner")
+        return is_owner(request)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.has_change_permission(request, obj)
@@ -71,14 +71,18 @@ class PractitionerAdmin(OfOwnClinicAdmin):
     search_fields = ("name", "specialisation")
     inlines = (WorkingBlockInline,)
 
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelChoiceField[Any] | None:
+        if db_field.name == "user":
+            accounts = User.objects.filter(role=Role.PRACTITIONER, **own_rows(request, User))
+            kwargs["queryset"] = accounts.order_by("name", "id")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
 
 class ServicePractitionerInline(InlineOfOwnClinic):
     model = ServicePractitioner
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if not request.user.is_superuser and isinstance(request.user, User):
-            kwargs["queryset"] = Practitioner.objects.filter(clinic=request.user.clinic)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+    autocomplete_fields = ("practitioner",)
 
 
 @admin.register(Service)
@@ -92,8 +96,9 @@ class ServiceAdmin(OfOwnClinicAdmin):
 @admin.register(ScheduleException)
 class ScheduleExceptionAdmin(OfOwnClinicAdmin):
     list_display = ("start_date", "end_date", "practitioner", "closed", "start_local", "end_local", "reason")
-    list_filter = ("closed", "practitioner")
+    list_filter = ("closed", ("practitioner", OwnClinicFilter))
     date_hierarchy = "start_date"
+    autocomplete_fields = ("practitioner",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScheduleException]:
         return super().get_queryset(request).select_related("practitioner")
