@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "clinic.accounts",
     "clinic.scheduling",
     "clinic.appointments",
+    "clinic.waitlist",
     "clinic.changefeed",
     "clinic.ops",
 ]
@@ -131,7 +132,7 @@ API_MAX_BODY_BYTES = 256 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
 
 # What follows from every recorded change of an appointment, in its transaction and in this order.
-APPOINTMENT_EFFECTS: list[str] = []
+APPOINTMENT_EFFECTS: list[str] = ["clinic.waitlist.services.offering.OFFER_FREED_TIME"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["clinic.accounts.authentication.AccessTokenAuthentication"],

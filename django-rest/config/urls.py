@@ -4,6 +4,7 @@ from clinic.accounts import views as accounts
 from clinic.appointments.views import appointments, clinic, lookups, patients, schedules, series
 from clinic.ops import views as ops
 from clinic.scheduling import views as scheduling
+from clinic.waitlist import views as waitlist
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
@@ -65,6 +66,12 @@ API: list[URLPattern | URLResolver] = [
     path("appointments/series/<int:series_id>", series.SeriesView.as_view()),
     path("series/<int:series_id>", series.SeriesView.as_view()),
     path("history", appointments.HistoryView.as_view()),
+    # The waitlist
+    path("waitlist", waitlist.WaitlistView.as_view()),
+    path("waitlist/<int:entry_id>", waitlist.WaitlistEntryView.as_view()),
+    path("waitlist/offers/<str:token>", waitlist.OfferView.as_view()),
+    path("waitlist/offers/<str:token>/accept", waitlist.AcceptOfferView.as_view()),
+    path("waitlist/offers/<str:token>/decline", waitlist.DeclineOfferView.as_view()),
     # Operations
     path("health", ops.HealthView.as_view()),
 ]

@@ -3,9 +3,11 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +15,7 @@ import pytest
 from clinic.accounts.models import Role, User
 from clinic.accounts.services import issue_tokens
 from clinic.appointments.actor import Actor
+from clinic.appointments.lifecycle import ACTIVE_STATUSES
 from clinic.appointments.models import Appointment, Patient, Series
 from clinic.appointments.recurrence import Frequency, Rule
 from clinic.appointments.services.booking import Booking, book_appointment
@@ -248,3 +251,39 @@ def at_once(jobs: Sequence[Callable[[], Any]], *, connections: int = 20) -> list
         for worked in [pool.submit(work, first) for first in range(threads)]:
             worked.result()
     return outcomes
+
+
+class Meanwhile:
+    """Runs a job on a connection of its own, and waits for it a little."""
+
+    LONG_ENOUGH_SECONDS = 1.0
+
+    def __init__(self, job: Callable[[], Any]) -> None:
+        self.outcome: Any = None
+        self._job = job
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        try:
+            self.outcome = self._job()
+        except Exception as error:
+            self.outcome = error
+        finally:
+            connection.close()
+
+    def begin(self) -> None:
+        self._thread.start()
+        self._thread.join(self.LONG_ENOUGH_SECONDS)
+
+    def end(self) -> Any:
+        self._thread.join(30)
+        return self.outcome
+
+
+@contextmanager
+def no_overlaps(world: World) -> Iterator[None]:
+    yield
+    rows = Appointment.objects.filter(clinic=world.clinic, status__in=sorted(ACTIVE_STATUSES))
+    blocked = sorted((row.practitioner_id, row.blocked_from, row.blocked_until) for row in rows)
+    for (practitioner, _, until), (next_practitioner, begins, _) in pairwise(blocked):
+        assert practitioner != next_practitioner or until <= begins

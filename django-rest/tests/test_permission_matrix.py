@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 from clinic.accounts.models import User
 from clinic.accounts.services import issue_tokens
+from clinic.appointments.actor import Actor
 from clinic.appointments.models import Appointment
 from clinic.scheduling.models import ScheduleException
+from clinic.waitlist.models import WaitlistEntry
+from clinic.waitlist.services.entries import Wishes, join_waitlist
 from config import urls
 from django.db import transaction
 from django.urls import URLPattern, URLResolver
+from django.utils import timezone
 from django.views.generic import RedirectView
 
 from .conftest import PASSWORD, World, fresh, in_days
@@ -112,6 +116,14 @@ GET    series/<series>                            200  200  200   404     200   
 PATCH  series/<series>                            200  200  200   404     403   404  404  401
 DELETE series/<series>                            200  200  200   404     403   404  404  401
 GET    history                                    200  200  200   200     200   200  200  401
+GET    waitlist                                   200  200  200   200     200   200  200  401
+POST   waitlist                                   201  201  201   403     201   404  404  401
+GET    waitlist/<entry>                           200  200  200   404     200   404  404  401
+PATCH  waitlist/<entry>                           200  200  200   404     200   404  404  401
+DELETE waitlist/<entry>                           204  204  204   404     204   404  404  401
+GET    waitlist/offers/<token>                    200  200  200   200     200   200  200  200
+POST   waitlist/offers/<token>/accept             200  200  200   200     200   200  200  200
+POST   waitlist/offers/<token>/decline            200  200  200   200     200   200  200  200
 GET    health                                     200  200  200   200     200   200  200  200
 GET    /health                                    200  200  200   200     200   200  200  200
 GET    /livez                                     200  200  200   200     200   200  200  200
@@ -192,6 +204,13 @@ def body_of(world: World, route: Route) -> dict[str, object] | None:
         },
         "appointments/series/<series>": {"notes": "seen"},
         "series/<series>": {"notes": "seen"},
+        "waitlist": {
+            "patient": world.paula.patient.pk,
+            "practitioner": world.petra.practitioner.pk,
+            "first_date": in_days(8)(9).date().isoformat(),
+            "last_date": in_days(9)(9).date().isoformat(),
+        },
+        "waitlist/<entry>": {"part_of_day": "morning"},
     }
     path = path.replace("doctors", "practitioners").replace("profiles/dentists", "practitioners")
     takes_refresh = {"token/refresh", "token/blacklist", "auth/refresh", "auth/logout"}
@@ -205,6 +224,24 @@ def petras_day_off(world: World) -> int:
     ).pk
 
 
+def paulas_wish(world: World) -> WaitlistEntry:
+    """For Petra, in ten days."""
+    day = in_days(10)(9).date()
+    return join_waitlist(
+        actor=Actor.by_user(fresh(world.paula)),
+        clinic=world.clinic,
+        patient_id=None,
+        wishes=Wishes(first_date=day, last_date=day, practitioner_id=world.petra.practitioner.pk),
+        now=timezone.now(),
+    )
+
+
+def offer_to_paula(world: World) -> str:
+    taken, entry = world.book(in_days(10)(9), patient=world.pete), paulas_wish(world)
+    world.client(world.sam).delete(f"/api/v1/appointments/{taken.pk}")
+    return entry.offers.get().token
+
+
 def url_of(world: World, appointment: Appointment, route: Route) -> str:
     path = route[1] if route[1].startswith("/") else f"/api/v1/{route[1]}"
     ids = {
@@ -214,6 +251,8 @@ def url_of(world: World, appointment: Appointment, route: Route) -> str:
         "series": world.book_series(in_days(9)(9)).pk if "<series>" in path else 0,
         "service": world.check_up.pk,
         "exception": petras_day_off(world) if "<exception>" in path else 0,
+        "entry": paulas_wish(world).pk if "<entry>" in path else 0,
+        "token": offer_to_paula(world) if "<token>" in path else "",
     }
     for name, row_id in ids.items():
         path = path.replace(f"<{name}>", str(row_id))
@@ -249,7 +288,7 @@ def routes_under(patterns: list[URLPattern | URLResolver], prefix: str) -> Itera
         view = callback.view_class
         if issubclass(view, RedirectView):  # Signposts for somebody with a browser.
             continue
-        named = path.replace("int:", "").replace("_id>", ">")
+        named = path.replace("int:", "").replace("str:", "").replace("_id>", ">")
         yield from (((method, named), view) for method in METHODS if hasattr(view, method.lower()))
 
 

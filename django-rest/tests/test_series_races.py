@@ -1,15 +1,11 @@
 """Somebody books one date of a series while the series is being booked."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
 from clinic.appointments.actor import Actor
-from clinic.appointments.lifecycle import ACTIVE_STATUSES
 from clinic.appointments.models import Appointment, Series
 from clinic.appointments.recurrence import Frequency, Rule
 from clinic.appointments.services import booking as booking_module
@@ -19,14 +15,12 @@ from clinic.appointments.services.series_changes import Scope, Selection, Series
 from clinic.appointments.services.series_dates import PlannedDate, refusals_of
 from clinic.common.errors import SeriesConflict, SlotTaken
 from clinic.scheduling.models import Practitioner
-from django.db import connection
 
-from .conftest import World, at_once, fresh, in_days
+from .conftest import Meanwhile, World, at_once, fresh, in_days, no_overlaps
 
 pytestmark = pytest.mark.race
 
 WEEKS = 4
-LONG_ENOUGH_SECONDS = 1.0
 
 
 def book_a_series(world: World, on_conflict: OnConflict = OnConflict.SKIP) -> tuple[Series, list[PlannedDate]]:
@@ -49,31 +43,6 @@ def book_a_series(world: World, on_conflict: OnConflict = OnConflict.SKIP) -> tu
 def book_the_third_date(world: World) -> Appointment:
     start = in_days(7)(9) + timedelta(weeks=2)
     return world.book(start, patient=world.pete, now=start - timedelta(days=30))
-
-
-class Meanwhile:
-    """Runs a job on a connection of its own, and waits for it a little."""
-
-    def __init__(self, job: Callable[[], Any]) -> None:
-        self.outcome: Any = None
-        self._job = job
-        self._thread = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        try:
-            self.outcome = self._job()
-        except Exception as error:
-            self.outcome = error
-        finally:
-            connection.close()
-
-    def begin(self) -> None:
-        self._thread.start()
-        self._thread.join(LONG_ENOUGH_SECONDS)
-
-    def end(self) -> Any:
-        self._thread.join(30)
-        return self.outcome
 
 
 @pytest.fixture
@@ -113,15 +82,6 @@ def test_with_the_lock_what_was_checked_is_what_is_booked(committed_world: World
     _, planned = book_a_series(committed_world)
     assert [plan.refusal for plan in planned] == [None] * WEEKS
     assert isinstance(meanwhile.end(), SlotTaken)
-
-
-@contextmanager
-def no_overlaps(world: World) -> Iterator[None]:
-    yield
-    rows = Appointment.objects.filter(clinic=world.clinic, status__in=sorted(ACTIVE_STATUSES))
-    blocked = sorted((row.practitioner_id, row.blocked_from, row.blocked_until) for row in rows)
-    for (practitioner, _, until), (next_practitioner, begins, _) in pairwise(blocked):
-        assert practitioner != next_practitioner or until <= begins
 
 
 def test_many_series_and_single_bookings_at_once(committed_world: World) -> None:

@@ -93,6 +93,24 @@ class HoldExpired(ChairsideError):
     detail = "The hold on this time has expired."
 
 
+class OfferOver(ChairsideError):
+    code = "offer_over"
+    status = 409
+    detail = "This offer is no longer open."
+
+
+class OwnAppointment(ChairsideError):
+    code = "own_appointment"
+    status = 409
+    detail = "The patient has another appointment at this time."
+
+
+class TooManyEntries(ChairsideError):
+    code = "too_many_entries"
+    status = 409
+    detail = "This patient waits for enough already. Withdraw an entry first."
+
+
 class StaleVersion(ChairsideError):
     code = "stale_version"
     status = 409

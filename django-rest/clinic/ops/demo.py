@@ -13,7 +13,7 @@ from django.contrib.auth.hashers import make_password
 from clinic.accounts.models import Role, User
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Party
-from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent, Channel, Patient, Source
+from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent, Channel, Patient, Series, Source
 from clinic.appointments.services.booking import Booking, book_appointment
 from clinic.appointments.services.decisions import change_status
 from clinic.changefeed.services import renew_epoch
@@ -40,6 +40,7 @@ from clinic.scheduling.models import (
     ServicePractitioner,
     WorkingBlock,
 )
+from clinic.waitlist.models import WaitlistEntry, WaitlistOffer
 
 SLUG = "demo"
 # Until everything is there, so that a seeding that was cut off is known for what it is.
@@ -82,8 +83,11 @@ def remove_demo() -> bool:
 
 @in_one_transaction
 def _remove(clinic: Clinic) -> None:
+    WaitlistOffer.objects.filter(clinic=clinic).delete()
+    WaitlistEntry.objects.filter(clinic=clinic).delete()
     AppointmentEvent.objects.filter(clinic=clinic).delete()
     Appointment.objects.filter(clinic=clinic).delete()
+    Series.objects.filter(clinic=clinic).delete()
     Hold.objects.filter(clinic=clinic).delete()
     ScheduleException.objects.filter(clinic=clinic).delete()
     WorkingBlock.objects.filter(practitioner__clinic=clinic).delete()

@@ -11,6 +11,8 @@ from clinic.appointments.services.phone_codes import prune_phone_codes
 from clinic.changefeed.services import prune_events
 from clinic.common.idempotency import prune_idempotency_keys
 from clinic.scheduling.services import prune_cells, release_expired_holds
+from clinic.waitlist.services.answers import move_on_expired_offers
+from clinic.waitlist.services.entries import lapse_entries
 
 EVENTS_KEPT_FOR = timedelta(days=7)
 CELLS_KEPT_FOR = timedelta(days=2)
@@ -27,6 +29,9 @@ def _prune_tokens(_: datetime) -> int:
 
 
 JOBS: dict[str, Job] = {
+    # Before the holds: the time of an offer goes to the next before anybody else sees it free.
+    "expired offers moved on": lambda now: move_on_expired_offers(now=now),
+    "waitlist entries lapsed": lambda now: lapse_entries(now=now),
     "expired holds released": lambda now: release_expired_holds(now=now),
     "old events pruned": lambda now: prune_events(older_than=now - EVENTS_KEPT_FOR),
     "past cells pruned": lambda now: prune_cells(older_than=now - CELLS_KEPT_FOR),

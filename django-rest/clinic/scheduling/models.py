@@ -14,6 +14,11 @@ def _minutes(default: int, *, least: int = 0, most: int = 24 * 60) -> "models.Po
     )
 
 
+class WaitlistMode(models.TextChoices):
+    OFF = "off"
+    OFFER = "offer"
+
+
 class Clinic(models.Model):
     """One practice: its zone and its policy. Every other row belongs to one."""
 
@@ -28,6 +33,19 @@ class Clinic(models.Model):
     cancellation_notice_minutes = _minutes(24 * 60, most=14 * 24 * 60)
     no_show_after_minutes = _minutes(15, least=5, most=240)
     auto_confirm = models.BooleanField(default=False)
+    waitlist_mode = models.CharField(
+        max_length=5,
+        choices=WaitlistMode.choices,
+        default=WaitlistMode.OFFER,
+        db_default=WaitlistMode.OFFER,
+        help_text="whether freed time is offered to the waitlist",
+    )
+    offer_minutes = models.PositiveSmallIntegerField(
+        default=30,
+        db_default=30,
+        validators=[MinValueValidator(5), MaxValueValidator(24 * 60)],
+        help_text="how long a freed time is kept for whom it is offered to",
+    )
     created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:

@@ -1,8 +1,14 @@
-from clinic.appointments.models import Appointment, Series
+from typing import Protocol
+
 from clinic.common.errors import PreconditionFailed, StaleVersion
 
 
-def check_version(row: Appointment | Series, version: int | None, *, if_match: bool) -> None:
+class Versioned(Protocol):
+    @property
+    def version(self) -> int: ...
+
+
+def check_version(row: Versioned, version: int | None, *, if_match: bool) -> None:
     """Two people who edit the same row never overwrite each other: the second sees what the first wrote.
 
     Raises StaleVersion, or PreconditionFailed where the version came by If-Match.
