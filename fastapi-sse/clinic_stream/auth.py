@@ -1,13 +1,16 @@
-"""An access token becomes a viewer.
+"""An access token, or a ticket for the stream, becomes a viewer.
 
 A token is believed for its signature (algorithm pinned), issuer, audience, expiry and type; a refresh token is signed
 with the same key and is refused. What it says of the user must still be so: see `viewers`.
+
+A ticket stands in an address, where a browser's EventSource can hold nothing else, so it opens streams for a minute
+only. How long such a stream may then stay is its `access_exp`: the expiry of the access token it was asked for with.
 """
 
 from typing import Any, Literal, get_args
 
 import jwt
-from shared_config import ACCESS_AUDIENCE, StreamSettings
+from shared_config import ACCESS_AUDIENCE, TICKET_AUDIENCE, StreamSettings
 
 from clinic_stream import errors
 from clinic_stream.viewers import Viewer
@@ -26,28 +29,44 @@ def read_bearer(header: str | None) -> str:
 
 
 def read_token(token: str, settings: StreamSettings) -> Viewer:
-    try:
-        claims = jwt.decode(
-            token,
-            settings.jwt_verifying_key,
-            algorithms=[settings.jwt_algorithm],
-            audience=ACCESS_AUDIENCE,
-            issuer=settings.jwt_issuer,
-            # `iat` only informs (RFC 7519): another machine's clock may be a little ahead.
-            options={"require": REQUIRED_CLAIMS, "verify_iat": False},
-        )
-        return _viewer(claims)
-    except (jwt.InvalidTokenError, _WrongClaimError) as error:
-        raise errors.token_not_valid() from error
+    return _read(token, settings, ACCESS_AUDIENCE, "access")
+
+
+def read_ticket(ticket: str, settings: StreamSettings) -> Viewer:
+    return _read(ticket, settings, TICKET_AUDIENCE, "ticket")
 
 
 class _WrongClaimError(Exception):
     pass
 
 
+def _read(token: str, settings: StreamSettings, audience: str, token_type: str) -> Viewer:
+    try:
+        claims = jwt.decode(
+            token,
+            settings.jwt_verifying_key,
+            algorithms=[settings.jwt_algorithm],
+            audience=audience,
+            issuer=settings.jwt_issuer,
+            # `iat` only informs (RFC 7519): another machine's clock may be a little ahead.
+            options={"require": REQUIRED_CLAIMS, "verify_iat": False},
+        )
+        # The library is content with an audience that is one of several.
+        if claims.get("token_type") != token_type or claims["aud"] != audience or claims.get("role") not in ROLES:
+            raise _WrongClaimError
+        return _viewer(claims)
+    except (jwt.InvalidTokenError, _WrongClaimError) as error:
+        raise errors.token_not_valid(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """For the metrics alone: an answer never tells."""
+    if isinstance(error, jwt.ExpiredSignatureError):
+        return "expired"
+    return "wrong_claim" if isinstance(error, _WrongClaimError | jwt.InvalidAudienceError) else "invalid"
+
+
 def _viewer(claims: dict[str, Any]) -> Viewer:
-    if claims.get("token_type") != "access" or claims["aud"] != ACCESS_AUDIENCE or claims.get("role") not in ROLES:
-        raise _WrongClaimError
     return Viewer(
         user_id=_whole_number(claims, "user_id"),
         role=claims["role"],
@@ -55,7 +74,7 @@ def _viewer(claims: dict[str, Any]) -> Viewer:
         practitioner_id=_whole_number_or_none(claims, "practitioner_id"),
         patient_id=_whole_number_or_none(claims, "patient_id"),
         token_version=_whole_number(claims, "ver"),
-        expires_at=int(claims["exp"]),
+        expires_at=_whole_number_or_none(claims, "access_exp") or int(claims["exp"]),
     )
 
 

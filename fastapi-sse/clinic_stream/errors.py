@@ -9,7 +9,8 @@ from starlette.responses import Response
 MEANINGS = {
     400: "A parameter is wrong, or asks for dates that the stream does not keep.",
     401: "No token, or one that is not valid (any more).",
-    403: "This account has no list to stream.",
+    403: "This account has no list to stream, or may not look at this.",
+    404: "There is no such thing, or it is not yours.",
     503: "The database cannot be reached, or streams are switched off. See Retry-After.",
 }
 
@@ -25,6 +26,7 @@ class Problem(Exception):
         *,
         attr: str | None = None,
         headers: dict[str, str] | None = None,
+        reason: str | None = None,
     ) -> None:
         super().__init__(f"{status} {code}")
         self.status = status
@@ -32,6 +34,7 @@ class Problem(Exception):
         self.detail = detail
         self.attr = attr
         self.headers = headers or {}
+        self.reason = reason or code  # For the metrics; no part of the answer.
 
     def body(self) -> dict[str, Any]:
         return {
@@ -57,13 +60,21 @@ def not_authenticated() -> Problem:
     return _unauthorized("not_authenticated", "Authentication credentials were not provided.")
 
 
-def token_not_valid() -> Problem:
+def token_not_valid(reason: str | None = None) -> Problem:
     # One answer for every defect: who guesses tokens learns nothing from it.
-    return _unauthorized("token_not_valid", "The token is invalid or has expired.")
+    return _unauthorized("token_not_valid", "The token is invalid or has expired.", reason)
 
 
-def _unauthorized(code: str, detail: str) -> Problem:
-    return Problem(401, code, detail, headers={"WWW-Authenticate": "Bearer"})
+def _unauthorized(code: str, detail: str, reason: str | None = None) -> Problem:
+    return Problem(401, code, detail, headers={"WWW-Authenticate": "Bearer"}, reason=reason)
+
+
+def permission_denied(detail: str) -> Problem:
+    return Problem(403, "permission_denied", detail)
+
+
+def not_found() -> Problem:
+    return Problem(404, "not_found", "Not found.")
 
 
 def invalid(attr: str, detail: str) -> Problem:
@@ -81,7 +92,7 @@ def no_clinic() -> Problem:
 def of_status(status: int, method: str, headers: dict[str, str]) -> Problem:
     """What the framework refuses by itself."""
     if status == 404:
-        return Problem(404, "not_found", "Not found.")
+        return not_found()
     if status == 405:
         return Problem(405, "method_not_allowed", f'Method "{method}" not allowed.', headers=headers)
     return Problem(

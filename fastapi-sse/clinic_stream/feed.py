@@ -18,8 +18,10 @@ from shared_config import StreamSettings
 
 from clinic_stream.errors import DatabaseUnavailable
 from clinic_stream.state import (
+    COLUMNS,
     LOG_AGE,
     LOG_LENGTH,
+    NULL,
     PENDING,
     Appointment,
     Batch,
@@ -27,6 +29,7 @@ from clinic_stream.state import (
     ClinicState,
     Event,
     Hold,
+    Sum,
     Window,
 )
 from clinic_stream.viewers import Session
@@ -54,12 +57,7 @@ RECENT_EVENTS = (
     " WHERE clinic_id = %s AND seq > %s AND (at >= %s OR seq = %s) ORDER BY seq"
 )
 CLINIC = "SELECT id, name, slug, timezone FROM live_clinic WHERE id = %s"
-# In the order of the fields of `Appointment`, after its zone.
-APPOINTMENTS = (
-    "SELECT id, clinic_id, patient_id, patient_name, patient_email, patient_phone, practitioner_id, practitioner_name,"
-    " service_id, service_name, service_color, starts_at, ends_at, local_date, status, attendance_confirmed_at,"
-    " checked_in_at, notes, cancel_reason, source, series_id, version, created_at, updated_at FROM live_appointment"
-)
+APPOINTMENTS = f"SELECT {', '.join(COLUMNS)} FROM live_appointment"  # noqa: S608
 IN_WINDOW = " WHERE clinic_id = %s AND (local_date BETWEEN %s AND %s OR status = %s)"
 APPOINTMENTS_IN_WINDOW = APPOINTMENTS + IN_WINDOW
 APPOINTMENTS_BY_ID = APPOINTMENTS + " WHERE clinic_id = %s AND id IN %s"
@@ -68,15 +66,26 @@ APPOINTMENTS_NAMED_BY = {
     "practitioner": APPOINTMENTS_IN_WINDOW + " AND practitioner_id IN %s",
     "service": APPOINTMENTS_IN_WINDOW + " AND service_id IN %s",
 }
-HOLDS = "SELECT id, clinic_id, practitioner_id, starts_at, ends_at, expires_at FROM live_hold WHERE clinic_id = %s"
+HOLDS = (
+    "SELECT id, clinic_id, practitioner_id, starts_at, ends_at, expires_at, blocked_from, blocked_until FROM live_hold"
+    " WHERE clinic_id = %s"
+)
+LIVE_HOLDS = HOLDS + " AND expires_at > %s"
 HOLDS_BY_ID = HOLDS + " AND id IN %s"
+PRACTITIONERS = "SELECT id FROM live_practitioner WHERE clinic_id = %s"
+CLINIC_OF_PRACTITIONER = "SELECT clinic_id FROM live_practitioner WHERE id = %s"
 SESSIONS = (
-    "SELECT user_id, is_active, role, clinic_id, token_version, practitioner_id, patient_id FROM live_session"
+    "SELECT user_id, is_active, role, clinic_id, token_version, practitioner_id, patient_id, name FROM live_session"
     " WHERE user_id IN %s"
+)
+# One number for all rows, in any order: the same text is made of a row in `state`.
+TEXTS = ", ".join(f"COALESCE({column}, '{NULL}')" for column in COLUMNS)
+SUM_OF_APPOINTMENTS = (
+    f"SELECT COUNT(*), COALESCE(BIT_XOR(CRC32(CONCAT_WS('|', {TEXTS}))), 0) FROM live_appointment{IN_WINDOW}"  # noqa: S608
 )
 PROBES = tuple(
     f"SELECT 1 FROM live_{name} LIMIT 1"  # noqa: S608  # Names from this line.
-    for name in ("head", "event", "clinic", "appointment", "hold", "session")
+    for name in ("head", "event", "clinic", "practitioner", "appointment", "hold", "session")
 )
 
 
@@ -129,7 +138,7 @@ class Feed:
             return await _heads(cursor, clinic_ids)
 
     async def load(self, clinic_id: int, now: datetime) -> ClinicState | None:
-        """A clinic's live window at one instant, or None when there is no such clinic. Five queries."""
+        """A clinic's live window at one instant, or None when there is no such clinic. Six queries."""
         async with self._cursor(LOAD_SECONDS) as cursor, _one_snapshot(cursor):
             heads = await _heads(cursor, [clinic_id])
             clinics = await _select(cursor, CLINIC, clinic_id)
@@ -153,6 +162,22 @@ class Feed:
                 return None
             rows = await _named_appointments(cursor, state, events)
             return Batch(events, rows, await _named_holds(cursor, clinic_id, events))
+
+    async def clinic_of_practitioner(self, practitioner_id: int) -> int | None:
+        """None when there is no such practitioner, or none who works there any more."""
+        async with self._cursor(QUERY_SECONDS) as cursor:
+            rows = await _select(cursor, CLINIC_OF_PRACTITIONER, practitioner_id)
+        return int(rows[0][0]) if rows else None
+
+    async def sum_of(self, state: ClinicState, now: datetime) -> tuple[Head | None, Sum]:
+        """The clinic's head, and what its live window adds up to at it. Four queries, whatever the number of rows."""
+        clinic_id = state.clinic.id
+        async with self._cursor(LOAD_SECONDS) as cursor, _one_snapshot(cursor):
+            heads = await _heads(cursor, [clinic_id])
+            [(rows, rows_sum)] = await _select(cursor, SUM_OF_APPOINTMENTS, clinic_id, *state.window, PENDING)
+            holds = [Hold(*row) for row in await _select(cursor, LIVE_HOLDS, clinic_id, _naive(now))]
+            practitioner_ids = [row[0] for row in await _select(cursor, PRACTITIONERS, clinic_id)]
+        return heads.get(clinic_id), Sum(rows, int(rows_sum), frozenset(holds), frozenset(practitioner_ids))
 
     async def session_changes(self, seq: int) -> tuple[int, set[int]] | None:
         """The last sequence number and the users it concerns, or None when events are missing."""
@@ -203,7 +228,7 @@ async def _heads(cursor: Cursor, clinic_ids: Iterable[int]) -> dict[int, Head]:
 
 async def _load_state(cursor: Cursor, clinic: Clinic, head: Head, now: datetime) -> ClinicState:
     today = now.astimezone(clinic.zone).date()
-    oldest_at = (now - LOG_AGE).astimezone(UTC).replace(tzinfo=None)
+    oldest_at = _naive(now - LOG_AGE)
     first, last = Window.around(today)
     return ClinicState(
         clinic=clinic,
@@ -211,11 +236,12 @@ async def _load_state(cursor: Cursor, clinic: Clinic, head: Head, now: datetime)
         seq=head.seq,
         today=today,
         rows=await _appointments(cursor, clinic.zone, APPOINTMENTS_IN_WINDOW, clinic.id, first, last, PENDING),
-        holds=[Hold(*row) for row in await _select(cursor, HOLDS, clinic.id)],
+        holds=[Hold(*row) for row in await _select(cursor, LIVE_HOLDS, clinic.id, _naive(now))],
         recent=[
             Event(*row)
             for row in await _select(cursor, RECENT_EVENTS, clinic.id, head.seq - LOG_LENGTH, oldest_at, head.seq)
         ],
+        practitioner_ids=[row[0] for row in await _select(cursor, PRACTITIONERS, clinic.id)],
     )
 
 
@@ -266,6 +292,11 @@ def _clinic(row: tuple[Any, ...]) -> Clinic:
 def _session(row: tuple[Any, ...]) -> Session:
     user_id, is_active, *rest = row
     return Session(user_id, bool(is_active), *rest)
+
+
+def _naive(at: datetime) -> datetime:
+    """As the database has it."""
+    return at.astimezone(UTC).replace(tzinfo=None)
 
 
 def _in_short(error: BaseException) -> str:

@@ -1,26 +1,51 @@
 """The bytes on the wire: Server-Sent Events as in WHATWG HTML, section 9.2, with LF line ends."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 import orjson
 from sse_starlette import ServerSentEvent
 
+from clinic_stream import packing
 from clinic_stream.state import EventId
 
 RETRY_MS = 2000
+# How long who was sent away, for somebody newer or for all who are here, should stay away.
+REPLACED_RETRY_MS = 60_000
 
 
-def event(**fields: Any) -> bytes:
-    return ServerSentEvent(**fields, sep="\n").encode()
+class Frame(bytes):
+    """One event, in every form that readers take it in; each form is made once for all of them."""
+
+    @cached_property
+    def packed(self) -> bytes:
+        return packing.packed(self)
+
+    @cached_property
+    def chunk(self) -> bytes:
+        return chunk_of(self)
+
+    @cached_property
+    def packed_chunk(self) -> bytes:
+        return chunk_of(self.packed)
+
+
+def chunk_of(body: bytes) -> bytes:
+    """A chunk of HTTP/1.1 (RFC 9112, section 7.1)."""
+    return b"%x\r\n%b\r\n" % (len(body), body)
+
+
+def event(**fields: Any) -> Frame:
+    return Frame(ServerSentEvent(**fields, sep="\n").encode())
 
 
 # Sent at once, so that proxies and clients know the stream is open. Ends its event, though it holds none.
 OPENING = event(retry=RETRY_MS)
 
 
-def snapshot(rows: Iterable[bytes], *, at: EventId, as_of: datetime, named: bool) -> bytes:
+def snapshot(rows: Iterable[bytes], *, at: EventId, as_of: datetime, named: bool) -> Frame:
     """Everything an audience sees. Only in delta mode has it a name, so that `onmessage` works in snapshot mode."""
     body = b'{"appointments":[%b],"seq":%d,"as_of":"%b"}' % (
         b",".join(rows),
@@ -30,21 +55,35 @@ def snapshot(rows: Iterable[bytes], *, at: EventId, as_of: datetime, named: bool
     return event(id=str(at), event="snapshot" if named else None, data=body.decode())
 
 
-def change(upserts: Iterable[bytes], removes: Iterable[int], *, at: EventId) -> bytes:
+def change(upserts: Iterable[bytes], removes: Iterable[int], *, at: EventId) -> Frame:
     body = b'{"upserts":[%b],"removes":%b,"seq":%d}' % (b",".join(upserts), orjson.dumps(list(removes)), at.seq)
     return event(id=str(at), event="change", data=body.decode())
 
 
-def cursor(at: EventId) -> bytes:
+def availability(
+    taken: Iterable[tuple[str, str]], *, practitioner_id: int, dates: tuple[date, date], at: EventId, as_of: datetime
+) -> Frame:
+    body = {
+        "practitioner": practitioner_id,
+        "from": dates[0],
+        "to": dates[1],
+        "taken": [{"start": start, "end": end} for start, end in taken],
+        "seq": at.seq,
+        "as_of": as_of.isoformat(timespec="milliseconds"),
+    }
+    return event(id=str(at), data=orjson.dumps(body).decode())
+
+
+def cursor(at: EventId) -> Frame:
     """A heartbeat: an id without data moves the reader's cursor and fires no event."""
     return event(id=str(at))
 
 
-def comment(text: str) -> bytes:
+def comment(text: str) -> Frame:
     return event(comment=text)
 
 
-def control(name: str, body: dict[str, Any], *, retry_ms: int | None = None) -> bytes:
+def control(name: str, body: dict[str, Any], *, retry_ms: int | None = None) -> Frame:
     """Carries no id, so the reader's cursor stays. `retry_ms` only where coming back makes sense."""
     return event(event=name, data=orjson.dumps(body).decode(), retry=retry_ms)
 
@@ -55,9 +94,21 @@ EXPIRED = control("expired", {"detail": "The access token has expired: connect w
 REVOKED = control("revoked", {"detail": "This access has ended: sign in again."})
 
 
-def token_expiring(seconds: float) -> bytes:
-    return control("token-expiring", {"expires_in": round(seconds)})
+REPLACED = control(
+    "replaced",
+    {"detail": "You have opened newer streams than may stand side by side: this was the oldest."},
+    retry_ms=REPLACED_RETRY_MS,
+)
 
 
-def drain(retry_ms: int) -> bytes:
+def token_expiring(seconds: float, connection_id: str) -> Frame:
+    renew = f"/api/v1/sse/connections/{connection_id}/renew"
+    return control("token-expiring", {"expires_in": round(seconds), "connection": connection_id, "renew": renew})
+
+
+def drain(retry_ms: int) -> Frame:
     return control("drain", {"detail": "The service restarts: connect again."}, retry_ms=retry_ms)
+
+
+def overloaded(retry_ms: int) -> Frame:
+    return event(retry=retry_ms, comment="As many streams as can be served are open: come back later.")

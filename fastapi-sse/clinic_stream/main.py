@@ -17,10 +17,11 @@ from starlette.types import ASGIApp
 from clinic_stream import __version__, errors
 from clinic_stream.hub import Clock
 from clinic_stream.middleware import Cors, RequestContext
-from clinic_stream.routes import Services, router
+from clinic_stream.routes import router
+from clinic_stream.services import Services
 
 CORS_HEADERS = ["Authorization", "Cache-Control", "Content-Type", "Last-Event-ID", "X-Request-ID"]
-EXPOSED_HEADERS = ["Retry-After", "X-Process-Time", "X-Request-ID"]
+EXPOSED_HEADERS = ["Retry-After", "X-Connection-ID", "X-Process-Time", "X-Request-ID"]
 PREFLIGHT_SECONDS = 600
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clinic_stream import errors, logs
-from clinic_stream.stream import OPENED, RESET
+from clinic_stream.stream import OPENED, line_of
 
 logger = logging.getLogger("clinic_stream.access")
 
@@ -36,8 +36,8 @@ class RequestContext:
         answer = _Answer(scope, send)
         await self._answer(scope, receive, answer)
         if OPENED in scope:
-            await scope.pop(OPENED).run(receive, send, scope.get(RESET))
-            answer.log("stream closed")
+            reason = await scope.pop(OPENED).run(receive, send, line_of(scope))
+            answer.log(f"stream closed ({reason})")
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from clinic_stream import errors
-from clinic_stream.state import LONGEST_RANGE_DAYS, STATUSES, Audience, Filter, Scope, Window
+from clinic_stream.state import LONGEST_RANGE_DAYS, STATUSES, Audience, Calendar, Filter, Scope, Window
 
 Mode = Literal["snapshot", "delta"]
 
@@ -24,12 +24,27 @@ class Wanted:
     practitioner_id: int | None = None
     statuses: frozenset[str] = frozenset()
 
-    def audience(self, scope: Scope, today: date) -> Audience:
-        """Raises `range_not_live` for dates that the stream does not keep."""
+    def audience(self, scope: Scope, today: date, *, is_back: bool = False) -> Audience:
+        """Raises `range_not_live` for dates that the stream does not keep.
+
+        Who `is_back` asks for what was live when the stream began: days that have passed since are no error then, as
+        EventSource would take it for the end. There is just nothing on them any more.
+        """
+        first, last = self._live_dates(today, is_back=is_back)
+        return Audience(scope, Filter(first, last, self.practitioner_id, self.statuses))
+
+    def calendar(self, clinic_id: int, today: date, *, is_back: bool = False) -> Calendar:
+        """As `audience`. Raises `invalid` without a practitioner."""
+        if self.practitioner_id is None:
+            raise errors.invalid("practitioner", "Whose availability?")
+        first, last = self._live_dates(today, is_back=is_back)
+        return Calendar(clinic_id, self.practitioner_id, first, last)
+
+    def _live_dates(self, today: date, *, is_back: bool) -> tuple[date | None, date | None]:
         window = Window.around(today)
         first, last = self._dates(today, window)
-        _check_live(first, last, window)
-        return Audience(scope, Filter(first, last, self.practitioner_id, self.statuses))
+        _check_live(first, last, window, is_back=is_back)
+        return first, last
 
     def _dates(self, today: date, window: Window) -> tuple[date | None, date | None]:
         first, last = self.first_date, self.last_date
@@ -91,10 +106,10 @@ def _statuses(values: Sequence[str]) -> frozenset[str]:
     return frozenset(statuses)
 
 
-def _check_live(first: date | None, last: date | None, window: Window) -> None:
+def _check_live(first: date | None, last: date | None, window: Window, *, is_back: bool) -> None:
     if first is None or last is None:
         return
-    if first < window.first:
+    if first < window.first and not is_back:
         raise _range_not_live("from", first, last, window)
     if last > window.last or (last - first).days >= LONGEST_RANGE_DAYS:
         raise _range_not_live("to", first, last, window)

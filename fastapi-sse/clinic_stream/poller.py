@@ -7,11 +7,13 @@ the database is out of reach the streams stay open and are told so once; they ca
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable, Coroutine
 
 from clinic_stream.errors import DatabaseUnavailable
 from clinic_stream.feed import ACCOUNTS, Feed, Head
-from clinic_stream.hub import Hub, LiveClinic
+from clinic_stream.hub import Hub
+from clinic_stream.topics import LiveClinic
 from clinic_stream.viewers import Sessions, Viewer
 
 logger = logging.getLogger(__name__)
@@ -25,10 +27,24 @@ HOUSEKEEPING_SECONDS = 5.0
 PATIENCE_SECONDS = 2.0
 # A clinic that cannot be read for a reason of its own is tried again after this, and holds up no other.
 TROUBLE_SECONDS = 5.0
+# How often each clinic's window is compared with the database as a whole.
+SWEEP_SECONDS = 60.0
+# How long is believed what practitioner belongs to what clinic, and that there is none.
+KNOWN_SECONDS = 60.0
+UNKNOWN_SECONDS = 5.0
+MOST_PRACTITIONERS = 10_000
 
 
 class Poller:
-    def __init__(self, feed: Feed, hub: Hub, sessions: Sessions, *, interval_seconds: float) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        hub: Hub,
+        sessions: Sessions,
+        *,
+        interval_seconds: float,
+        sweep_seconds: float = SWEEP_SECONDS,
+    ) -> None:
         self._feed = feed
         self._hub = hub
         self._sessions = sessions
@@ -41,6 +57,9 @@ class Poller:
         self._under_way: dict[object, asyncio.Task[None]] = {}
         self._retry_at: dict[int, float] = {}
         self._lock = asyncio.Lock()
+        self._sweep_seconds = sweep_seconds
+        self._sweep_at: dict[int, float] = {}
+        self._practitioners: dict[int, tuple[int | None, float]] = {}
 
     @property
     def lag_seconds(self) -> float | None:
@@ -89,6 +108,23 @@ class Poller:
             clinic.used_at = self._hub.clock()
         return clinic
 
+    async def clinic_of_practitioner(self, practitioner_id: int) -> LiveClinic | None:
+        """None when there is no such practitioner. At most one query, and none where the clinic is live."""
+        for clinic in self._hub.clinics.values():
+            if practitioner_id in clinic.state.practitioner_ids:
+                return await self.clinic(clinic.state.clinic.id)
+        if self._practitioners.get(practitioner_id, (None, 0))[1] < _monotonic():
+            await self._patiently(("practitioner", practitioner_id), lambda: self._find(practitioner_id))
+        clinic_id = self._practitioners[practitioner_id][0]
+        return None if clinic_id is None else await self.clinic(clinic_id)
+
+    async def _find(self, practitioner_id: int) -> None:
+        clinic_id = await self._feed.clinic_of_practitioner(practitioner_id)
+        until = _monotonic() + (UNKNOWN_SECONDS if clinic_id is None else KNOWN_SECONDS)
+        self._practitioners[practitioner_id] = clinic_id, until
+        if len(self._practitioners) > MOST_PRACTITIONERS:
+            del self._practitioners[next(iter(self._practitioners))]
+
     async def _round_succeeds(self) -> bool:
         started_at = _monotonic()
         try:
@@ -104,6 +140,7 @@ class Poller:
         if self._hub.is_stale or self._read_at is None:
             logger.info("database reached")
         self._read_at = started_at
+        self._hub.counts.polls.add(_monotonic() - started_at)
         self._hub.tell_stale(False)
         return True
 
@@ -127,6 +164,38 @@ class Poller:
         for failure in await asyncio.gather(*catching_up, return_exceptions=True):
             if failure is not None:
                 raise failure
+        for clinic in clinics.values():
+            clinic.lapse(self._hub.clock())
+        await self._sweep_next(clinics)
+
+    async def _sweep_next(self, clinics: dict[int, LiveClinic]) -> None:
+        """Sweep one of the clinics whose turn it is, so that no round takes long."""
+        now = _monotonic()
+        self._sweep_at = {
+            clinic_id: self._sweep_at.get(clinic_id, now + self._sweep_seconds * random.uniform(0.5, 1))  # noqa: S311
+            for clinic_id in clinics
+        }
+        for clinic_id, clinic in clinics.items():
+            if self._sweep_at[clinic_id] <= now:
+                self._sweep_at[clinic_id] = now + self._sweep_seconds
+                if not await self._sweep(clinic):
+                    self._sweep_at[clinic_id] = now
+                return
+
+    async def _sweep(self, clinic: LiveClinic) -> bool:
+        """Compare the whole window with the database. Returns whether it could be: both must be at one number."""
+        state, now = clinic.state, self._hub.clock()
+        head, found = await self._feed.sum_of(state, now)
+        clinic.lapse(now)
+        if head != Head(state.epoch, state.seq):
+            return False
+        self._hub.counts.sweeps += 1
+        if found != state.sum():
+            # A change that no event told of. It should not be possible: triggers were missing, or we are wrong.
+            self._hub.counts.drift += 1
+            logger.error("clinic %d differs from the database at number %d: loaded again", state.clinic.id, state.seq)
+            await self._load_again(clinic)
+        return True
 
     def _is_behind(self, clinic: LiveClinic, head: Head | None) -> bool:
         state = clinic.state
@@ -152,7 +221,10 @@ class Poller:
             if batch is not None:
                 clinic.advance(batch)
                 return
-        fresh = await self._feed.load(state.clinic.id, self._hub.clock())
+        await self._load_again(clinic)
+
+    async def _load_again(self, clinic: LiveClinic) -> None:
+        fresh = await self._feed.load(clinic.state.clinic.id, self._hub.clock())
         if fresh is not None:
             clinic.replace(fresh)
 
@@ -169,7 +241,7 @@ class Poller:
     async def _load(self, clinic_id: int) -> None:
         state = await self._feed.load(clinic_id, self._hub.clock())
         if state is not None:
-            self._hub.clinics[clinic_id] = LiveClinic(state, self._hub.clock())
+            self._hub.keep(state)
 
     async def _follow_accounts(self, head: Head) -> None:
         known = self._accounts

@@ -1,20 +1,22 @@
 """The endpoints: each says what it takes, asks the layers below, and answers."""
 
-from typing import Annotated, Any, cast
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPBearer
-from shared_config import StreamSettings
 from starlette.responses import JSONResponse, Response
 
-from clinic_stream import __version__, auth, errors
-from clinic_stream.feed import Feed
-from clinic_stream.hub import Clock, Hub
-from clinic_stream.params import read_wanted
-from clinic_stream.poller import Poller
+from clinic_stream import __version__, errors
+from clinic_stream.access import owner_of, viewer_of, viewer_of_stream
+from clinic_stream.connections import REVOKED, Connection
+from clinic_stream.params import Mode, read_wanted
+from clinic_stream.services import Services, services_of
 from clinic_stream.state import EventId
-from clinic_stream.stream import AppointmentStream, StreamResponse, farewell
-from clinic_stream.viewers import Sessions, Viewer
+from clinic_stream.stream import Stream, StreamResponse, accepts_gzip, come_back_later, farewell
+from clinic_stream.topics import Topic
+from clinic_stream.viewers import Viewer
 
 router = APIRouter()
 
@@ -26,34 +28,36 @@ Server-Sent Events. The first bytes come at once; every event's id is `<epoch>.<
   this viewer sees has changed.
 - `mode=delta`: one `snapshot` event, then `change` events, `{"upserts": [...], "removes": [ids], "seq"}`.
 - heartbeats: an `id` without data.
-- control events: `token-expiring`, `expired`, `revoked`, `stale`, `fresh`, `drain`.
+- control events: `token-expiring`, `expired`, `revoked`, `replaced`, `stale`, `fresh`, `drain`.
 
 Owner and staff see their clinic, practitioners their own list, patients their own appointments without internal notes.
 Without `from` and `to`: today and the next 7 days on the clinic's calendar, and everything pending; a patient: all of
 their own in the live window (yesterday to 31 days ahead, and everything pending).
+
+A browser's `EventSource` can send no header: it takes a ticket of one minute (`POST /api/v1/auth/stream-ticket` of the
+REST API) in the address. Too many streams, and a service that stops, answer 200 with a `retry` and a clean end, as
+`EventSource` never comes back after any other status. 204 tells it to stop: the ticket's user has signed out.
+"""
+AVAILABILITY_DESCRIPTION = """\
+Public. Every message is `{"practitioner", "from", "to", "taken": [{"start", "end"}], "seq", "as_of"}`: what is taken of
+this practitioner's time on these days, by appointments and by holds, with the buffers around them, joined where they
+touch. It comes at the start and again when it has changed, also when a hold expires. Not who, not how many.
+Without `from` and `to`: today and the next 7 days on the clinic's calendar, rolling over at its midnight.
 """
 EXAMPLE_ERROR = {"type": "client_error", "errors": [{"code": "not_authenticated", "detail": "…", "attr": None}]}
-
-
-class Services:
-    """What one process of this service is made of."""
-
-    def __init__(self, settings: StreamSettings, clock: Clock) -> None:
-        self.settings = settings
-        self.sessions = Sessions()
-        self.hub = Hub(
-            clock=clock,
-            heartbeat_seconds=settings.sse_heartbeat_seconds,
-            is_live=settings.enable_real_time_updates,
-        )
-        self.feed = Feed(settings)
-        interval_seconds = settings.sse_poll_interval_ms / 1000
-        self.poller = Poller(self.feed, self.hub, self.sessions, interval_seconds=interval_seconds)
-        self.is_draining = False
-
-    @property
-    def is_ready(self) -> bool:
-        return self.poller.is_current and not self.is_draining
+EXAMPLE_CONNECTION = {
+    "id": "0-5f2b7c0e-17",
+    "user_id": 14,
+    "name": "Dr. Petra Lang",
+    "role": "practitioner",
+    "stream": "appointments",
+    "mode": "delta",
+    "opened_at": "2026-11-20T11:00:00.000+00:00",
+    "expires_at": "2026-11-20T11:05:00+00:00",
+    "last_id": "0123456789abcdef.3.42",
+    "lag_seconds": 0.0,
+}
+EXAMPLE_CONNECTIONS = {"count": 1, "next": None, "previous": None, "results": [EXAMPLE_CONNECTION]}
 
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -61,22 +65,20 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": errors.MEANINGS[status], "content": content} for status in statuses}
 
 
-def services_of(request: Request) -> Services:
-    return cast(Services, request.app.state.services)
+def _answers(description: str, example: Any, media_type: str = "application/json") -> dict[int | str, dict[str, Any]]:
+    return {200: {"description": description, "content": {media_type: {"example": example}}}}
 
 
-async def viewer_of(request: Request) -> Viewer:
-    """The viewer that the request's token makes. Raises 401."""
-    services = services_of(request)
-    token = auth.read_bearer(request.headers.get("Authorization"))
-    viewer = auth.read_token(token, services.settings)
-    if not await services.poller.admits(viewer):
-        raise errors.token_not_valid()
-    return viewer
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The stream.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
 
-
-# Only tells the documentation of the header; `viewer_of` reads it, and answers in the one shape.
+# Only tells the documentation of the header; `access` reads it, and answers in the one shape.
 documented_bearer = Depends(HTTPBearer(auto_error=False))
+
+FirstDate = Annotated[str | None, Query(alias="from", description="first date, as 2026-11-20")]
+LastDate = Annotated[str | None, Query(alias="to", description="last date, 31 days from the first at most")]
+LastId = Annotated[str | None, Query(description="where to go on; the header Last-Event-ID wins")]
 
 
 @router.get(
@@ -86,41 +88,121 @@ documented_bearer = Depends(HTTPBearer(auto_error=False))
     description=STREAM_DESCRIPTION,
     dependencies=[documented_bearer],
     response_class=Response,
-    responses={
-        200: {"description": "The stream.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
-        **_errors(400, 401, 403, 503),
-    },
+    responses={**STREAM, 204: {"description": "The ticket's user has signed out."}, **_errors(400, 401, 403, 503)},
 )
 async def stream_appointments(
     request: Request,
     mode: Annotated[str | None, Query(description="snapshot (default) or delta")] = None,
-    first: Annotated[str | None, Query(alias="from", description="first date, as 2026-11-20")] = None,
-    last: Annotated[str | None, Query(alias="to", description="last date, 31 days from the first at most")] = None,
+    first: FirstDate = None,
+    last: LastDate = None,
     practitioner: Annotated[str | None, Query(description="a practitioner's id")] = None,
     status: Annotated[list[str] | None, Query(description="one or more, repeated or with commas")] = None,
-    last_event_id: Annotated[str | None, Query(description="where to go on; the header Last-Event-ID wins")] = None,
+    last_event_id: LastId = None,
+    ticket: Annotated[str | None, Query(description="instead of the Authorization header")] = None,
 ) -> Response:
+    async def answer(services: Services) -> Response:
+        viewer = await viewer_of_stream(request)
+        if viewer is None:
+            return Response(status_code=204)
+        scope = viewer.scope()
+        wanted = read_wanted(mode=mode, first=first, last=last, practitioner=practitioner, status=status or ())
+        clinic = await services.poller.clinic(scope.clinic_id)
+        if clinic is None:
+            raise errors.no_clinic()
+        last_id = _last_id(request, last_event_id)
+        audience = wanted.audience(scope, clinic.state.today, is_back=last_id is not None)
+        topic = clinic.topic(audience, services.hub.clock())
+        return _stream(request, topic, viewer, mode=wanted.mode, last_id=last_id)
+
+    return await _unless_closed(request, answer)
+
+
+@router.get(
+    "/api/v1/sse/availability",
+    tags=["streams"],
+    summary="Stream the taken time of a practitioner",
+    description=AVAILABILITY_DESCRIPTION,
+    response_class=Response,
+    responses={**STREAM, **_errors(400, 404, 503)},
+)
+async def stream_availability(
+    request: Request,
+    practitioner: Annotated[str | None, Query(description="the practitioner's id")] = None,
+    first: FirstDate = None,
+    last: LastDate = None,
+    last_event_id: LastId = None,
+) -> Response:
+    async def answer(services: Services) -> Response:
+        wanted = read_wanted(first=first, last=last, practitioner=practitioner)
+        if wanted.practitioner_id is None:
+            raise errors.invalid("practitioner", "Whose availability?")
+        clinic = await services.poller.clinic_of_practitioner(wanted.practitioner_id)
+        if clinic is None:
+            raise errors.not_found()
+        last_id = _last_id(request, last_event_id)
+        calendar = wanted.calendar(clinic.state.clinic.id, clinic.state.today, is_back=last_id is not None)
+        topic = clinic.availability(calendar, services.hub.clock())
+        return _stream(request, topic, None, mode="snapshot", last_id=last_id)
+
+    return await _unless_closed(request, answer)
+
+
+@router.get(
+    "/api/v1/sse/connections",
+    tags=["connections"],
+    summary="Who is connected to the clinic's streams",
+    description="For the owner. `lag_seconds`: how long there has been something that the reader has not taken.",
+    dependencies=[documented_bearer],
+    responses={**_answers("The open streams, oldest first.", EXAMPLE_CONNECTIONS), **_errors(401, 403, 503)},
+)
+async def list_connections(request: Request) -> dict[str, Any]:
     services = services_of(request)
-    if not services.settings.enable_sse:
-        raise errors.unavailable("Streams are switched off.", retry_seconds=60)
-    if services.is_draining:
-        return farewell()
+    owner = await owner_of(request)
+    connections = [
+        _described(services, connection) for connection in services.hub.connections if _is_of(owner, connection)
+    ]
+    return {"count": len(connections), "next": None, "previous": None, "results": connections}
+
+
+@router.delete(
+    "/api/v1/sse/connections/{connection_id}",
+    tags=["connections"],
+    summary="End a stream of the clinic",
+    description="For the owner. The reader is told `revoked`. Who still may see can connect again.",
+    status_code=204,
+    dependencies=[documented_bearer],
+    responses=_errors(401, 403, 404, 503),
+)
+async def end_connection(request: Request, connection_id: str) -> Response:
+    owner = await owner_of(request)
+    connection = services_of(request).hub.find(connection_id)
+    if connection is None or not _is_of(owner, connection):
+        raise errors.not_found()
+    connection.end(REVOKED)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/api/v1/sse/connections/{connection_id}/renew",
+    tags=["connections"],
+    summary="Extend an open stream with a new token",
+    description="The id comes in `token-expiring`, and in the stream's `X-Connection-ID` header. No body is needed.",
+    dependencies=[documented_bearer],
+    responses={
+        **_answers("Extended.", {"id": "0-5f2b7c0e-17", "expires_at": "2026-11-20T11:10:00+00:00", "expires_in": 300}),
+        **_errors(401, 404, 503),
+    },
+)
+async def renew_connection(request: Request, connection_id: str) -> dict[str, Any]:
+    services = services_of(request)
     viewer = await viewer_of(request)
-    scope = viewer.scope()
-    wanted = read_wanted(mode=mode, first=first, last=last, practitioner=practitioner, status=status or ())
-    clinic = await services.poller.clinic(scope.clinic_id)
-    if clinic is None:
-        raise errors.no_clinic()
-    stream = AppointmentStream(
-        hub=services.hub,
-        clinic=clinic,
-        audience=wanted.audience(scope, clinic.state.today),
-        viewer=viewer,
-        mode=wanted.mode,
-        last_id=EventId.read(request.headers.get("Last-Event-ID") or last_event_id),
-        admits=services.sessions.admit,
-    )
-    return StreamResponse(stream)
+    connection = services.hub.find(connection_id)
+    if connection is None or connection.viewer is None or not connection.viewer.has_the_rights_of(viewer):
+        raise errors.not_found()
+    connection.renew(viewer)
+    expires_at = connection.viewer.expires_at
+    expires_in = round(expires_at - services.hub.clock().timestamp())
+    return {"id": connection.id, "expires_at": _instant(expires_at), "expires_in": expires_in}
 
 
 @router.get(
@@ -186,3 +268,67 @@ async def show_ready(request: Request) -> dict[str, str]:
     if not services.poller.is_current:
         raise errors.unavailable(errors.DATABASE_OUT_OF_REACH)
     return {"status": "ok"}
+
+
+async def _unless_closed(request: Request, answer: Callable[[Services], Awaitable[Response]]) -> Response:
+    """Nothing is looked up for who cannot be let in now."""
+    services = services_of(request)
+    if not services.settings.enable_sse:
+        raise errors.unavailable("Streams are switched off.", retry_seconds=60)
+    if services.is_draining:
+        return farewell()
+    limit = services.hub.limit_reached_by(_address(request))
+    if limit is not None:
+        services.hub.counts.turned_away[limit] += 1
+        return come_back_later()
+    return await answer(services)
+
+
+def _stream(
+    request: Request, topic: Topic, viewer: Viewer | None, *, mode: Mode, last_id: EventId | None
+) -> StreamResponse:
+    services = services_of(request)
+    stream = Stream(
+        hub=services.hub,
+        topic=topic,
+        viewer=viewer,
+        mode=mode,
+        last_id=last_id,
+        address=_address(request),
+        is_packed=services.settings.sse_gzip and accepts_gzip(request.headers),
+        admits=services.sessions.admit,
+        connection_id=services.hub.next_id(),
+    )
+    return StreamResponse(stream)
+
+
+def _last_id(request: Request, in_query: str | None) -> EventId | None:
+    return EventId.read(request.headers.get("Last-Event-ID") or in_query)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _is_of(owner: Viewer, connection: Connection) -> bool:
+    return connection.topic.clinic.state.clinic.id == owner.clinic_id
+
+
+def _described(services: Services, connection: Connection) -> dict[str, Any]:
+    viewer = connection.viewer
+    return {
+        "id": connection.id,
+        "user_id": viewer and viewer.user_id,
+        "name": viewer and services.sessions.name_of(viewer.user_id),
+        "role": viewer and viewer.role,
+        "stream": connection.topic.kind,
+        "mode": connection.mode,
+        "opened_at": connection.opened_at.isoformat(timespec="milliseconds"),
+        "expires_at": viewer and _instant(viewer.expires_at),
+        "last_id": connection.last_id,
+        "lag_seconds": round(connection.lag_seconds, 3),
+    }
+
+
+def _instant(timestamp: int) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).isoformat()

@@ -16,22 +16,64 @@ from shared_config import StreamSettings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from clinic_stream import errors
-from clinic_stream.routes import Services
-from clinic_stream.stream import RESET
+from clinic_stream.connections import Connection
+from clinic_stream.services import Services
+from clinic_stream.stream import LINE
 
 logger = logging.getLogger(__name__)
 
-# Streams end at random moments of this time, while the port is open and /readyz says 503.
-DRAIN_SECONDS = 1.0
-# Then whoever has not taken the end is cut: together under 5 s.
+# Whoever has not taken the end is cut: with a drain of 1 s, together under 5 s.
 CUT_AFTER_SECONDS = 2.5
 GIVE_UP_SECONDS = 1
+# A machine that vanished acknowledges nothing: a heartbeat to it is given up after this long.
+VANISHED_MS = 20_000
 
 
 class StreamProtocol(HttpToolsProtocol):
+    """Also the `Line` of a stream: while it carries one, its chunks go straight to the transport."""
+
+    _connection: Connection | None = None
+    is_clear = True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        _give_up_on_the_vanished(transport.get_extra_info("socket"))
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope[RESET] = self.reset  # type: ignore[literal-required]
+        self._connection = None
+        self.scope[LINE] = self  # type: ignore[literal-required]
+
+    def carry(self, connection: Connection) -> None:
+        self._connection = connection
+        # The kernel's buffer is enough: with one of our own, a reader could lag without our knowing.
+        self.transport.set_write_buffer_limits(high=0)
+        if self.transport.is_closing():
+            connection.lost()
+
+    @property
+    def unsent(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    def write(self, chunk: bytes) -> None:
+        self.transport.write(chunk)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.is_clear = False
+        if self._connection is not None:
+            self._connection.blocked()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.is_clear = True
+        if self._connection is not None:
+            self._connection.cleared()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._connection is not None:
+            self._connection.lost()
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP reaches no application; its answer has the shape of every other error all the same."""
@@ -71,9 +113,11 @@ class StreamServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._services.is_draining = True
         logger.info("draining %d streams", len(self._services.hub.connections))
-        self._services.hub.drain(DRAIN_SECONDS)
+        # They end at random moments of this time, while the port is open and /readyz says 503.
+        seconds = self._services.settings.sse_drain_seconds
+        self._services.hub.drain(seconds)
         if self._services.hub.connections:
-            await asyncio.sleep(DRAIN_SECONDS)
+            await asyncio.sleep(seconds)
         cut = asyncio.get_running_loop().call_later(CUT_AFTER_SECONDS, self._cut)
         await super().shutdown(sockets)
         cut.cancel()
@@ -86,3 +130,8 @@ class StreamServer(uvicorn.Server):
 
 def serve(app: FastAPI, settings: StreamSettings) -> None:
     StreamServer(app, host=settings.stream_host, port=settings.fastapi_port).run()
+
+
+def _give_up_on_the_vanished(connection: socket.socket | None) -> None:
+    if connection is not None and connection.family in {socket.AF_INET, socket.AF_INET6}:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED_MS)

@@ -6,12 +6,15 @@ and a freshly loaded state takes its place (`adopt`) at the clinic's midnight, a
 """
 
 import re
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
-from itertools import islice
+from functools import reduce
+from itertools import chain, islice
+from operator import xor
 from typing import Literal, NamedTuple, Protocol, Self
 from zoneinfo import ZoneInfo
 
@@ -30,6 +33,8 @@ MIDNIGHT_MARGIN = timedelta(minutes=1)
 EVENT_ID = re.compile(r"([0-9A-Za-z]{1,32})\.([0-9]{1,18})\.([0-9]{1,18})")
 
 PENDING = "pending"
+# What claims time: the same as django-rest's ACTIVE_STATUSES.
+ACTIVE_STATUSES = frozenset({PENDING, "confirmed", "checked_in"})
 STATUSES = frozenset({PENDING, "confirmed", "checked_in", "completed", "cancelled", "rejected", "no_show"})
 
 
@@ -99,8 +104,11 @@ class Appointment:
     version: int
     created_at: datetime
     updated_at: datetime
+    blocked_from: datetime  # With the buffers around a treatment.
+    blocked_until: datetime
     _staff: bytes | None = field(default=None, init=False, compare=False)
     _patient: bytes | None = field(default=None, init=False, compare=False)
+    _checksum: int | None = field(default=None, init=False, compare=False)
 
     def __repr__(self) -> str:
         return f"Appointment({self.id})"  # Names and phone numbers stay out of logs and tracebacks.
@@ -117,6 +125,14 @@ class Appointment:
         if self._staff is None:
             self._staff = orjson.dumps(self._fields(view))
         return self._staff
+
+    @property
+    def checksum(self) -> int:
+        """What the database makes of the row in `feed.SUM_OF_APPOINTMENTS`."""
+        if self._checksum is None:
+            text = "|".join(_as_the_database_writes(getattr(self, column)) for column in COLUMNS)
+            self._checksum = zlib.crc32(text.encode())
+        return self._checksum
 
     def _fields(self, view: View) -> dict[str, object]:
         start = in_zone(self.starts_at, self.zone)
@@ -155,14 +171,22 @@ class Appointment:
         return None if at is None else in_zone(at, self.zone).isoformat(timespec="milliseconds")
 
 
+COLUMNS = tuple(column.name for column in fields(Appointment) if column.init and column.name != "zone")
+NULL = "~"
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
+    """A row of live_hold, in its column order."""
+
     id: int
     clinic_id: int
     practitioner_id: int
     starts_at: datetime
     ends_at: datetime
     expires_at: datetime
+    blocked_from: datetime
+    blocked_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +243,6 @@ class Audience:
     def may_know_every_id(self) -> bool:
         return self.scope.kind == "clinic" and self.filter == Filter()
 
-    @property
-    def moves_at_midnight(self) -> bool:
-        return self.filter.first_date is None
-
     def shows(self, row: Placed, today: date) -> bool:
         """Whether a row of the live window is seen, when the clinic's date is `today`."""
         return self.scope.contains(row) and self.filter.passes(row) and self._is_timely(row, today)
@@ -234,6 +254,39 @@ class Audience:
         if self.scope.kind == "patient" or row.status == PENDING:
             return True
         return today <= row.local_date <= today + timedelta(days=DEFAULT_DAYS_AHEAD)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Everyone who looks at one practitioner's taken time over the same days. Without days: today and the next ones."""
+
+    clinic_id: int
+    practitioner_id: int
+    first_date: date | None = None
+    last_date: date | None = None
+
+    def dates(self, today: date) -> tuple[date, date]:
+        if self.first_date is None or self.last_date is None:
+            return today, today + timedelta(days=DEFAULT_DAYS_AHEAD)
+        return self.first_date, self.last_date
+
+
+class Claim(Protocol):
+    """What an `Appointment` and a `Hold` have in common."""
+
+    @property
+    def practitioner_id(self) -> int: ...
+    @property
+    def blocked_from(self) -> datetime: ...
+    @property
+    def blocked_until(self) -> datetime: ...
+
+
+class Interval(NamedTuple):
+    """Taken time, from and until naive UTC instants."""
+
+    starts_at: datetime
+    ends_at: datetime
 
 
 class Window(NamedTuple):
@@ -272,6 +325,15 @@ class Missed(NamedTuple):
 
     upserts: list[Appointment]
     removes: list[int]
+
+
+class Sum(NamedTuple):
+    """All that a live window holds, small enough to be compared with the database's every minute."""
+
+    rows: int
+    checksum: int
+    holds: frozenset[Hold]
+    practitioner_ids: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +376,7 @@ class ClinicState:
         rows: Iterable[Appointment],
         holds: Iterable[Hold] = (),
         recent: Iterable[Event] = (),
+        practitioner_ids: Iterable[int] = (),
     ) -> None:
         self.clinic = clinic
         self.epoch = epoch
@@ -323,6 +386,9 @@ class ClinicState:
         self.rolls_at = start_of(today + timedelta(days=1), clinic.zone)
         self.rows = {row.id: row for row in rows if self.window.keeps(row)}
         self.holds = {hold.id: hold for hold in holds}
+        self.practitioner_ids = frozenset(practitioner_ids)
+        # Up to this number time alone may have changed what an id stands for: a hold lapsed, a day began.
+        self.moved_at_seq = seq
         self._log: deque[LogEntry] = deque((_remembered(event) for event in recent), maxlen=LOG_LENGTH)
 
     @property
@@ -348,6 +414,34 @@ class ClinicState:
         self.seq = batch.events[-1].seq
         return changes
 
+    @property
+    def lapses_at(self) -> datetime | None:
+        """When the next hold expires, as naive UTC."""
+        return min((hold.expires_at for hold in self.holds.values()), default=None)
+
+    def lapse(self, now: datetime) -> set[int]:
+        """Drop the holds that have expired by `now` (naive UTC). Returns whose they were."""
+        expired = [hold for hold in self.holds.values() if hold.expires_at <= now]
+        for hold in expired:
+            del self.holds[hold.id]
+        if expired:
+            self.moved_at_seq = self.seq
+        return {hold.practitioner_id for hold in expired}
+
+    def taken_of(self, practitioner_id: int) -> list[Interval]:
+        """What is taken of a practitioner's time in the live window; not by whom, nor by how many."""
+        active = (row for row in self.rows.values() if row.status in ACTIVE_STATUSES)
+        claims: Iterable[Claim] = chain(active, self.holds.values())
+        return joined(
+            Interval(claim.blocked_from, claim.blocked_until)
+            for claim in claims
+            if claim.practitioner_id == practitioner_id
+        )
+
+    def sum(self) -> Sum:
+        checksum = reduce(xor, (row.checksum for row in self.rows.values()), 0)
+        return Sum(len(self.rows), checksum, frozenset(self.holds.values()), self.practitioner_ids)
+
     def adopt(self, fresh: "ClinicState") -> "ClinicState":
         """Keep the objects of rows that are equal, and with them their encoded bytes. Returns `fresh`."""
         for row_id, row in fresh.rows.items():
@@ -360,10 +454,14 @@ class ClinicState:
         """What the audience missed after `last_id`, or None when that cannot be known: then show it everything."""
         if (last_id.epoch, last_id.clinic_id) != (self.epoch, self.clinic.id):
             return None
-        if audience.moves_at_midnight and self._may_have_moved_since(last_id.seq):
+        if self._moves_at_midnight(audience) and self._may_have_moved_since(last_id.seq):
             return None
         entries = self._entries_after(last_id.seq)
         return None if entries is None else self._missed_in(entries, audience)
+
+    def _moves_at_midnight(self, audience: Audience) -> bool:
+        first = audience.filter.first_date
+        return first is None or first < self.window.first
 
     def _missed_in(self, entries: Iterable[LogEntry], audience: Audience) -> Missed | None:
         first_touches: dict[int, Touch | None] = {}
@@ -454,8 +552,25 @@ def is_named_by(row: Appointment, event: Event) -> bool:
     return event.entity == "service" and row.service_id == event.entity_id
 
 
+def _as_the_database_writes(value: object) -> str:
+    if value is None:
+        return NULL
+    return value.isoformat(" ", "microseconds") if isinstance(value, datetime) else str(value)
+
+
 def in_order(rows: Iterable[Appointment]) -> list[Appointment]:
     return sorted(rows, key=lambda row: (row.starts_at, row.id))
+
+
+def joined(intervals: Iterable[Interval]) -> list[Interval]:
+    """In order, and those that touch or overlap as one."""
+    found: list[Interval] = []
+    for interval in sorted(intervals):
+        if found and interval.starts_at <= found[-1].ends_at:
+            found[-1] = Interval(found[-1].starts_at, max(found[-1].ends_at, interval.ends_at))
+        else:
+            found.append(interval)
+    return found
 
 
 def in_zone(at: datetime, zone: ZoneInfo) -> datetime:

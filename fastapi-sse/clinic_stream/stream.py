@@ -1,28 +1,21 @@
-"""One connection's life: what it is told first, then changes, heartbeats and warnings, then a complete end.
-
-Who ends it, and what the reader sees:
-
-| who                         | the reader sees                                               |
-| --------------------------- | ------------------------------------------------------------- |
-| the reader leaves           | nothing                                                       |
-| the token expires           | `token-expiring` 30 s before, then `expired` and a clean end  |
-| the user loses access       | `revoked` and a clean end                                     |
-| the service stops           | `drain` with a `retry`, and a clean end                       |
-| the reader takes nothing    | its connection is reset after 5 s                             |
-| the database is out of reach| nothing ends: `stale`, later `fresh`                          |
-"""
+"""One stream: its headers, then everything until one side ends it. See ARCHITECTURE.md for every way it ends."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from clinic_stream import frames
-from clinic_stream.hub import Connection, Hub, LiveClinic, drain_frame
+from clinic_stream.connections import REVOKED, STUCK, Connection, Line
+from clinic_stream.frames import Frame
+from clinic_stream.hub import Hub, drained, overloaded
 from clinic_stream.params import Mode
-from clinic_stream.state import Audience, EventId
+from clinic_stream.state import EventId
+from clinic_stream.topics import Topic
 from clinic_stream.viewers import Viewer
 
 SEND_SECONDS = 5.0
@@ -31,66 +24,90 @@ HEADERS = {
     "Cache-Control": "no-store, no-transform",
     "X-Accel-Buffering": "no",
 }
+CONNECTION_HEADER = "X-Connection-ID"
 NOT_LIVE = frames.comment("Live updates are switched off: this shows the moment it was opened.")
 
-# Where a stream waits in the request's scope for `RunStreams`, and how a server offers to reset a connection.
+# Where a stream waits in the request's scope for `RequestContext`, and how a server offers its line.
 OPENED = "clinic_stream.opened"
-RESET = "clinic_stream.reset"
+LINE = "clinic_stream.line"
 
 
 @dataclass(frozen=True, slots=True)
-class AppointmentStream:
+class Stream:
     hub: Hub
-    clinic: LiveClinic
-    audience: Audience
-    viewer: Viewer
+    topic: Topic
+    viewer: Viewer | None
     mode: Mode
     last_id: EventId | None
+    address: str
+    is_packed: bool
     admits: Callable[[Viewer], bool]
+    connection_id: str
 
-    async def run(self, receive: Receive, send: Send, reset: Callable[[], None] | None) -> None:
-        """Tell the reader everything until one side ends it. The response's headers have been sent."""
-        topic = self.clinic.topic(self.audience, self.hub.clock())
-        connection = self.hub.enter(topic, self.viewer, self.mode)
+    async def run(self, receive: Receive, send: Send, line: Line | None) -> str:
+        """Tell the reader everything until one side ends it. The response's headers have been sent.
+
+        Returns the reason of the end.
+        """
+        connection = self.hub.enter(
+            self.connection_id,
+            self.topic,
+            self.viewer,
+            mode=self.mode,
+            address=self.address,
+            is_packed=self.is_packed,
+        )
+        try:
+            connection.begin(self._opening())
+            if self.viewer is not None and not self.admits(self.viewer):  # Lost since the check of the request.
+                connection.end(REVOKED)
+            if line is None:
+                await self._tell(connection, receive, send)
+            else:
+                await connection.run_on(line)
+            if connection.is_over:
+                await _write(send, connection.trailer, more=False)
+        except TimeoutError:
+            connection.goodbye = STUCK
+            if line is not None:
+                line.reset()
+        finally:
+            self.hub.leave(connection)
+        return connection.goodbye.reason if connection.goodbye else "left"
+
+    async def _tell(self, connection: Connection, receive: Receive, send: Send) -> None:
         left = asyncio.ensure_future(_until_gone(receive))
         left.add_done_callback(lambda _: connection.wake())
         try:
-            await self._tell(connection, left, send)
-        except TimeoutError:
-            if reset is not None:
-                reset()
-                await asyncio.wait([left], timeout=SEND_SECONDS)
+            while not connection.is_over:
+                await connection.woken()
+                if left.done():
+                    return
+                if body := connection.take():
+                    await _write(send, body)
         finally:
             left.cancel()
-            self.hub.leave(connection)
 
-    async def _tell(self, connection: Connection, left: asyncio.Future[None], send: Send) -> None:
-        if not self.admits(self.viewer):  # Lost between the check of the request and now.
-            connection.end(frames.REVOKED)
-        await _write(send, self._opening(connection))
-        while not connection.is_over:
-            await connection.woken()
-            if left.done():
-                return
-            chunk = connection.take()
-            if chunk:
-                await _write(send, chunk)
-        await _write(send, b"", more=False)
-
-    def _opening(self, connection: Connection) -> bytes:
-        first = connection.topic.opening(self.last_id, self.mode, self.hub.clock())
-        return frames.OPENING + (b"" if self.hub.is_live else NOT_LIVE) + first
+    def _opening(self) -> list[Frame]:
+        frame, result = self.topic.opening(self.last_id, self.mode, self.hub.clock())
+        if self.last_id is not None:
+            self.hub.counts.resumes[result] += 1
+        return [frames.OPENING, frame] if self.hub.is_live else [frames.OPENING, NOT_LIVE, frame]
 
 
 class StreamResponse(Response):
-    """Answers 200 and leaves the stream for `RunStreams`, so that the layers in between end before it begins.
+    """Answers 200 and leaves the stream for `RequestContext`, so that the layers in between end before it begins.
 
     A stream that ran inside them would hold their frames and pass every chunk through their wrappers.
     """
 
-    def __init__(self, stream: AppointmentStream) -> None:
+    def __init__(self, stream: Stream) -> None:
         super().__init__(status_code=200, headers=HEADERS)
         del self.headers["content-length"]
+        self.headers[CONNECTION_HEADER] = stream.connection_id
+        self.headers.add_vary_header("Accept-Encoding")
+        if stream.is_packed:
+            self.headers["Content-Encoding"] = "gzip"
         self._stream = stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,9 +115,28 @@ class StreamResponse(Response):
         scope[OPENED] = self._stream
 
 
+def line_of(scope: Scope) -> Line | None:
+    """None under a server that offers none."""
+    return cast(Line | None, scope.get(LINE))
+
+
+def accepts_gzip(headers: Headers) -> bool:
+    """RFC 9110, section 12.5.3: `gzip`, unless its weight is zero."""
+    for part in headers.get("accept-encoding", "").lower().split(","):
+        coding, _, weight = part.partition(";")
+        if coding.strip() == "gzip":
+            return weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return False
+
+
 def farewell() -> Response:
     """For who comes while the service is stopping: 200, because EventSource never comes back after a 503."""
-    return Response(drain_frame(), headers=HEADERS)
+    return Response(drained().frame, headers=HEADERS)
+
+
+def come_back_later() -> Response:
+    """For who comes on top of as many as can be served: 200, for the same reason."""
+    return Response(overloaded(), headers=HEADERS)
 
 
 async def _write(send: Send, body: bytes, *, more: bool = True) -> None:

@@ -1,6 +1,7 @@
 """Who is looking, and whether they still may. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from clinic_stream import errors
 from clinic_stream.state import Scope
@@ -28,9 +29,13 @@ class Viewer:
             return Scope(self.clinic_id, "patient", self._own(self.patient_id))
         return Scope(self.clinic_id)
 
+    def has_the_rights_of(self, other: Self) -> bool:
+        """Whether both are one user who sees the same; how long each may stay can differ."""
+        return replace(self, expires_at=0) == replace(other, expires_at=0)
+
     def _own(self, row_id: int | None) -> int:
         if row_id is None:
-            raise errors.Problem(403, "permission_denied", f"This account has no {self.role} record.")
+            raise errors.permission_denied(f"This account has no {self.role} record.")
         return row_id
 
 
@@ -45,6 +50,7 @@ class Session:
     token_version: int
     practitioner_id: int | None
     patient_id: int | None
+    name: str = ""  # As it was when the user was looked up: it decides nothing.
 
     def admits(self, viewer: Viewer) -> bool:
         return self.is_active and (
@@ -70,6 +76,10 @@ class Sessions:
     @property
     def user_ids(self) -> set[int]:
         return set(self._known)
+
+    def name_of(self, user_id: int) -> str:
+        session = self._known.get(user_id)
+        return "" if session is None else session.name
 
     def put(self, user_id: int, session: Session | None) -> None:
         """`None`: there is no such user."""

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from stream_testkit.database import Database
-from stream_testkit.service import sign
+from stream_testkit.service import sign, sign_ticket
 
 _numbers = iter(range(1, 1_000_000))
 
@@ -25,6 +25,9 @@ class Person:
 
     def token(self, **changed: Any) -> str:
         return sign(self.claims, **changed)
+
+    def ticket(self, **changed: Any) -> str:
+        return sign_ticket(self.claims, **changed)
 
 
 class TestClinic:

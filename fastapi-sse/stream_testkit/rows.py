@@ -44,6 +44,8 @@ def appointment(row_id: int, *, day: int = 0, **changed: Any) -> Appointment:
         "version": 1,
         "created_at": starts_at,
         "updated_at": starts_at,
+        "blocked_from": starts_at,
+        "blocked_until": starts_at + timedelta(minutes=30),
     }
     return Appointment(zone=BERLIN, **{**values, **changed})
 

@@ -93,11 +93,27 @@ class StreamService:
         return httpx.get(self.url + path, headers={**authorization, **(headers or {})}, timeout=10)
 
     def stream(
-        self, token: str | None, query: str = "", *, last_event_id: str | None = None, **headers: str
+        self,
+        token: str | None,
+        query: str = "",
+        *,
+        of: str = "appointments",
+        last_event_id: str | None = None,
+        **headers: str,
     ) -> SseReader:
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id
-        return SseReader(f"{self.url}/api/v1/sse/appointments?{query}", token=token, headers=headers)
+        return SseReader(f"{self.url}/api/v1/sse/{of}?{query}", token=token, headers=headers)
+
+    def post(self, path: str, *, token: str | None = None) -> httpx.Response:
+        return self._request("POST", path, token)
+
+    def delete(self, path: str, *, token: str | None = None) -> httpx.Response:
+        return self._request("DELETE", path, token)
+
+    def _request(self, method: str, path: str, token: str | None) -> httpx.Response:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return httpx.request(method, self.url + path, headers=headers, timeout=10)
 
     def wait_to_see(self, event_id: str, token: str, seconds: float = 5.0) -> None:
         """Wait until a new stream begins at this id: a commit is seen at the next poll, not at once."""
@@ -152,6 +168,13 @@ def sign(claims: Mapping[str, Any], *, key: str = JWT_SECRET_KEY, seconds: float
     }
     kept = {name: value for name, value in full.items() if value is not None or name == "clinic_id"}
     return jwt.encode(kept, key, algorithm="HS256")
+
+
+def sign_ticket(claims: Mapping[str, Any], *, stays_seconds: float = 300, **changed: Any) -> str:
+    """A ticket for the stream as django-rest would sign it, asked for with a token that is good for `stays_seconds`."""
+    access_exp = int((datetime.now(UTC) + timedelta(seconds=stays_seconds)).timestamp())
+    ticket = {"aud": "chairside-stream", "token_type": "ticket", "access_exp": access_exp, "seconds": 60}
+    return sign(claims, **{**ticket, **changed})
 
 
 def free_port() -> int:

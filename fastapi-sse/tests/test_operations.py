@@ -112,7 +112,7 @@ def test_printed_openapi_document_is_the_served_one(service: StreamService) -> N
     document = json.loads(printed)
     assert document == service.get("/openapi.json").json()
     parameters = {parameter["name"] for parameter in document["paths"]["/api/v1/sse/appointments"]["get"]["parameters"]}
-    assert parameters == {"mode", "from", "to", "practitioner", "status", "last_event_id"}
+    assert parameters == {"mode", "from", "to", "practitioner", "status", "last_event_id", "ticket"}
 
 
 def test_wrong_settings_are_told_all_at_once_and_by_name(clinic: TestClinic) -> None:

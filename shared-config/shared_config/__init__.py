@@ -7,6 +7,21 @@ the defaults here. Whatever is wrong is reported at once and by name, never with
 """
 
 from shared_config.loader import load_settings
-from shared_config.settings import ACCESS_AUDIENCE, ConfigurationError, DjangoSettings, Settings, StreamSettings
+from shared_config.settings import (
+    ACCESS_AUDIENCE,
+    TICKET_AUDIENCE,
+    ConfigurationError,
+    DjangoSettings,
+    Settings,
+    StreamSettings,
+)
 
-__all__ = ["ACCESS_AUDIENCE", "ConfigurationError", "DjangoSettings", "Settings", "StreamSettings", "load_settings"]
+__all__ = [
+    "ACCESS_AUDIENCE",
+    "TICKET_AUDIENCE",
+    "ConfigurationError",
+    "DjangoSettings",
+    "Settings",
+    "StreamSettings",
+    "load_settings",
+]

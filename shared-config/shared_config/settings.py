@@ -29,6 +29,7 @@ MIN_DIFFERENT_CHARACTERS = 8
 WELL_KNOWN_SECRETS = frozenset({"changeme", "secret", "password", "insecure", "example", "{random}", "default"})
 # Every token carries its audience: an access token is no stream ticket, and another product's token is neither.
 ACCESS_AUDIENCE = "chairside"
+TICKET_AUDIENCE = "chairside-stream"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,32}$")]
@@ -238,6 +239,13 @@ class StreamSettings(Settings):
     fastapi_debug: bool = False
     sse_poll_interval_ms: int = Field(default=25, ge=5, le=5000)
     sse_heartbeat_seconds: float = Field(default=15, ge=0.1, le=300)
+    sse_drain_seconds: float = Field(default=1, ge=0, le=300)
+    sse_gzip: bool = True
+    # Of one process; 0 is no limit.
+    sse_max_connections: int = Field(default=10_000, ge=0)
+    sse_max_connections_per_address: int = Field(default=1_000, ge=0)
+    sse_max_connections_per_user: int = Field(default=100, ge=0)
+    sse_workers: int = Field(default=1, ge=1, le=64)
 
 
 def _unescaped(key: object) -> str:

@@ -13,7 +13,16 @@ from clinic_stream.feed import APPOINTMENTS
 from clinic_stream.state import Appointment, EventId, View
 
 CONTRACT = Path(__file__).parents[3] / "shared-config" / "contract"
-INSTANTS = ("starts_at", "ends_at", "attendance_confirmed_at", "checked_in_at", "created_at", "updated_at")
+INSTANTS = (
+    "starts_at",
+    "ends_at",
+    "attendance_confirmed_at",
+    "checked_in_at",
+    "created_at",
+    "updated_at",
+    "blocked_from",
+    "blocked_until",
+)
 
 
 def document(name: str) -> Any:

@@ -34,18 +34,27 @@ def test_change_names_rows_and_removed_ids() -> None:
     )
 
 
-@pytest.mark.parametrize("frame", [frames.EXPIRED, frames.drain(1234)])
+@pytest.mark.parametrize("frame", [frames.EXPIRED, frames.REPLACED, frames.drain(1234), frames.overloaded(9)])
 def test_goodbye_that_invites_back_says_when(frame: bytes) -> None:
-    assert b"\nretry: " in frame
+    assert "\nretry: " in frame.decode()
 
 
-@pytest.mark.parametrize("frame", [frames.REVOKED, frames.STALE, frames.FRESH, frames.token_expiring(30)])
+@pytest.mark.parametrize("frame", [frames.REVOKED, frames.STALE, frames.FRESH, frames.token_expiring(30, "0-1")])
 def test_other_control_events_do_not(frame: bytes) -> None:
-    assert b"retry: " not in frame
+    assert "retry: " not in frame.decode()
 
 
 @pytest.mark.parametrize(
-    "frame", [frames.EXPIRED, frames.REVOKED, frames.STALE, frames.FRESH, frames.drain(500), frames.token_expiring(9.6)]
+    "frame",
+    [
+        frames.EXPIRED,
+        frames.REVOKED,
+        frames.REPLACED,
+        frames.STALE,
+        frames.FRESH,
+        frames.drain(500),
+        frames.token_expiring(9.6, "0-1"),
+    ],
 )
 def test_control_event_has_a_name_and_json_and_leaves_the_cursor_alone(frame: bytes) -> None:
     lines = dict(line.split(": ", 1) for line in frame.decode().strip().split("\n"))
@@ -62,11 +71,11 @@ def test_no_text_can_break_out_of_its_event(name: str, notes: str) -> None:
     )
     frame = frames.change([row.encoded(View.STAFF)], [], at=AT)
     assert frame.count(b"\n") == 4
-    assert b"\r" not in frame
+    assert "\r" not in frame.decode()
     [upsert] = json.loads(frame.split(b"data: ")[1])["upserts"]
     assert (upsert["patient_name"], upsert["notes"]) == (row.patient_name, row.notes)
 
 
 def test_instants_are_utc() -> None:
     frame = frames.snapshot([], at=AT, as_of=datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC), named=False)
-    assert b'"as_of":"2026-01-02T03:04:05.678+00:00"' in frame
+    assert '"as_of":"2026-01-02T03:04:05.678+00:00"' in frame.decode()

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from clinic_stream.hub import LiveClinic, Topic
 from clinic_stream.params import Mode
 from clinic_stream.state import (
     STATUSES,
@@ -19,6 +18,7 @@ from clinic_stream.state import (
     Scope,
     is_named_by,
 )
+from clinic_stream.topics import AppointmentTopic, LiveClinic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stream_testkit.rows import ANNA, BEN, EPOCH, NOON, PAUL, PETRA, TODAY, appointment, batch, event, state
@@ -93,13 +93,13 @@ class FakeDatabase:
 class FakeReader:
     """A page that keeps what the frames tell it, and nothing else."""
 
-    def __init__(self, topic: Topic, mode: Mode) -> None:
+    def __init__(self, topic: AppointmentTopic, mode: Mode) -> None:
         self.topic = topic
         self.mode = mode
         self.version = topic.version
         self.shown: dict[int, Any] = {}
         self.last_id: EventId | None = None
-        self.apply(topic.opening(None, mode, NOON))
+        self.apply(topic.opening(None, mode, NOON).frame)
 
     def catch_up(self) -> bool:
         if self.version == self.topic.version:
@@ -108,9 +108,9 @@ class FakeReader:
         self.version = self.topic.version
         return True
 
-    def come_back(self, topic: Topic) -> None:
+    def come_back(self, topic: AppointmentTopic) -> None:
         self.topic, self.version = topic, topic.version
-        self.apply(topic.opening(self.last_id, self.mode, NOON))
+        self.apply(topic.opening(self.last_id, self.mode, NOON).frame)
 
     def apply(self, frame: bytes) -> None:
         for block in frame.decode().split("\n\n"):

@@ -2,9 +2,9 @@ import json
 from datetime import timedelta
 
 import pytest
-from clinic_stream.hub import HISTORY_LENGTH, SNAPSHOT_AGE, TOPIC_LINGER, LiveClinic, scopes_of
 from clinic_stream.params import Mode
 from clinic_stream.state import Audience, Change, Filter, Scope
+from clinic_stream.topics import HISTORY_LENGTH, SNAPSHOT_AGE, TOPIC_LINGER, LiveClinic, scopes_of
 from stream_testkit.rows import ANNA, BEN, NOON, PAUL, PETRA, TODAY, appointment, batch, event, state
 
 WHOLE_CLINIC = Audience(Scope(1))
@@ -75,8 +75,8 @@ def test_who_is_too_far_behind_gets_a_snapshot() -> None:
     topic = clinic.topic(WHOLE_CLINIC, NOON)
     for number in range(HISTORY_LENGTH + 1):
         clinic.advance(batch(event(101 + number, 1), rows=[appointment(1, notes=str(number))]))
-    assert b"event: snapshot\n" in topic.since(0, "delta", NOON)
-    assert b"event: change\n" in topic.since(1, "delta", NOON)
+    assert "event: snapshot\n" in topic.since(0, "delta", NOON).decode()
+    assert "event: change\n" in topic.since(1, "delta", NOON).decode()
 
 
 def test_snapshot_is_shared_for_a_second_and_then_dated_anew() -> None:

@@ -1,0 +1,39 @@
+"""What one process has done so far. Plain numbers: they are counted on the way of every frame."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+# Seconds; the poll interval is 25 ms.
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+@dataclass(slots=True)
+class Spread:
+    """A histogram: how many lay at or under each bound."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    total: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.total += seconds
+        for number, bound in enumerate(BUCKETS):
+            if seconds <= bound:
+                self.counts[number] += 1
+                return
+        self.counts[-1] += 1
+
+
+@dataclass(slots=True)
+class Counts:
+    opened: Counter[str] = field(default_factory=Counter)  # By what is streamed.
+    closed: Counter[str] = field(default_factory=Counter)  # By reason.
+    turned_away: Counter[str] = field(default_factory=Counter)  # By the limit that was reached.
+    resumes: Counter[str] = field(default_factory=Counter)  # By what a reader was told who came back.
+    auth_failures: Counter[str] = field(default_factory=Counter)  # By reason.
+    frames: int = 0
+    bytes: int = 0
+    coalesced: int = 0  # Versions that a reader never saw, because a newer one was there when it could read on.
+    drift: int = 0
+    sweeps: int = 0
+    commit_to_send: Spread = field(default_factory=Spread)
+    polls: Spread = field(default_factory=Spread)

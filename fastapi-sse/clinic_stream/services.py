@@ -1,0 +1,40 @@
+"""What one process of this service is made of."""
+
+from typing import cast
+
+from fastapi import Request
+from shared_config import StreamSettings
+
+from clinic_stream.feed import Feed
+from clinic_stream.hub import Clock, Hub, Limits
+from clinic_stream.poller import Poller
+from clinic_stream.viewers import Sessions
+
+
+class Services:
+    def __init__(self, settings: StreamSettings, clock: Clock, worker: int = 0) -> None:
+        self.settings = settings
+        self.sessions = Sessions()
+        self.hub = Hub(
+            clock=clock,
+            heartbeat_seconds=settings.sse_heartbeat_seconds,
+            is_live=settings.enable_real_time_updates,
+            limits=Limits(
+                settings.sse_max_connections,
+                settings.sse_max_connections_per_address,
+                settings.sse_max_connections_per_user,
+            ),
+            worker=worker,
+        )
+        self.feed = Feed(settings)
+        interval_seconds = settings.sse_poll_interval_ms / 1000
+        self.poller = Poller(self.feed, self.hub, self.sessions, interval_seconds=interval_seconds)
+        self.is_draining = False
+
+    @property
+    def is_ready(self) -> bool:
+        return self.poller.is_current and not self.is_draining
+
+
+def services_of(request: Request) -> Services:
+    return cast(Services, request.app.state.services)
