@@ -154,6 +154,12 @@ class Connection:
         return min(self._heartbeat_at, self._warns_at, self._expires_at)
 
     @property
+    def state(self) -> str:
+        if self.goodbye is not None:
+            return "ending"
+        return "open" if self.lagging_since is None else "lagging"
+
+    @property
     def last_id(self) -> str:
         """The newest id that this reader has been told."""
         return str(self._told_id)

@@ -15,8 +15,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from clinic_stream import __version__, errors
+from clinic_stream.docs import add_documentation
 from clinic_stream.hub import Clock
 from clinic_stream.middleware import Cors, RequestContext
+from clinic_stream.peers import Peers
 from clinic_stream.routes import router
 from clinic_stream.services import Services
 
@@ -31,10 +33,12 @@ class StreamApp(FastAPI):
         return RequestContext(super().build_middleware_stack())
 
 
-def create_app(settings: StreamSettings, *, clock: Clock = lambda: datetime.now(UTC)) -> FastAPI:
+def create_app(
+    settings: StreamSettings, *, clock: Clock = lambda: datetime.now(UTC), peers: Peers | None = None
+) -> FastAPI:
     """The service, not started: it needs no database until it is asked something."""
     app = _build_app(lifespan=_lifespan)
-    app.state.services = Services(settings, clock)
+    app.state.services = Services(settings, clock, peers or Peers())
     app.add_middleware(
         Cors,
         allow_origins=settings.cors_allowed_origins,
@@ -57,9 +61,12 @@ def _build_app(**options: Any) -> FastAPI:
         version=__version__,
         description="Live appointments over Server-Sent Events, checked against the tokens of the REST API.",
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
         **options,
     )
     app.include_router(router)
+    add_documentation(app)
     app.add_exception_handler(errors.Problem, _answer_problem)
     app.add_exception_handler(errors.DatabaseUnavailable, _answer_database_unavailable)
     app.add_exception_handler(HTTPException, _answer_http_exception)

@@ -17,7 +17,7 @@ from clinic_stream.stream import OPENED, line_of
 logger = logging.getLogger("clinic_stream.access")
 
 # Asked every few seconds by whoever watches over the service: a line each would bury the rest.
-PROBES = frozenset({"/livez", "/readyz", "/api/v1/health"})
+PROBES = frozenset({"/livez", "/readyz", "/api/v1/health", "/metrics"})
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 

@@ -2,15 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPBearer
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import JSONResponse, Response
 
 from clinic_stream import __version__, errors
 from clinic_stream.access import owner_of, viewer_of, viewer_of_stream
 from clinic_stream.connections import REVOKED, Connection
+from clinic_stream.metrics import Metrics, merged
 from clinic_stream.params import Mode, read_wanted
 from clinic_stream.services import Services, services_of
 from clinic_stream.state import EventId
@@ -161,6 +165,9 @@ async def list_connections(request: Request) -> dict[str, Any]:
     connections = [
         _described(services, connection) for connection in services.hub.connections if _is_of(owner, connection)
     ]
+    for answer in await services.peers.ask_all(request):
+        connections += orjson.loads(answer)["results"]
+    connections.sort(key=itemgetter("opened_at"))
     return {"count": len(connections), "next": None, "previous": None, "results": connections}
 
 
@@ -174,8 +181,11 @@ async def list_connections(request: Request) -> dict[str, Any]:
     responses=_errors(401, 403, 404, 503),
 )
 async def end_connection(request: Request, connection_id: str) -> Response:
+    services = services_of(request)
     owner = await owner_of(request)
-    connection = services_of(request).hub.find(connection_id)
+    if (answer := await services.peers.pass_on(request, connection_id)) is not None:
+        return answer
+    connection = services.hub.find(connection_id)
     if connection is None or not _is_of(owner, connection):
         raise errors.not_found()
     connection.end(REVOKED)
@@ -193,9 +203,11 @@ async def end_connection(request: Request, connection_id: str) -> Response:
         **_errors(401, 404, 503),
     },
 )
-async def renew_connection(request: Request, connection_id: str) -> dict[str, Any]:
+async def renew_connection(request: Request, connection_id: str) -> Any:
     services = services_of(request)
     viewer = await viewer_of(request)
+    if (answer := await services.peers.pass_on(request, connection_id)) is not None:
+        return answer
     connection = services.hub.find(connection_id)
     if connection is None or connection.viewer is None or not connection.viewer.has_the_rights_of(viewer):
         raise errors.not_found()
@@ -248,6 +260,23 @@ async def show_health(request: Request) -> JSONResponse:
         "head_lag_seconds": None if lag_seconds is None else round(lag_seconds, 3),
     }
     return JSONResponse(body, status_code=200 if services.is_ready else 503)
+
+
+@router.get(
+    "/metrics",
+    tags=["operations"],
+    summary="What the service has counted, for Prometheus; all workers together",
+    response_class=Response,
+    responses={
+        200: {"description": "Text.", "content": {"text/plain": {"example": "chairside_stream_drift_total 0.0"}}}
+    },
+)
+async def show_metrics(request: Request) -> Response:
+    services = services_of(request)
+    text = Metrics(services).text()
+    others = await services.peers.ask_all(request)
+    body = merged(part.decode() for part in (text, *others)) if others else text
+    return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/livez", tags=["operations"], summary="The process is alive")

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from clinic_stream import errors
 from clinic_stream.connections import Connection
+from clinic_stream.peers import Peers
 from clinic_stream.services import Services
 from clinic_stream.stream import LINE
 
@@ -88,7 +89,7 @@ class StreamProtocol(HttpToolsProtocol):
 
 
 class StreamServer(uvicorn.Server):
-    def __init__(self, app: FastAPI, *, host: str, port: int) -> None:
+    def __init__(self, app: FastAPI, *, host: str, port: int, peers: Peers) -> None:
         config = uvicorn.Config(
             app,
             host=host,
@@ -102,6 +103,17 @@ class StreamServer(uvicorn.Server):
         )
         super().__init__(config)
         self._services: Services = app.state.services
+        self._peers = peers
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._peers.socket_path is not None:
+            loop = asyncio.get_running_loop()
+            self.servers.append(await loop.create_unix_server(self._protocol, self._peers.socket_path))
+            logger.info("worker %d serves", self._peers.worker)
+
+    def _protocol(self) -> StreamProtocol:
+        return StreamProtocol(self.config, self.server_state, self.lifespan.state)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Unlike uvicorn's, this does not raise the signal again at the end: to stop when asked is no failure.
@@ -128,8 +140,12 @@ class StreamServer(uvicorn.Server):
             connection.reset()
 
 
-def serve(app: FastAPI, settings: StreamSettings) -> None:
-    StreamServer(app, host=settings.stream_host, port=settings.fastapi_port).run()
+def serve(
+    app: FastAPI, settings: StreamSettings, *, peers: Peers | None = None, listener: socket.socket | None = None
+) -> None:
+    """Serve until told to stop; on a port of its own, or on this listener."""
+    server = StreamServer(app, host=settings.stream_host, port=settings.fastapi_port, peers=peers or Peers())
+    server.run(sockets=None if listener is None else [listener])
 
 
 def _give_up_on_the_vanished(connection: socket.socket | None) -> None:

@@ -7,13 +7,15 @@ from shared_config import StreamSettings
 
 from clinic_stream.feed import Feed
 from clinic_stream.hub import Clock, Hub, Limits
+from clinic_stream.peers import Peers
 from clinic_stream.poller import Poller
 from clinic_stream.viewers import Sessions
 
 
 class Services:
-    def __init__(self, settings: StreamSettings, clock: Clock, worker: int = 0) -> None:
+    def __init__(self, settings: StreamSettings, clock: Clock, peers: Peers) -> None:
         self.settings = settings
+        self.peers = peers
         self.sessions = Sessions()
         self.hub = Hub(
             clock=clock,
@@ -24,7 +26,7 @@ class Services:
                 settings.sse_max_connections_per_address,
                 settings.sse_max_connections_per_user,
             ),
-            worker=worker,
+            worker=peers.worker,
         )
         self.feed = Feed(settings)
         interval_seconds = settings.sse_poll_interval_ms / 1000

@@ -29,7 +29,7 @@ class StreamService:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log_path = log_path
-        self._environment = {
+        self.environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("shared-config", "fastapi-sse")),
             # Told, not raised: raised while the event loop closes, it would keep the loop from closing.
@@ -53,7 +53,7 @@ class StreamService:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "clinic_stream"],
                 cwd=ROOT / "fastapi-sse",
-                env=self._environment,
+                env=self.environment,
                 stdout=log,
                 stderr=log,
             )
@@ -77,6 +77,11 @@ class StreamService:
     def wait_for_exit(self, seconds: float = 10.0) -> int:
         assert self._process is not None
         return self._process.wait(seconds)
+
+    @property
+    def process_id(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def resident_bytes(self) -> int:

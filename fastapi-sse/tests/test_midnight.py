@@ -1,57 +1,15 @@
 """The clinic's midnight, met by a clock of the test's own and the real database."""
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from clinic_stream.feed import Feed
 from clinic_stream.hub import Hub
 from clinic_stream.poller import Poller
 from clinic_stream.state import Audience, Scope
-from clinic_stream.viewers import Sessions
-from shared_config import StreamSettings
 from stream_testkit.clinic import TestClinic
 from stream_testkit.database import Database
-
-
-class Clock:
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-async def with_poller(database: Database, clock: Clock, story: Callable[[Hub, Poller], Awaitable[None]]) -> None:
-    settings = StreamSettings(
-        _env_file=None,
-        db_host=database.server.host,
-        db_port=database.server.port,
-        db_name=database.name,
-        sse_db_user=database.stream_user,
-        sse_db_password=database.stream_password,
-        jwt_secret_key=os.urandom(32).hex(),
-        fastapi_debug=True,
-    )
-    hub = Hub(clock=clock, heartbeat_seconds=15, is_live=True)
-    feed = Feed(settings)
-    poller = Poller(feed, hub, Sessions(), interval_seconds=0.02)
-    await feed.open()
-    polling = asyncio.create_task(poller.run())
-    try:
-        await story(hub, poller)
-    finally:
-        polling.cancel()
-        await asyncio.gather(polling, return_exceptions=True)
-        await feed.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(3):
-        while not condition():  # noqa: ASYNC110  # What is waited for knows of no event.
-            await asyncio.sleep(0.01)
+from stream_testkit.inside import Clock, until, with_poller
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "Pacific/Auckland", "America/St_Johns"])

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from stream_testkit.service import StartService, StreamService
 ORIGIN = "http://localhost:3000"
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/api/v1/health", "/docs", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/api/v1/health", "/metrics", "/docs", "/openapi.json"])
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_every_path_works_with_and_without_a_slash(service: StreamService, path: str, slash: str) -> None:
     response = service.get(path + slash)
@@ -113,6 +114,15 @@ def test_printed_openapi_document_is_the_served_one(service: StreamService) -> N
     assert document == service.get("/openapi.json").json()
     parameters = {parameter["name"] for parameter in document["paths"]["/api/v1/sse/appointments"]["get"]["parameters"]}
     assert parameters == {"mode", "from", "to", "practitioner", "status", "last_event_id", "ticket"}
+
+
+def test_documentation_loads_from_nowhere_else(service: StreamService) -> None:
+    page = service.get("/docs").text
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(addresses) == 3
+    for address in addresses:
+        assert service.get(address).status_code == 200
+    assert "//" not in "".join(addresses)
 
 
 def test_wrong_settings_are_told_all_at_once_and_by_name(clinic: TestClinic) -> None:

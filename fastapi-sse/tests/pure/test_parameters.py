@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from clinic_stream.errors import Problem
 from clinic_stream.params import Wanted, read_wanted
-from clinic_stream.state import Filter, Scope
+from clinic_stream.state import Calendar, Filter, Scope
 from hypothesis import given
 from hypothesis import strategies as st
 from stream_testkit.rows import TODAY
@@ -116,3 +116,23 @@ def test_whatever_is_asked_is_either_understood_or_refused_by_name(query: dict[s
     if refused is not None:
         assert (refused.status, refused.code) in {(400, "invalid"), (400, "range_not_live")}
         assert refused.attr in {"mode", "from", "to", "practitioner", "status"}
+
+
+def test_days_that_have_passed_are_no_error_for_who_comes_back() -> None:
+    """A fixed range outlives its first day: EventSource would take a 400 for the end."""
+    query = {"first": day(-5), "last": day(3)}
+    assert refusal(**query).code == "range_not_live"
+    audience = read_wanted(**query).audience(SCOPE, TODAY, is_back=True)
+    assert audience.filter == Filter(TODAY - timedelta(days=5), TODAY + timedelta(days=3))
+    wholly_past = read_wanted(first=day(-9), last=day(-8))
+    assert wholly_past.audience(SCOPE, TODAY, is_back=True).filter.last_date == TODAY - timedelta(days=8)
+
+
+def test_calendar_is_of_a_practitioner_and_days() -> None:
+    assert read_wanted(practitioner="7").calendar(1, TODAY) == Calendar(1, 7)
+    assert read_wanted(practitioner="7", last=day(2)).calendar(1, TODAY) == Calendar(
+        1, 7, TODAY, TODAY + timedelta(days=2)
+    )
+    with pytest.raises(Problem) as caught:
+        read_wanted().calendar(1, TODAY)
+    assert caught.value.attr == "practitioner"

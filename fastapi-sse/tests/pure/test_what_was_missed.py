@@ -140,6 +140,13 @@ def test_days_that_were_asked_for_do_not_move() -> None:
     assert state([FIRST_ROW], recent=[yesterday]).missed_since(at(100), audience) == NOTHING
 
 
+def test_days_that_were_asked_for_leave_when_they_have_passed() -> None:
+    before = event(100, 1, at=NOON - timedelta(days=2))
+    today = state([appointment(2)], seq=101, recent=[before, event(101, 2)])
+    asked = Audience(Scope(1), Filter(TODAY - timedelta(days=2), TODAY))
+    assert today.missed_since(EventId(EPOCH, 1, 100), asked) is None
+
+
 def test_log_forgets_by_age_but_never_its_last_entry() -> None:
     clinic = state([FIRST_ROW], recent=[event(99, 1), event(100, 1)])
     later = NOON + LOG_AGE + timedelta(seconds=1)

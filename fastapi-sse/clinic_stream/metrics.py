@@ -1,0 +1,128 @@
+"""What a process has counted, as Prometheus reads it; and several workers' as one."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+
+from clinic_stream.counts import BUCKETS, Spread
+from clinic_stream.services import Services
+
+PREFIX = "chairside_stream_"
+# What is the worst of all workers, where everything else is their sum.
+WORST = frozenset({f"{PREFIX}head_lag_seconds"})
+LEAST = frozenset({f"{PREFIX}database_up"})
+
+
+class Metrics(Collector):
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+
+    def text(self) -> bytes:
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._gauges()
+        yield from self._counters()
+        counts = self._services.hub.counts
+        yield _histogram("commit_to_send_seconds", "From a change to its last frame's writing", counts.commit_to_send)
+        yield _histogram("poll_seconds", "Duration of a successful look at the database", counts.polls)
+
+    def _gauges(self) -> Iterator[Metric]:
+        services, hub = self._services, self._services.hub
+        yield _by_label(
+            GaugeMetricFamily,
+            "connections",
+            "Open streams",
+            "state",
+            Counter({"open": 0, "lagging": 0, "ending": 0}),
+            Counter(connection.state for connection in hub.connections),
+        )
+        clinics = hub.clinics.values()
+        for name, help_text, value in (
+            ("clinics", "Clinics in memory", len(clinics)),
+            ("topics", "What sets of viewers see alike", sum(len(clinic.topics) for clinic in clinics)),
+            ("rows", "Appointments in memory", sum(len(clinic.state.rows) for clinic in clinics)),
+            ("database_up", "Whether the database could be read just now", services.poller.is_current),
+            ("head_lag_seconds", "Age of the newest look at the database", services.poller.lag_seconds or 0),
+        ):
+            yield GaugeMetricFamily(PREFIX + name, help_text, value=float(value))
+
+    def _counters(self) -> Iterator[Metric]:
+        counts = self._services.hub.counts
+        for name, help_text, label, found in (
+            ("opened", "Streams opened", "stream", counts.opened),
+            ("closed", "Streams closed", "reason", counts.closed),
+            ("turned_away", "Streams sent away, by the limit that was reached", "limit", counts.turned_away),
+            ("resumes", "Streams resumed, by what was told first", "result", counts.resumes),
+            ("auth_failures", "Requests refused", "reason", counts.auth_failures),
+        ):
+            yield _by_label(CounterMetricFamily, name, help_text, label, found)
+        for name, help_text, value in (
+            ("frames", "Frames written to readers", counts.frames),
+            ("bytes", "Bytes of these frames", counts.bytes),
+            ("coalesced", "Versions a slow reader was spared", counts.coalesced),
+            ("drift", "Differences from the database: expected 0", counts.drift),
+            ("sweeps", "Comparisons of a whole clinic with the database", counts.sweeps),
+        ):
+            yield CounterMetricFamily(PREFIX + name, help_text, value=float(value))
+
+
+def merged(texts: Iterable[str]) -> bytes:
+    """Several workers' texts as one."""
+    registry = CollectorRegistry()
+    registry.register(_Merged(texts))
+    return generate_latest(registry)
+
+
+class _Merged(Collector):
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._families: dict[str, Metric] = {}
+        self._values: dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], float]] = {}
+        for text in texts:
+            for family in text_string_to_metric_families(text):
+                self._take(family)
+
+    def collect(self) -> Iterator[Metric]:
+        for name, family in self._families.items():
+            made = Metric(family.name, family.documentation, family.type)
+            for (sample, labels), value in self._values[name].items():
+                made.add_sample(sample, dict(labels), value)
+            yield made
+
+    def _take(self, family: Metric) -> None:
+        self._families.setdefault(family.name, family)
+        values = self._values.setdefault(family.name, {})
+        for sample in family.samples:
+            key = sample.name, tuple(sorted(sample.labels.items()))
+            values[key] = _together(family.name, values[key], sample.value) if key in values else sample.value
+
+
+def _together(name: str, one: float, other: float) -> float:
+    if name in WORST:
+        return max(one, other)
+    return min(one, other) if name in LEAST else one + other
+
+
+def _by_label(kind: Any, name: str, help_text: str, label: str, *found: Mapping[str, int]) -> Metric:
+    family = kind(PREFIX + name, help_text, labels=[label])
+    for value, number in sorted({key: number for part in found for key, number in part.items()}.items()):
+        family.add_metric([value], float(number))
+    return family  # type: ignore[no-any-return]
+
+
+def _histogram(name: str, help_text: str, spread: Spread) -> Metric:
+    total, buckets = 0, []
+    for bound, number in zip((*map(str, BUCKETS), "+Inf"), spread.counts, strict=True):
+        total += number
+        buckets.append((bound, float(total)))
+    return HistogramMetricFamily(PREFIX + name, help_text, buckets=buckets, sum_value=spread.total)

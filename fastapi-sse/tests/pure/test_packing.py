@@ -1,0 +1,47 @@
+import gzip
+import zlib
+
+import pytest
+from clinic_stream.frames import Frame, chunk_of
+from clinic_stream.packing import HEADER, Sum, packed
+from clinic_stream.stream import accepts_gzip
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.datastructures import Headers
+
+
+@given(st.lists(st.binary(min_size=1)), st.data())
+def test_any_frames_in_any_order_make_one_whole_gzip_stream(frames: list[bytes], data: st.DataObject) -> None:
+    """Each is compressed once, as it would be for all; a reader may begin anywhere and skip."""
+    ready = [(frame, packed(frame)) for frame in frames]
+    read = data.draw(st.lists(st.sampled_from(ready))) if ready else []
+    total, body = Sum(), HEADER
+    for frame, part in read:
+        total.add(frame)
+        body += part
+    assert gzip.decompress(body + total.end) == b"".join(frame for frame, _ in read)
+
+
+def test_each_frame_can_be_read_as_soon_as_it_is_there() -> None:
+    reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    assert reader.decompress(HEADER + packed(b"id: 1\n\n")) == b"id: 1\n\n"
+    assert reader.decompress(packed(b"id: 2\n\n")) == b"id: 2\n\n"
+
+
+def test_frame_takes_each_form_once() -> None:
+    frame = Frame(b"data: x\n\n")
+    assert frame.chunk == chunk_of(frame) == b"9\r\ndata: x\n\n\r\n"
+    assert frame.packed is frame.packed
+    assert frame.packed_chunk is frame.packed_chunk
+
+
+@pytest.mark.parametrize(
+    "header", ["gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.8", "GZIP", "deflate,gzip;q=0.001"]
+)
+def test_gzip_is_accepted(header: str) -> None:
+    assert accepts_gzip(Headers({"accept-encoding": header}))
+
+
+@pytest.mark.parametrize("header", ["", "identity", "br", "gzip;q=0", "gzip; q=0.0", "x-gzip2", "*"])
+def test_gzip_is_not_accepted(header: str) -> None:
+    assert not accepts_gzip(Headers({"accept-encoding": header}))
