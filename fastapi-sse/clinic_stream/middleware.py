@@ -36,7 +36,9 @@ class RequestContext:
         answer = _Answer(scope, send)
         await self._answer(scope, receive, answer)
         if OPENED in scope:
-            reason = await scope.pop(OPENED).run(receive, send, line_of(scope))
+            stream, line = scope[OPENED], line_of(scope)
+            _forget_request(scope)
+            reason = await stream.run(receive, send, line)
             answer.log(f"stream closed ({reason})")
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
@@ -48,6 +50,14 @@ class RequestContext:
             if answer.status is None:
                 await errors.unexpected().response()(scope, receive, answer.send)
         answer.log("answered")
+
+
+def _forget_request(scope: Scope) -> None:
+    """A stream stays for hours, and needs nothing more of the request that opened it than the server asks for."""
+    method = scope["method"]
+    scope["headers"].clear()
+    scope.clear()
+    scope["method"] = method
 
 
 class _Answer:
