@@ -4,13 +4,13 @@ A token is believed for its signature (algorithm pinned), issuer, audience, expi
 with the same key and is refused. What it says of the user must still be so: see `viewers`.
 
 A ticket stands in an address, where a browser's EventSource can hold nothing else, so it opens streams for a minute
-only. How long such a stream may then stay is its `access_exp`: the expiry of the access token it was asked for with.
+only. How long such a stream may then stay is its `session_exp`: the expiry of the access token it was asked for with.
 """
 
 from typing import Any, Literal, get_args
 
 import jwt
-from shared_config import ACCESS_AUDIENCE, TICKET_AUDIENCE, StreamSettings
+from shared_config import ACCESS_AUDIENCE, STREAM_AUDIENCE, StreamSettings
 
 from clinic_stream import errors
 from clinic_stream.viewers import Viewer
@@ -33,7 +33,7 @@ def read_token(token: str, settings: StreamSettings) -> Viewer:
 
 
 def read_ticket(ticket: str, settings: StreamSettings) -> Viewer:
-    return _read(ticket, settings, TICKET_AUDIENCE, "ticket")
+    return _read(ticket, settings, STREAM_AUDIENCE, "stream_ticket")
 
 
 class _WrongClaimError(Exception):
@@ -74,7 +74,7 @@ def _viewer(claims: dict[str, Any]) -> Viewer:
         practitioner_id=_whole_number_or_none(claims, "practitioner_id"),
         patient_id=_whole_number_or_none(claims, "patient_id"),
         token_version=_whole_number(claims, "ver"),
-        expires_at=_whole_number_or_none(claims, "access_exp") or int(claims["exp"]),
+        expires_at=_whole_number_or_none(claims, "session_exp") or int(claims["exp"]),
     )
 
 

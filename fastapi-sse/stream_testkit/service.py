@@ -177,8 +177,8 @@ def sign(claims: Mapping[str, Any], *, key: str = JWT_SECRET_KEY, seconds: float
 
 def sign_ticket(claims: Mapping[str, Any], *, stays_seconds: float = 300, **changed: Any) -> str:
     """A ticket for the stream as django-rest would sign it, asked for with a token that is good for `stays_seconds`."""
-    access_exp = int((datetime.now(UTC) + timedelta(seconds=stays_seconds)).timestamp())
-    ticket = {"aud": "chairside-stream", "token_type": "ticket", "access_exp": access_exp, "seconds": 60}
+    session_exp = int((datetime.now(UTC) + timedelta(seconds=stays_seconds)).timestamp())
+    ticket = {"aud": "chairside-stream", "token_type": "stream_ticket", "session_exp": session_exp, "seconds": 60}
     return sign(claims, **{**ticket, **changed})
 
 

@@ -28,7 +28,7 @@ def test_stream_stays_as_long_as_the_token_the_ticket_was_asked_with(
 def test_stream_of_a_ticket_that_says_nothing_of_it_ends_with_the_ticket(
     service: StreamService, clinic: TestClinic
 ) -> None:
-    with service.stream(None, f"ticket={clinic.anna.ticket(seconds=2, access_exp=None)}") as stream:
+    with service.stream(None, f"ticket={clinic.anna.ticket(seconds=2, session_exp=None)}") as stream:
         stream.next_event()
         assert [block.event for block in stream.wait_for_end()] == ["token-expiring", "expired"]
 

@@ -9,7 +9,7 @@ the defaults here. Whatever is wrong is reported at once and by name, never with
 from shared_config.loader import load_settings
 from shared_config.settings import (
     ACCESS_AUDIENCE,
-    TICKET_AUDIENCE,
+    STREAM_AUDIENCE,
     ConfigurationError,
     DjangoSettings,
     Settings,
@@ -18,7 +18,7 @@ from shared_config.settings import (
 
 __all__ = [
     "ACCESS_AUDIENCE",
-    "TICKET_AUDIENCE",
+    "STREAM_AUDIENCE",
     "ConfigurationError",
     "DjangoSettings",
     "Settings",

@@ -29,7 +29,7 @@ MIN_DIFFERENT_CHARACTERS = 8
 WELL_KNOWN_SECRETS = frozenset({"changeme", "secret", "password", "insecure", "example", "{random}", "default"})
 # Every token carries its audience: an access token is no stream ticket, and another product's token is neither.
 ACCESS_AUDIENCE = "chairside"
-TICKET_AUDIENCE = "chairside-stream"
+STREAM_AUDIENCE = "chairside-stream"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,32}$")]

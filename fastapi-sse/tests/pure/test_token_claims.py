@@ -5,7 +5,7 @@ from typing import Any
 
 import jwt
 import pytest
-from clinic_stream.auth import read_bearer, read_token
+from clinic_stream.auth import read_bearer, read_ticket, read_token
 from clinic_stream.errors import Problem
 from clinic_stream.state import Scope
 from clinic_stream.viewers import Session, Sessions, Viewer
@@ -15,7 +15,9 @@ from shared_config import StreamSettings
 from stream_testkit.service import sign
 
 KEY = secrets.token_hex(32)
-CLAIMS = json.loads((Path(__file__).parents[3] / "shared-config" / "contract" / "access_token.json").read_text())
+CONTRACT = Path(__file__).parents[3] / "shared-config" / "contract"
+CLAIMS = json.loads((CONTRACT / "access_token.json").read_text())
+TICKETS = json.loads((CONTRACT / "stream_ticket.json").read_text())
 PATIENT = CLAIMS["patient"]
 
 
@@ -41,6 +43,14 @@ def test_documented_claims_make_a_viewer(role: str) -> None:
     assert viewer.user_id == CLAIMS[role]["user_id"]
     assert viewer.clinic_id == CLAIMS[role]["clinic_id"]
     assert viewer.token_version == CLAIMS[role]["ver"]
+
+
+@pytest.mark.parametrize("role", sorted(TICKETS))
+def test_documented_ticket_makes_the_same_viewer_for_as_long_as_the_token_behind_it(role: str) -> None:
+    ends = 2**40
+    viewer = read_ticket(sign({**claims_of(TICKETS[role]), "session_exp": ends}, key=KEY), settings())
+    assert viewer.has_the_rights_of(read_token(sign(claims_of(CLAIMS[role]), key=KEY), settings()))
+    assert viewer.expires_at == ends
 
 
 def test_scope_follows_the_role() -> None:
