@@ -1,9 +1,9 @@
 # The only door. `make` prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint fix types schema seed stop clean test-compose
+.PHONY: help run test check lint fix types schema seed stop bench clean test-compose
 
 BIN := .venv/bin
-PYTHON_PARTS := shared-config django-rest fastapi-sse tools tests-integration
+PYTHON_PARTS := shared-config django-rest fastapi-sse tools benchmarks tests-integration
 
 help:  ## what there is
 	@echo "Chairside: live appointments for clinics"
@@ -41,6 +41,9 @@ seed: setup  ## fill the demo clinic (again: ARGS=--reset)
 
 stop: setup  ## end what `make run` left or runs elsewhere
 	@$(BIN)/python tools/run_stack.py stop
+
+bench: setup  ## what the REST API costs on a big clinic: benchmarks/README.md
+	@$(BIN)/python benchmarks/rest.py $(ARGS)
 
 clean:  ## remove all that was made, the private database too; shared-config/.env stays
 	@if [ -x $(BIN)/python ]; then $(BIN)/python tools/run_stack.py stop; fi

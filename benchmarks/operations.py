@@ -68,7 +68,7 @@ def _slots(big: BigClinic, today: date) -> Iterator[Operation]:
         return everybody[number % len(everybody)]
 
     week = today + timedelta(days=7), today + timedelta(days=13)
-    days = big.workdays_from(today + timedelta(days=1), 20)
+    days = big.days_from(today + timedelta(days=1), 20)
     yield Operation(
         "a practitioner's week of slots",
         lambda number: f"{API}/practitioners/{one(number)}/slots?from={week[0]}&to={week[1]}&service={big.service.pk}",
@@ -124,7 +124,7 @@ def _numbers(big: BigClinic, today: date) -> Iterator[Operation]:
 def _writes(big: BigClinic) -> Iterator[Operation]:
     """Bare, the same row is written by one statement, and read."""
     pending = _pending(big)
-    days = big.workdays_from(big.first_free_day, 60)
+    days = big.days_from(big.first_free_day, 60)
 
     def place(number: int) -> tuple[int, datetime]:
         """A free time of its own for each number, spread over the practitioners."""

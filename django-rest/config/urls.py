@@ -41,6 +41,7 @@ API: list[URLPattern | URLResolver] = [
     path("practitioners/<int:practitioner_id>/slots", scheduling.PractitionerSlotsView.as_view()),
     path("doctors/<int:practitioner_id>/slots", scheduling.PractitionerSlotsView.as_view()),
     path("availability/<int:practitioner_id>/slots", scheduling.PractitionerSlotsView.as_view()),
+    path("slots", scheduling.SlotsView.as_view()),
     path("patients", patients.PatientListView.as_view()),
     path("patients/<int:patient_id>", patients.PatientView.as_view()),
     path("time/now", ops.TimeView.as_view()),

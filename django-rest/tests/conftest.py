@@ -22,6 +22,7 @@ from clinic.appointments.services.booking import Booking, book_appointment
 from clinic.appointments.services.series import OnConflict, SeriesBooking, book_series
 from clinic.scheduling.models import Clinic, Practitioner, Service, ServicePractitioner, WorkingBlock
 from django.contrib.auth.hashers import make_password
+from django.core.cache import cache as remembered
 from django.db import connection
 from rest_framework.test import APIClient
 
@@ -210,6 +211,7 @@ def committed_world(transactional_db: None) -> Iterator[World]:
 
 
 def _start_numbering() -> None:
+    remembered.clear()  # What is remembered by these numbers is of another test.
     with connection.cursor() as cursor:
         cursor.execute("INSERT IGNORE INTO stream_head (clinic_id, seq) VALUES (0, 0)")
         cursor.execute("INSERT IGNORE INTO stream_epoch (id, epoch) VALUES (1, 'testtesttesttest')")

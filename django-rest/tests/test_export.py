@@ -147,7 +147,7 @@ def test_the_file_is_sent_in_pieces_with_a_query_each(world: World, tomorrow_at:
         pieces = pieces_of(client.get(EXPORT, {"scope": "all"}))
     assert len(pieces) == 3
     assert sum(piece.count(b"\r\n") for piece in pieces) == 2 * ROWS_AT_ONCE + 2
-    assert len(seen) == 4  # Who asks, and three chunks.
+    assert len(seen) == 7  # Who asks, and two for each of three chunks.
 
 
 def test_ten_times_the_rows_take_the_same_memory(world: World, tomorrow_at: At) -> None:

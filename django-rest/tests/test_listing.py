@@ -8,7 +8,7 @@ import pytest
 from clinic.accounts.models import User
 from clinic.appointments.models import Appointment, Patient
 from clinic.scheduling.models import Clinic, Practitioner, Service
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from .conftest import APPOINTMENTS, At, World, attr_of, in_days, refusal
@@ -330,3 +330,38 @@ def test_a_strangers_appointment_is_not_found(world: World, tomorrow_at: At, who
     appointment = world.book(tomorrow_at(9))
     response = world.client(getattr(world, who)).get(f"{APPOINTMENTS}/{appointment.pk}")
     assert refusal(response) == (404, "not_found")
+
+
+def test_a_count_is_remembered_until_something_changes(committed_world: World) -> None:
+    world = committed_world
+    first = world.book(in_days(1)(9))
+    client = world.client(world.sam)
+
+    def count(**query: Any) -> int:
+        return int(client.get(APPOINTMENTS, query).json()["count"])
+
+    def counts_made() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            count()
+        return len([query for query in seen.captured_queries if "COUNT(" in query["sql"]])
+
+    assert [counts_made(), counts_made()] == [1, 0]
+    assert (count(), count(scope="history"), count(search="pete")) == (1, 0, 0)
+    world.book(in_days(1)(10))
+    assert (count(), world.client(world.quentin).get(APPOINTMENTS).json()["count"]) == (2, 0)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE appointment SET status = 'cancelled' WHERE id = %s", [first.pk])
+    assert (count(), count(scope="history")) == (1, 1)
+    Patient.objects.filter(user=world.paula).update(name="Pete the Second")
+    assert count(search="pete") == 1
+
+
+def test_a_count_that_is_undone_is_not_remembered(committed_world: World) -> None:
+    world = committed_world
+    client = world.client(world.sam)
+    with transaction.atomic():
+        world.book(in_days(1)(9))
+        assert client.get(APPOINTMENTS).json()["count"] == 1
+        transaction.set_rollback(True)
+    Patient.objects.filter(user=world.pete).update(name="Pit")  # Takes the number that the booking had.
+    assert client.get(APPOINTMENTS).json()["count"] == 0

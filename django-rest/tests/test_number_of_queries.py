@@ -30,6 +30,7 @@ READS = {
     "practitioners": "practitioners",
     "services": "services",
     "a week of slots": "practitioners/<practitioner>/slots?from=<first>&to=<last>",
+    "anybody's slots": "slots?service=<service>&from=<first>&to=<last>",
     "one appointment": "appointments/<appointment>",
 }
 
@@ -49,6 +50,7 @@ def path_of(world: World, path: str, appointment: Appointment) -> str:
     words = {
         "practitioner": world.petra.practitioner.pk,
         "appointment": appointment.pk,
+        "service": world.check_up.pk,
         "first": f"{in_days(2)(9):%Y-%m-%d}",
         "last": f"{in_days(8)(9):%Y-%m-%d}",
     }

@@ -75,6 +75,7 @@ DELETE schedule-exceptions/<exception>            204  204  204   404     403   
 GET    practitioners/<practitioner>/slots         200  200  200   200     200   200  404  200
 GET    doctors/<practitioner>/slots               200  200  200   200     200   200  404  200
 GET    availability/<practitioner>/slots          200  200  200   200     200   200  404  200
+GET    slots                                      200  200  200   200     200   200  200  200
 GET    patients                                   200  200  200   200     403   403  200  401
 POST   patients                                   201  201  403   403     403   403  201  401
 GET    patients/<patient>                         200  200  200   404     403   403  404  401

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from clinic.appointments.shown import ShownAppointment, ShownAppointments
+from clinic.appointments.models import Appointment
+from clinic.appointments.shown import ShownAppointment, shown_part
 
 ROWS_AT_ONCE = 1000
 # A spreadsheet takes a cell that begins with one of these for a formula, and would run what a patient typed as a name.
@@ -26,14 +27,14 @@ def csv_pieces(rows: Iterator[dict[str, Any]], columns: list[str]) -> Iterator[s
     yield _taken(text)
 
 
-def in_chunks(appointments: ShownAppointments) -> Iterator[ShownAppointment]:
-    """Every row of an ordered queryset whose order ends with the id, a chunk a query.
+def in_chunks(appointments: QuerySet[Appointment]) -> Iterator[ShownAppointment]:
+    """Every row of an ordered queryset whose order ends with the id, a chunk at a time.
 
     Each chunk begins after the last row of the one before, so no query is slower than the first, none stays open
     while a slow reader takes its time, and neither side ever holds more than a chunk.
     """
     after = Q()
-    while chunk := list(appointments.filter(after)[:ROWS_AT_ONCE]):
+    while chunk := shown_part(appointments.filter(after), slice(ROWS_AT_ONCE)):
         yield from chunk
         if len(chunk) < ROWS_AT_ONCE:
             return

@@ -145,7 +145,7 @@ class Appointment(models.Model):
             models.Index(fields=["clinic", "starts_at"], name="appointment_clinic_start"),
             models.Index(fields=["practitioner", "starts_at"], name="appointment_practitioner_start"),
             models.Index(fields=["patient", "starts_at"], name="appointment_patient_start"),
-            models.Index(fields=["clinic", "is_active", "starts_at"], name="appointment_clinic_active"),
+            models.Index(fields=["clinic", "is_active", "starts_at", "id", "status"], name="appointment_clinic_active"),
             models.Index(fields=["practitioner", "is_active", "starts_at"], name="appointment_pract_active"),
             models.Index(fields=["practitioner", "local_date", "status"], name="appointment_pract_date"),
         ]

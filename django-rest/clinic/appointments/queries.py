@@ -16,15 +16,13 @@ from clinic.accounts.phones import normalise_phone
 from clinic.appointments.actor import NOBODY, clinic_id_of, patient_id_of, practitioner_id_of
 from clinic.appointments.lifecycle import ACTIVE_STATUSES, Status
 from clinic.appointments.models import Appointment, AppointmentEvent, Patient, Series
-from clinic.appointments.shown import ShownAppointment, ShownAppointments, as_shown
+from clinic.appointments.shown import ShownAppointment, shown_part
 from clinic.common.errors import InvalidRequest, NotFound
 from clinic.common.instants import local_date_of, zone_of
 from clinic.scheduling.models import Clinic
 
 # What is not on the day's list any more.
 CALLED_OFF = (Status.CANCELLED, Status.REJECTED)
-# What still lies ahead of the one who comes.
-AHEAD = (Status.PENDING, Status.CONFIRMED)
 # The longest list that one answer holds, as of the pages.
 LONGEST_DAY = 200
 PHONE_TEXT = re.compile(r"\s*[+(]?[\d\s()./-]*\d[\d\s()./-]*")
@@ -134,8 +132,9 @@ ORDERINGS = {
 }
 
 
-def list_appointments(user: User, wanted: AppointmentFilter) -> ShownAppointments:
-    appointments = as_shown(appointments_visible_to(user))
+def list_appointments(user: User, wanted: AppointmentFilter) -> QuerySet[Appointment]:
+    """In order; to be read by `shown.shown_part`."""
+    appointments = appointments_visible_to(user)
     condition = _scope(wanted) & _search(wanted.search, region=_region_of(user), prefix="patient__")
     return appointments.filter(condition, **_conditions(wanted)).order_by(*order_of(wanted))
 
@@ -144,6 +143,8 @@ def _scope(wanted: AppointmentFilter) -> Q:
     condition = Q()
     if wanted.statuses:
         condition &= Q(status__in=wanted.statuses)
+        if ACTIVE_STATUSES.issuperset(wanted.statuses):  # Follows from it, and finds them in order by an index.
+            condition &= Q(is_active=1)
     elif wanted.scope == "active":
         condition &= Q(is_active=1)
     elif wanted.scope == "history":
@@ -168,7 +169,7 @@ def order_of(wanted: AppointmentFilter) -> tuple[str, str]:
     return f"{sign}{ORDERINGS[ordering.removeprefix('-')]}", f"{sign}id"
 
 
-def appointments_by_phone(user: User, phone: str) -> ShownAppointments:
+def appointments_by_phone(user: User, phone: str) -> QuerySet[Appointment]:
     """Active and past, the latest first, of all patients with this number (E.164)."""
     appointments = appointments_visible_to(user)
     # Said of the patient too: patients are indexed by clinic and phone.
@@ -176,13 +177,13 @@ def appointments_by_phone(user: User, phone: str) -> ShownAppointments:
     return _with_this_phone(own, phone)
 
 
-def appointments_of_proven_phone(clinic: Clinic, phone: str) -> ShownAppointments:
+def appointments_of_proven_phone(clinic: Clinic, phone: str) -> QuerySet[Appointment]:
     """What somebody may see who has shown that the number is theirs (`services.phone_codes.check_phone_code`)."""
     return _with_this_phone(Appointment.objects.filter(clinic=clinic, patient__clinic=clinic), phone)
 
 
-def _with_this_phone(appointments: QuerySet[Appointment], phone: str) -> ShownAppointments:
-    return as_shown(appointments).filter(patient__phone=phone).order_by("-starts_at", "-id")
+def _with_this_phone(appointments: QuerySet[Appointment], phone: str) -> QuerySet[Appointment]:
+    return appointments.filter(patient__phone=phone).order_by("-starts_at", "-id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,19 +198,19 @@ class Summary:
 
 
 def summary_for(user: User, *, now: datetime) -> Summary:
-    """Of the appointments this user may see. Four queries."""
+    """Of the appointments this user may see. Six queries."""
     zone = zone_of(user.clinic.timezone if user.clinic is not None else "UTC")
     today = local_date_of(now, zone)
     visible = appointments_visible_to(user)
-    shown = as_shown(visible).order_by("starts_at", "id")
+    in_order = visible.order_by("starts_at", "id")
     of_today = Q(local_date=today) & ~Q(status__in=CALLED_OFF)
     counts = visible.filter(local_date=today).order_by().values_list("status").annotate(count=Count("*"))
     return Summary(
         date=today,
         pending_count=visible.filter(status=Status.PENDING).count(),
         today_by_status=dict(counts),
-        today=list(shown.filter(of_today)[:LONGEST_DAY]),
-        next=shown.filter(is_active=1, status__in=AHEAD, starts_at__gte=now).first(),
+        today=shown_part(in_order.filter(of_today), slice(LONGEST_DAY)),
+        next=next(iter(shown_part(in_order.filter(is_active=1, starts_at__gte=now), slice(1))), None),
     )
 
 

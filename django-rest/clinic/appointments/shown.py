@@ -39,11 +39,14 @@ class ShownAppointment(NamedTuple):
     updated_at: datetime
 
 
-ShownAppointments = QuerySet[Appointment, ShownAppointment]
-
-
-def as_shown(appointments: QuerySet[Appointment]) -> ShownAppointments:
-    return cast(ShownAppointments, appointments.values_list(*ShownAppointment._fields, named=True))
+def shown_part(appointments: QuerySet[Appointment], part: slice) -> list[ShownAppointment]:
+    """A part of an ordered queryset, in its order. Two queries: the ids, from an index, and then their rows with what
+    belongs to them. Asked for both at once, the database may well join and sort the whole to find the first few."""
+    ids = list(appointments.values_list("pk", flat=True)[part])
+    if not ids:
+        return []
+    rows = appointments.filter(pk__in=ids).values_list(*ShownAppointment._fields, named=True)
+    return cast(list[ShownAppointment], list(rows))
 
 
 def shown_of(appointment: Appointment) -> ShownAppointment:

@@ -1,12 +1,13 @@
 """Every read of the clinic and its schedule. `None` as the viewer is somebody who is not signed in."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from django.db.models import Max, Min, Model, Q, QuerySet
 
@@ -168,6 +169,12 @@ def get_service(clinic: Clinic, service_id: int) -> Service:
     return service
 
 
+def practitioners_offering(clinic: Clinic, service: Service | None) -> QuerySet[Practitioner]:
+    """Everybody, where no service is asked for."""
+    practitioners = practitioners_of(clinic)
+    return practitioners if service is None else practitioners.filter(services=service)
+
+
 def offers(practitioner: Practitioner, service: Service) -> bool:
     return service.practitioners.filter(pk=practitioner.pk).exists()
 
@@ -289,14 +296,16 @@ def open_slots_of(
     today = local_date_of(now, zone_of(clinic.timezone))
     first_date, last_date = max(first_date, today), min(last_date, today + timedelta(days=clinic.horizon_days))
     practitioner_ids = [practitioner.pk for practitioner in practitioners]
+    policy, treatment = policy_of(clinic), treatment_of(clinic, service)
     hours = hours_of(clinic, practitioner_ids, first_date, last_date)
-    busy = busy_intervals(practitioner_ids, _around(first_date, last_date), now=now)
+    window = _around(first_date, last_date, zone=policy.zone, treatment=treatment)
+    busy = busy_intervals(practitioner_ids, window, now=now)
     return {
         practitioner_id: open_slots(
             first_date=first_date,
             last_date=last_date,
-            policy=policy_of(clinic),
-            treatment=treatment_of(clinic, service),
+            policy=policy,
+            treatment=treatment,
             blocks=hours[practitioner_id].blocks,
             exceptions=hours[practitioner_id].exceptions,
             busy=busy.get(practitioner_id, []),
@@ -306,10 +315,19 @@ def open_slots_of(
     }
 
 
-def _around(first_date: date, last_date: date) -> Interval:
-    # A clinic's day lies within a day of the UTC day of the same date, wherever the clinic is.
-    midnight = datetime.min.time()
-    return Interval(
-        datetime.combine(first_date - timedelta(days=1), midnight, UTC),
-        datetime.combine(last_date + timedelta(days=2), midnight, UTC),
-    )
+def open_times_of(slots: Mapping[int, list[Slot]]) -> dict[Slot, list[int]]:
+    """Who is free at each time, from who is free when; in order."""
+    free: dict[Slot, list[int]] = defaultdict(list)
+    for practitioner_id, of_one in slots.items():
+        for slot in of_one:
+            free[slot].append(practitioner_id)
+    return dict(sorted(free.items(), key=lambda item: item[0].start))
+
+
+def _around(first_date: date, last_date: date, *, zone: ZoneInfo, treatment: Treatment) -> Interval:
+    """What can be in the way of a treatment on these days. An hour to spare, for midnights that the clocks skip."""
+    midnight, spare = datetime.min.time(), timedelta(hours=1)
+    first = datetime.combine(first_date, midnight, zone).astimezone(UTC)
+    last = datetime.combine(last_date + timedelta(days=1), midnight, zone).astimezone(UTC)
+    before = timedelta(minutes=treatment.buffer_before_minutes)
+    return Interval(first - before - spare, last + timedelta(minutes=treatment.buffer_after_minutes) + spare)

@@ -366,3 +366,12 @@ class SlotsOutput(serializers.Serializer[Any]):
     practitioner = serializers.IntegerField()
     service = serializers.IntegerField(allow_null=True)
     slots = SlotOutput(many=True)
+
+
+class AnySlotOutput(SlotOutput):
+    practitioners = serializers.ListField(child=serializers.IntegerField(), help_text="who is free")
+
+
+class AnySlotsOutput(serializers.Serializer[Any]):
+    service = serializers.IntegerField(allow_null=True)
+    slots = AnySlotOutput(many=True)

@@ -1,4 +1,5 @@
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -16,8 +17,16 @@ from clinic.common.instants import say_minute, zone_of
 from clinic.common.openapi import IDEMPOTENCY_KEY
 from clinic.scheduling import queries
 from clinic.scheduling.models import Clinic, Service
-from clinic.scheduling.serializers import ListedInput, ServiceInput, ServiceOutput, SlotsInput, SlotsOutput
+from clinic.scheduling.serializers import (
+    AnySlotsOutput,
+    ListedInput,
+    ServiceInput,
+    ServiceOutput,
+    SlotsInput,
+    SlotsOutput,
+)
 from clinic.scheduling.services import create_service, edit_service
+from clinic.scheduling.slots import Slot
 
 CLINIC_PARAMETER = OpenApiParameter(
     "clinic", str, description="slug, for people not signed in where several clinics are"
@@ -125,13 +134,42 @@ def _slots(clinic: Clinic, practitioner_id: int, *, service_id: int | None, **da
     return {
         "practitioner": practitioner.pk,
         "service": service_id,
+        "slots": [_present_slot(slot, zone) for slot in slots[practitioner.pk]],
+    }
+
+
+class SlotsView(APIView):
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        parameters=[
+            SlotsInput,
+            OpenApiParameter("from", str, description="first day, the clinic's"),
+            CLINIC_PARAMETER,
+        ],
+        responses=AnySlotsOutput,
+        summary="Open slots of anybody who offers the service",
+    )
+    def get(self, request: Request) -> Response:
+        given = SlotsInput(data=request.query_params)
+        given.is_valid(raise_exception=True)
+        return Response(_slots_of_anybody(clinic_of(request), **given.validated_data))
+
+
+def _slots_of_anybody(clinic: Clinic, *, service_id: int | None, **dates: Any) -> dict[str, Any]:
+    service = None if service_id is None else queries.get_service(clinic, service_id)
+    practitioners = queries.practitioners_offering(clinic, service)
+    slots = queries.open_slots_of(clinic, practitioners, service=service, now=timezone.now(), **dates)
+    zone = zone_of(clinic.timezone)
+    return {
+        "service": service_id,
         "slots": [
-            {
-                "start": say_minute(slot.start, zone),
-                "end": say_minute(slot.end, zone),
-                "date": f"{slot.start.astimezone(zone):%Y-%m-%d}",
-                "time": f"{slot.start.astimezone(zone):%H:%M}",
-            }
-            for slot in slots[practitioner.pk]
+            {**_present_slot(slot, zone), "practitioners": practitioner_ids}
+            for slot, practitioner_ids in queries.open_times_of(slots).items()
         ],
     }
+
+
+def _present_slot(slot: Slot, zone: ZoneInfo) -> dict[str, Any]:
+    start = say_minute(slot.start, zone)
+    return {"start": start, "end": say_minute(slot.end, zone), "date": start[:10], "time": start[11:16]}

@@ -12,6 +12,7 @@ from clinic.accounts.requests import signed_in_user
 from clinic.appointments import queries
 from clinic.appointments.lifecycle import Action
 from clinic.appointments.models import Appointment, AppointmentEvent
+from clinic.appointments.pages import AppointmentPages
 from clinic.appointments.serializers import (
     ActionInput,
     AppointmentEditInput,
@@ -43,7 +44,6 @@ from clinic.common.errors import (
 )
 from clinic.common.idempotency import answer_once
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
-from clinic.common.pagination import PagesById
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.queries import get_clinic_for
 
@@ -53,7 +53,7 @@ TRANSITION_ERRORS = (TransitionNotAllowed, TooLateToCancel, TooEarly, NotToday)
 
 class AppointmentListView(ListAPIView[Appointment]):
     serializer_class = AppointmentOutput
-    pagination_class = PagesById
+    pagination_class = AppointmentPages
 
     @extend_schema(
         parameters=[AppointmentFilterInput, OpenApiParameter("from", str, description="first date")],
@@ -62,7 +62,7 @@ class AppointmentListView(ListAPIView[Appointment]):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> QuerySet[Appointment]:
         wanted = validated(AppointmentFilterInput(data=self.request.query_params))["wanted"]
         return queries.list_appointments(signed_in_user(self.request), wanted)
 

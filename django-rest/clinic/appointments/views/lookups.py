@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -21,6 +22,7 @@ from clinic.accounts.views import OpenView
 from clinic.appointments import queries
 from clinic.appointments.export import csv_pieces, in_chunks
 from clinic.appointments.models import Appointment
+from clinic.appointments.pages import AppointmentPages
 from clinic.appointments.serializers import (
     INTERNAL_FIELDS,
     AppointmentFilterInput,
@@ -35,7 +37,6 @@ from clinic.appointments.serializers import (
     present_counts,
 )
 from clinic.appointments.services.phone_codes import CODE_HOLDS_FOR, check_phone_code, send_phone_code
-from clinic.appointments.shown import ShownAppointments
 from clinic.appointments.statistics import get_practitioner_with_statistics_for, statistics_for, total_of
 from clinic.appointments.views.requests import output_context, validated
 from clinic.common.addresses import client_address
@@ -96,6 +97,7 @@ class ByPhoneView(ListAPIView[Appointment]):
 
     permission_classes = (AllowAny,)
     serializer_class = AppointmentOutput
+    pagination_class = AppointmentPages
 
     @answers(PhoneNotProven)
     @extend_schema(
@@ -106,7 +108,7 @@ class ByPhoneView(ListAPIView[Appointment]):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> QuerySet[Appointment]:
         given = validated(ByPhoneInput(data=self.request.query_params))
         viewer = viewer_of(self.request)
         if viewer is not None and viewer.role != Role.PATIENT:
@@ -197,7 +199,7 @@ class ExportView(APIView):
         return super().perform_content_negotiation(request, force=True)
 
 
-def _rows(appointments: ShownAppointments) -> Iterator[dict[str, Any]]:
+def _rows(appointments: QuerySet[Appointment]) -> Iterator[dict[str, Any]]:
     return map(present_appointment, in_chunks(appointments))
 
 

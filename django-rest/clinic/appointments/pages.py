@@ -1,0 +1,65 @@
+"""Pages of appointments, and how many there are in all.
+
+Counting reads every row of a list. But each change of an appointment, or of a name that a search looks into, raises its
+clinic's number in `live_head`; so as long as that number stands, a count stands, and is not made again. The number is
+read before the count: what changes in between makes a count that nobody will ask for.
+"""
+
+import hashlib
+from functools import cached_property, partial
+from typing import Any, cast
+
+from django.core.cache import cache
+from django.core.paginator import Page, Paginator
+from django.db import connection
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from clinic.accounts.requests import viewer_of
+from clinic.appointments.models import Appointment
+from clinic.appointments.shown import ShownAppointment, shown_part
+from clinic.common.pagination import Pages
+
+REMEMBERED_SECONDS = 600
+
+
+class CountedPages(Paginator[ShownAppointment]):
+    def __init__(self, appointments: QuerySet[Appointment], per_page: int, *, clinic_id: int | None) -> None:
+        super().__init__(cast(Any, appointments), per_page)
+        self.appointments = appointments
+        self.clinic_id = clinic_id
+
+    @cached_property
+    def count(self) -> int:
+        if self.clinic_id is None or connection.in_atomic_block:  # What is not committed may yet be undone.
+            return self.appointments.count()
+        key = f"count:{_state_of(self.clinic_id)}:{_digest(self.appointments)}"
+        return cast(int, cache.get_or_set(key, self.appointments.count, REMEMBERED_SECONDS))
+
+    def page(self, number: int | str) -> Page[ShownAppointment]:
+        number = self.validate_number(number)
+        first = (number - 1) * self.per_page
+        return Page(shown_part(self.appointments, slice(first, first + self.per_page)), number, self)
+
+
+class AppointmentPages(Pages):
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> Any:
+        viewer = viewer_of(request)
+        clinic_id = viewer.clinic_id if viewer is not None else None
+        self.django_paginator_class = cast(Any, partial(CountedPages, clinic_id=clinic_id))
+        return super().paginate_queryset(queryset, request, view)
+
+
+def _state_of(clinic_id: int) -> str:
+    """`<epoch>.<clinic>.<seq>`, as the stream names it. One query, of two rows by their keys."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT epoch, seq FROM live_head WHERE clinic_id = %s", [clinic_id])
+        epoch, seq = cursor.fetchone()
+    return f"{epoch}.{clinic_id}.{seq}"
+
+
+def _digest(appointments: QuerySet[Appointment]) -> str:
+    """Of who asks and for what: both are in the query."""
+    sql, values = appointments.query.sql_with_params()
+    return hashlib.sha256(repr((sql, values)).encode()).hexdigest()
