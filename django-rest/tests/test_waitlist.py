@@ -9,6 +9,7 @@ from clinic.accounts.models import User
 from clinic.appointments.actor import Actor
 from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent, Patient
 from clinic.ops.maintenance import run_jobs
+from clinic.outbox.models import Message
 from clinic.scheduling.models import (
     ClaimedCell,
     Clinic,
@@ -21,6 +22,7 @@ from clinic.scheduling.models import (
 from clinic.waitlist.models import EntryState, OfferState, WaitlistEntry, WaitlistOffer
 from clinic.waitlist.services.answers import move_on_expired_offers
 from clinic.waitlist.services.entries import Wishes, join_waitlist, lapse_entries
+from django.db import transaction
 from django.utils import timezone
 
 from .conftest import World, attr_of, fresh, in_days, refusal
@@ -354,6 +356,32 @@ class TestAnswers:
     def test_the_notice_was_kept_when_it_was_offered(self, world: World, entry: WaitlistEntry) -> None:
         Clinic.objects.filter(pk=world.clinic.pk).update(notice_minutes=14 * 24 * 60)
         assert answer(world, offer_to(entry), "accept").status_code == 200
+
+
+class TestThePatientIsTold:
+    def test_by_sms_and_in_the_app_until_the_offer_ends(self, world: World, entry: WaitlistEntry) -> None:
+        offer = offer_to(entry)
+        told = {message.channel: message for message in Message.objects.filter(template="waitlist_offer")}
+        assert set(told) == {"sms", "in_app"}
+        assert told["sms"].recipient == world.pete.patient.phone
+        assert {message.expires_at for message in told.values()} == {offer.expires_at}
+        for message in told.values():
+            assert "09:00 with Dr Petra" in message.body
+            assert offer.token not in message.body
+
+    def test_by_mail_without_a_phone(self, world: World, taken: Appointment, wait: Wait) -> None:
+        wait(Patient.objects.create(clinic=world.clinic, name="Gus", email="gus@example.org"))
+        cancel(world, taken)
+        [message] = Message.objects.filter(template="waitlist_offer")
+        assert (message.channel, message.recipient) == ("email", "gus@example.org")
+        assert message.subject == "A time has become free for you at Riverside"
+
+    def test_nobody_is_told_of_what_was_rolled_back(self, world: World, taken: Appointment, wait: Wait) -> None:
+        wait()
+        with transaction.atomic():
+            cancel(world, taken)
+            transaction.set_rollback(True)
+        assert Message.objects.count() == WaitlistOffer.objects.count() == 0
 
 
 class TestExpiry:

@@ -108,7 +108,7 @@ def entries_to_ask(
         first_date__lte=local_date,
         last_date__gte=local_date,
     )
-    return list(entries.exclude(patient_id=except_patient_id).select_related("patient", "service"))
+    return list(entries.exclude(patient_id=except_patient_id).select_related("patient__user", "service"))
 
 
 def appointments_of_patients(patient_ids: Collection[int], window: Interval) -> dict[int, list[Interval]]:

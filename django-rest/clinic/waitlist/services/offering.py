@@ -26,6 +26,7 @@ from clinic.scheduling.slots import Interval
 from clinic.waitlist.matching import Day, Freed, PartOfDay, Wish, best_start
 from clinic.waitlist.models import EntryState, WaitlistEntry, WaitlistOffer
 from clinic.waitlist.queries import appointments_of_patients, entries_to_ask, offers_to_patients, somebody_waits
+from clinic.waitlist.services.telling import tell_of_offer
 
 TOKEN_BYTES = 32
 # No treatment reaches further than this around the freed time.
@@ -161,7 +162,7 @@ def _book(entry: WaitlistEntry, appointment: Appointment, *, channel: Channel, n
     record(appointment, "create", actor=actor, now=now, after=appointment, reason="from the waitlist, at once")
 
 
-def _offer(entry: WaitlistEntry, wanted: Appointment, *, now: datetime) -> WaitlistOffer:
+def _offer(entry: WaitlistEntry, wanted: Appointment, *, now: datetime) -> None:
     """`wanted` is not written: its time is kept until the patient has answered, at the latest until it begins."""
     expires_at = min(now + timedelta(minutes=entry.clinic.offer_minutes), wanted.starts_at)
     times = {
@@ -177,9 +178,10 @@ def _offer(entry: WaitlistEntry, wanted: Appointment, *, now: datetime) -> Waitl
     hold = Hold(**of_what, **times, token=secrets.token_urlsafe(TOKEN_BYTES))
     claim(hold.save)
     swap_state(entry, EntryState.OFFERED, now=now)
-    return WaitlistOffer.objects.create(
+    offer = WaitlistOffer.objects.create(
         **of_what, **times, entry=entry, hold=hold, token=secrets.token_urlsafe(TOKEN_BYTES)
     )
+    tell_of_offer(offer)
 
 
 def swap_state(
