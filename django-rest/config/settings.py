@@ -101,6 +101,7 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["clinic.accounts.backends.SignInBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -130,6 +131,9 @@ STORAGES = {
 # A JSON body of this API is a few hundred bytes.
 API_MAX_BODY_BYTES = 256 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
+# A photo alone is larger: the file, and some lines around it.
+API_MAX_UPLOAD_BYTES = 5 * 1024 * 1024 + 4096
+MEDIA_ROOT = SHARED.media_folder or BASE_DIR.parent / "var" / "media"
 
 # What follows from every recorded change of an appointment, in its transaction and in this order.
 APPOINTMENT_EFFECTS: list[str] = ["clinic.waitlist.services.offering.OFFER_FREED_TIME"]
@@ -181,6 +185,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "StatusEnum": "clinic.appointments.models.STATUS_CHOICES",
         "RoleEnum": "clinic.accounts.models.Role.choices",
+        "ClinicRoleEnum": "clinic.accounts.models.CLINIC_ROLE_CHOICES",
     },
     "PREPROCESSING_HOOKS": ["clinic.common.openapi.drop_unversioned_copies"],
     "POSTPROCESSING_HOOKS": [

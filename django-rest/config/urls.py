@@ -1,7 +1,7 @@
 """The table of contents. API paths are written without their trailing slash; both forms work (ApiPathMiddleware)."""
 
 from clinic.accounts import views as accounts
-from clinic.appointments.views import appointments, clinic, lookups, patients, schedules, series
+from clinic.appointments.views import appointments, clinic, lookups, patients, schedules, series, staff
 from clinic.ops import views as ops
 from clinic.scheduling import views as scheduling
 from clinic.waitlist import views as waitlist
@@ -22,8 +22,15 @@ API: list[URLPattern | URLResolver] = [
     path("auth/refresh", accounts.RotateView.as_view()),
     path("auth/logout", accounts.SignOutView.as_view()),
     path("auth/logout-everywhere", accounts.SignOutEverywhereView.as_view()),
+    path("auth/stream-ticket", accounts.StreamTicketView.as_view()),
+    path("auth/password/change", accounts.ChangePasswordView.as_view()),
+    path("auth/password/reset", accounts.ResetPasswordView.as_view()),
+    path("auth/password/reset/confirm", accounts.ConfirmResetView.as_view()),
     path("users/me", patients.OwnProfileView.as_view()),
     path("profiles/me", patients.OwnProfileView.as_view()),
+    path("users/me/photo", accounts.OwnPhotoView.as_view()),
+    path("profiles/me/photo", accounts.OwnPhotoView.as_view()),
+    path("photos/<str:photo>", accounts.PhotoView.as_view()),
     # The clinic
     path("clinic", clinic.ClinicView.as_view()),
     path("services", scheduling.ServiceListView.as_view()),
@@ -44,6 +51,8 @@ API: list[URLPattern | URLResolver] = [
     path("slots", scheduling.SlotsView.as_view()),
     path("patients", patients.PatientListView.as_view()),
     path("patients/<int:patient_id>", patients.PatientView.as_view()),
+    path("staff", staff.StaffListView.as_view()),
+    path("staff/<int:user_id>", staff.StaffView.as_view()),
     path("time/now", ops.TimeView.as_view()),
     # Appointments
     path("appointments", appointments.AppointmentListView.as_view()),

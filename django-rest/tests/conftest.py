@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,9 +25,11 @@ from clinic.scheduling.models import Clinic, Practitioner, Service, ServicePract
 from django.contrib.auth.hashers import make_password
 from django.core.cache import cache as remembered
 from django.db import connection
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 PASSWORD = "correct horse battery staple"
+NEW_PASSWORD = "incorrect mule, fresh cheese"
 RIVERSIDE_ZONE = ZoneInfo("Europe/Berlin")
 APPOINTMENTS = "/api/v1/appointments"
 
@@ -147,6 +150,11 @@ def make_world() -> World:
 def _password_hash() -> str:
     """Argon2 is slow on purpose; one hash serves everybody."""
     return make_password(PASSWORD)
+
+
+@pytest.fixture(autouse=True)
+def _own_media_folder(settings: Settings, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
 
 
 @pytest.fixture

@@ -48,9 +48,10 @@ handler500 = urls.handler500
 
 
 def rows_of_every_table() -> dict[str, int]:
+    """But for the counts of attempts: a refused request is one too."""
     with connection.cursor() as cursor:
         counts = {}
-        for table in connection.introspection.table_names(cursor):
+        for table in set(connection.introspection.table_names(cursor)) - {"attempt_count"}:
             cursor.execute(f"SELECT COUNT(*) FROM `{table}`")  # noqa: S608 - the tables' own names
             counts[table] = cursor.fetchone()[0]
     return counts

@@ -1,5 +1,6 @@
 """Every route and method by every person. A route that is not in the table fails the last tests of this file."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 from django.views.generic import RedirectView
 
-from .conftest import PASSWORD, World, fresh, in_days
+from .conftest import NEW_PASSWORD, PASSWORD, World, fresh, in_days
 
 PEOPLE = ("olga", "sam", "petra", "quentin", "paula", "pete", "otto", "nobody")
 
@@ -35,6 +36,15 @@ POST   auth/doctor/login                          200  200  200   200     200   
 POST   auth/refresh                               200  200  200   200     200   200  200  200
 POST   auth/logout                                200  200  200   200     200   200  200  200
 POST   auth/logout-everywhere                     200  200  200   200     200   200  200  401
+POST   auth/stream-ticket                         200  200  200   200     200   200  200  401
+POST   auth/password/change                       200  200  200   200     200   200  200  401
+POST   auth/password/reset                        202  202  202   202     202   202  202  202
+POST   auth/password/reset/confirm                400  400  400   400     400   400  400  400
+POST   users/me/photo                             400  400  400   400     400   400  400  401
+DELETE users/me/photo                             200  200  200   200     200   200  200  401
+POST   profiles/me/photo                          400  400  400   400     400   400  400  401
+DELETE profiles/me/photo                          200  200  200   200     200   200  200  401
+GET    photos/<photo>                             404  404  404   404     404   404  404  404
 GET    users/me                                   200  200  200   200     200   200  200  401
 PATCH  users/me                                   200  200  200   200     200   200  200  401
 PUT    users/me                                   200  200  200   200     200   200  200  401
@@ -80,6 +90,11 @@ GET    patients                                   200  200  200   200     403   
 POST   patients                                   201  201  403   403     403   403  201  401
 GET    patients/<patient>                         200  200  200   404     403   403  404  401
 PATCH  patients/<patient>                         200  200  403   403     403   403  404  401
+GET    staff                                      200  403  403   403     403   403  200  401
+POST   staff                                      201  403  403   403     403   403  201  401
+GET    staff/<user>                               200  403  403   403     403   403  404  401
+PATCH  staff/<user>                               200  403  403   403     403   403  404  401
+DELETE staff/<user>                               204  403  403   403     403   403  404  401
 GET    time/now                                   200  200  200   200     200   200  200  200
 GET    appointments                               200  200  200   200     200   200  200  401
 POST   appointments                               201  201  201   403     201   404  404  401
@@ -177,6 +192,9 @@ def body_of(world: World, route: Route) -> dict[str, object] | None:
             "password": PASSWORD,
             "clinic": "riverside",
         },
+        "auth/password/change": {"old_password": PASSWORD, "new_password": NEW_PASSWORD},
+        "auth/password/reset": {"email": world.sam.email},
+        "auth/password/reset/confirm": {"token": "no such token", "password": NEW_PASSWORD},
         "users/me": {"name": "New", "email": "new@example.org", "phone": None},
         "profiles/me": {"name": "New", "email": "new@example.org", "phone": None},
         "public/phone-codes": {"phone": "+491701234567", "clinic": "riverside"},
@@ -190,6 +208,8 @@ def body_of(world: World, route: Route) -> dict[str, object] | None:
         "schedule-exceptions": {"practitioner": world.petra.practitioner.pk, "start_date": f"{in_days(30)(0).date()}"},
         "schedule-exceptions/<exception>": {"reason": "Another reason"},
         "patients": {"name": "Gus"},
+        "staff": {"name": "Tara", "email": "tara@riverside.example", "role": "staff"},
+        "staff/<user>": {"role": "practitioner"},
         "patients/<patient>": {"name": "Paula N."},
         "appointments": {
             "patient": world.paula.patient.pk,
@@ -249,6 +269,7 @@ def url_of(world: World, appointment: Appointment, route: Route) -> str:
         "practitioner": world.petra.practitioner.pk,
         "patient": world.paula.patient.pk,
         "appointment": appointment.pk,
+        "user": world.sam.pk,
         "series": world.book_series(in_days(9)(9)).pk if "<series>" in path else 0,
         "service": world.check_up.pk,
         "exception": petras_day_off(world) if "<exception>" in path else 0,

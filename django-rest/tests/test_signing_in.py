@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings
 from rest_framework.test import APIClient
+from shared_config import STREAM_AUDIENCE
 
 from .conftest import PASSWORD, World, at_once, attr_of, fresh, refusal
 
@@ -317,7 +318,8 @@ def test_the_claims_name_the_practitioner_or_the_patient(world: World) -> None:
 def test_a_token_lives_as_long_as_the_settings_say(world: World) -> None:
     pair = sign_in(world.sam)
     access, refresh = claims_of(pair["access"]), claims_of(pair["refresh"])
-    assert access["exp"] - access["iat"] == settings.SHARED.jwt_access_token_lifetime * 60
+    # Of the pair, the access token is written a moment later, and its life counted from the refresh token's.
+    assert settings.SHARED.jwt_access_token_lifetime * 60 - (access["exp"] - access["iat"]) in (0, 1, 2)
     assert refresh["exp"] - refresh["iat"] == settings.SHARED.jwt_refresh_token_lifetime * 24 * 3600
 
 
@@ -359,6 +361,47 @@ def test_tokens_are_signed_with_a_private_key_where_the_settings_say_so() -> Non
     assert jwt.decode(token, public, ["RS256"], audience="chairside")["user_id"] == 7
 
 
+# Tickets for the stream
+
+
+def ticket_of(world: World, name: str) -> dict[str, Any]:
+    user: User = getattr(world, name)
+    answer = world.client(user).post("/api/v1/auth/stream-ticket").json()
+    assert answer["expires_in"] == 60
+    key, algorithm = settings.SHARED.jwt_verifying_key, settings.SHARED.jwt_algorithm
+    claims: dict[str, Any] = jwt.decode(answer["ticket"], key, [algorithm], audience=STREAM_AUDIENCE)
+    return claims | {"ticket": answer["ticket"]}
+
+
+@pytest.mark.parametrize("name", ["olga", "sam", "petra", "paula"])
+def test_a_ticket_is_as_the_contract_says(world: World, name: str) -> None:
+    user: User = getattr(world, name)
+    claims = ticket_of(world, name)
+    example = json.loads((CONTRACT.parent / "stream_ticket.json").read_text())[user.role]
+    assert {claim: type(value) for claim, value in claims.items() if claim != "ticket"} == {
+        claim: type(value) for claim, value in example.items()
+    }
+    assert {claim: claims[claim] for claim in ("iss", "aud", "token_type", "role")} == {
+        claim: example[claim] for claim in ("iss", "aud", "token_type", "role")
+    }
+    assert (claims["user_id"], claims["ver"]) == (user.pk, user.token_version)
+
+
+def test_a_ticket_is_good_for_a_minute_and_its_stream_for_as_long_as_the_token(world: World) -> None:
+    pair = sign_in(world.sam)
+    client = APIClient(headers={"Authorization": f"Bearer {pair['access']}"})
+    claims = claims_of(client.post("/api/v1/auth/stream-ticket").json()["ticket"])
+    assert claims["exp"] - claims["iat"] == 60
+    assert claims["session_exp"] == claims_of(pair["access"])["exp"]
+
+
+def test_a_ticket_opens_nothing_here(world: World) -> None:
+    ticket = ticket_of(world, "sam")["ticket"]
+    assert refusal(with_token(ticket)) == (401, "token_not_valid")
+    assert refusal(post("/api/token/refresh", refresh=ticket)) == (401, "token_not_valid")
+    assert refusal(post("/api/token/verify", token=ticket)) == (401, "token_not_valid")
+
+
 # Signing up
 
 
@@ -384,6 +427,7 @@ def test_a_new_patient_signs_up_and_is_signed_in(world: World) -> None:
         "email": "nora@example.org",
         "phone": "+49301234567",
         "name": "Nora",
+        "photo": None,
         "role": "patient",
         "clinic": world.clinic.pk,
         "practitioner": None,
@@ -468,6 +512,7 @@ def test_the_own_profile(world: World, path: str) -> None:
         "email": "petra@riverside.example",
         "phone": None,
         "name": "Petra",
+        "photo": None,
         "role": "practitioner",
         "clinic": world.clinic.pk,
         "practitioner": Practitioner.objects.get(user=world.petra).pk,

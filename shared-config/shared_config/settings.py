@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     Field,
+    HttpUrl,
     ModelWrapValidatorHandler,
     SecretStr,
     TypeAdapter,
@@ -187,6 +188,14 @@ class DjangoSettings(Settings):
     jwt_private_key: SecretStr | None = None
     jwt_access_token_lifetime: int = Field(default=5, ge=1, le=24 * 60, description="minutes")
     jwt_refresh_token_lifetime: int = Field(default=1, ge=1, le=365, description="days")
+
+    # Off, addresses may ask as often as they like: for load tests. Wrong passwords lock an account all the same.
+    enable_rate_limits: bool = True
+    # The front end's page that takes the link of a mail: `?token=` is added. Without one, the mail shows the token.
+    password_url: HttpUrl | None = None
+
+    # Where photos are kept: django-rest writes and serves them. Default: var/media of the project.
+    media_folder: str | None = None
 
     # E-mail goes to this server; without one, to files in the folder; without either it cannot be sent.
     email_host: str | None = None

@@ -14,6 +14,10 @@ class Role(models.TextChoices):
     ADMIN = "admin"
 
 
+CLINIC_ROLES = (Role.OWNER, Role.STAFF, Role.PRACTITIONER)
+CLINIC_ROLE_CHOICES = [(role.value, role.label) for role in CLINIC_ROLES]
+
+
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         user = self.model(email=normalise_email(email), **fields)
@@ -44,6 +48,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     clinic = models.ForeignKey(
         "scheduling.Clinic", null=True, blank=True, on_delete=models.PROTECT, related_name="users"
     )
+    photo = models.CharField(
+        max_length=40, blank=True, default="", db_default="", editable=False, help_text="the file's name"
+    )
     # Raised to end every session: tokens carry the version they were made under.
     token_version = models.PositiveIntegerField(default=1)
     is_active = models.BooleanField(default=True)
@@ -70,3 +77,19 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def works_at_desk(self) -> bool:
         return self.role in (Role.OWNER, Role.STAFF)
+
+
+class PasswordToken(models.Model):
+    """Sent by mail, so that its reader may set a password: once, and for a while."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="password_tokens")
+    token_hash = models.CharField(max_length=64, unique=True, db_collation="ascii_bin")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "password_token"
+
+    def __str__(self) -> str:
+        return f"password token {self.pk}"

@@ -5,6 +5,11 @@ from rest_framework.views import APIView
 from clinic.accounts.models import Role, User
 
 
+class OwnerOnly(BasePermission):
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return isinstance(request.user, User) and request.user.role == Role.OWNER
+
+
 class AtDeskOrReadOnly(BasePermission):
     """Owner and staff write; a practitioner reads what is theirs; a patient has no business here."""
 

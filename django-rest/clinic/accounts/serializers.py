@@ -2,7 +2,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from clinic.accounts.models import Role, User, normalise_email
+from clinic.accounts.models import CLINIC_ROLE_CHOICES, Role, User, normalise_email
 from clinic.accounts.phones import normalise_phone
 
 
@@ -32,6 +32,29 @@ class TokenPairOutput(serializers.Serializer[Any]):
     refresh = serializers.CharField()
 
 
+class PasswordChangeInput(serializers.Serializer[Any]):
+    old_password = serializers.CharField(trim_whitespace=False, max_length=256)
+    new_password = serializers.CharField(trim_whitespace=False, max_length=256)
+
+
+class PasswordResetInput(serializers.Serializer[Any]):
+    email = serializers.EmailField(max_length=254)
+
+
+class PasswordConfirmInput(serializers.Serializer[Any]):
+    token = serializers.CharField(max_length=100, help_text="from the mail")
+    password = serializers.CharField(trim_whitespace=False, max_length=256)
+
+
+class StreamTicketOutput(serializers.Serializer[Any]):
+    ticket = serializers.CharField(help_text="for `?ticket=` of a stream")
+    expires_in = serializers.IntegerField(help_text="seconds")
+
+
+class PhotoInput(serializers.Serializer[Any]):
+    photo = serializers.FileField(help_text="JPEG, PNG or WebP; 5 MB and 24 megapixels at most")
+
+
 class UserOutput(serializers.Serializer[User]):
     id = serializers.IntegerField()
     email = serializers.EmailField()
@@ -39,8 +62,12 @@ class UserOutput(serializers.Serializer[User]):
     name = serializers.CharField()
     role = serializers.ChoiceField(choices=Role.choices)
     clinic = serializers.IntegerField(source="clinic_id", allow_null=True)
+    photo = serializers.SerializerMethodField(help_text="path of the picture on this server")
     practitioner = serializers.SerializerMethodField()
     patient = serializers.SerializerMethodField()
+
+    def get_photo(self, user: User) -> str | None:
+        return f"/api/v1/photos/{user.photo}" if user.photo else None
 
     def get_practitioner(self, user: User) -> int | None:
         return getattr(getattr(user, "practitioner", None), "pk", None)
@@ -49,10 +76,44 @@ class UserOutput(serializers.Serializer[User]):
         return getattr(getattr(user, "patient", None), "pk", None)
 
 
+class StaffOutput(UserOutput):
+    active = serializers.BooleanField(source="is_active")
+    invited = serializers.SerializerMethodField(help_text="has not chosen a password yet")
+
+    def get_invited(self, user: User) -> bool:
+        return not user.has_usable_password()
+
+
+class StaffInput(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=120)
+    email = serializers.EmailField(max_length=254)
+    phone = serializers.CharField(max_length=40, allow_null=True, required=False)
+    role = serializers.ChoiceField(choices=CLINIC_ROLE_CHOICES)
+    practitioner = serializers.IntegerField(
+        allow_null=True, required=False, min_value=1, help_text="whose schedule is this person's own"
+    )
+
+    def validate_email(self, email: str) -> str:
+        return normalise_email(email)
+
+
+class NewStaffInput(StaffInput):
+    password = serializers.CharField(
+        trim_whitespace=False, max_length=256, required=False, help_text="without one, a mail invites to choose it"
+    )
+
+
+class StaffEditInput(StaffInput):
+    active = serializers.BooleanField(required=False)
+
+
 class ProfileInput(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120)
     email = serializers.EmailField(max_length=254)
     phone = serializers.CharField(max_length=40, allow_null=True)
+    phone_code = serializers.CharField(
+        required=False, max_length=16, help_text="sent to the phone: links what was booked by it before"
+    )
 
     def validate_email(self, email: str) -> str:
         return normalise_email(email)

@@ -7,11 +7,14 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.db.models import F
+from django.utils import timezone
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
+from clinic.accounts import lockout
+from clinic.accounts.lockout import Guess
 from clinic.accounts.models import Role, User, normalise_email
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.queries import find_user_by_sign_in, get_session_user
@@ -20,7 +23,6 @@ from clinic.common.errors import ChairsideError, InvalidRequest
 from clinic.common.transactions import in_one_transaction
 
 DUPLICATE_KEY = 1062
-CLINIC_ROLES = frozenset({Role.OWNER, Role.STAFF, Role.PRACTITIONER})
 PATIENT_ROLES = frozenset({Role.PATIENT})
 
 
@@ -36,17 +38,26 @@ class TokenPair:
     refresh: str
 
 
-@in_one_transaction
-def sign_in(*, username: str, password: str, roles: Collection[str] | None = None) -> TokenPair:
-    """Raises AuthenticationFailed, the same for an unknown name and a wrong password, and WrongAccountKind."""
-    user = find_user_by_sign_in(_as_stored(username))
+def sign_in(*, username: str, password: str, address: str, roles: Collection[str] | None = None) -> TokenPair:
+    """Raises AuthenticationFailed, the same for an unknown name and a wrong password, Locked and WrongAccountKind."""
+    user = check_credentials(username=username, password=password, address=address)
+    if roles is not None and user.role not in roles:
+        raise WrongAccountKind
+    return issue_tokens(user=user)
+
+
+def check_credentials(*, username: str, password: str, address: str) -> User:
+    """Whose name and password these are. Raises AuthenticationFailed, Locked. Call outside of any transaction."""
+    now, name = timezone.now(), _as_stored(username)
+    user = find_user_by_sign_in(name)
+    guess = Guess(account=f"user {user.pk}" if user else f"name {name}", address=address)
+    lockout.begin(guess, now=now)
     if user is None:
         User().set_password(password)  # As slow as a wrong password, so that nothing tells who has an account.
     if user is None or not user.check_password(password) or not user.is_active:
         raise AuthenticationFailed("No active account with this name and password.", "no_active_account")
-    if roles is not None and user.role not in roles:
-        raise WrongAccountKind
-    return issue_tokens(user=user)
+    lockout.succeed(guess, now=now)
+    return user
 
 
 def issue_tokens(*, user: User) -> TokenPair:
@@ -88,11 +99,15 @@ def verify_token(*, token: str) -> None:
 
 
 @in_one_transaction
-def create_user(*, email: str, password: str, role: Role, **fields: object) -> User:
-    """Raises InvalidRequest, with the name of the input, for an e-mail or phone that is taken or a weak password."""
+def create_user(*, email: str, password: str | None, role: Role, **fields: object) -> User:
+    """Without a password, nobody can sign in until one is set by mail.
+
+    Raises InvalidRequest, with the name of the input, for an e-mail or phone that is taken or a weak password.
+    """
     user = User(email=normalise_email(email), role=role, **fields)
     _check_is_free(user)
-    check_password_strength(password, user=user)
+    if password is not None:
+        check_password_strength(password, user=user)
     user.set_password(password)
     with _refusing_what_was_taken_meanwhile():
         user.save()
@@ -111,11 +126,12 @@ def change_profile(*, user: User, changes: dict[str, str]) -> User:
     return user
 
 
-def check_password_strength(password: str, *, user: User) -> None:
+def check_password_strength(password: str, *, user: User, attr: str = "password") -> None:
+    """Raises InvalidRequest."""
     try:
         validate_password(password, user)
     except ValidationError as error:
-        raise InvalidRequest(" ".join(error.messages), attr="password") from None
+        raise InvalidRequest(" ".join(error.messages), attr=attr) from None
 
 
 def _check_is_free(user: User) -> None:

@@ -4,10 +4,14 @@ Access and refresh tokens are signed with the same key, so readers must check `t
 `token_version` at signing: raising it ends every session at once.
 """
 
+from datetime import timedelta
 from typing import Any
 
+from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+from shared_config import STREAM_AUDIENCE
 
 from clinic.accounts.models import User
 
@@ -33,6 +37,29 @@ def refresh_token_for(user: User) -> RefreshToken:
         token[claim] = value
     token.outstand()
     return token
+
+
+class StreamTicket(Token):
+    """For a browser's native EventSource, which cannot send a header: good for one minute, and for the stream alone."""
+
+    token_type = "stream_ticket"  # noqa: S105 - no password
+    lifetime = timedelta(minutes=1)
+    _token_backend = TokenBackend(
+        api_settings.ALGORITHM,
+        api_settings.SIGNING_KEY,
+        api_settings.VERIFYING_KEY,
+        STREAM_AUDIENCE,
+        api_settings.ISSUER,
+    )
+
+
+def stream_ticket_for(user: User, *, session_ends: int) -> StreamTicket:
+    """`session_ends`, the expiry of the access token that asks, is how long a stream opened with it may live."""
+    ticket = StreamTicket()
+    for claim, value in claims_of(user).items():
+        ticket[claim] = value
+    ticket["session_exp"] = session_ends
+    return ticket
 
 
 def read_access_token(text: str) -> AccessToken:

@@ -1,17 +1,45 @@
 from collections.abc import Collection
+from datetime import timedelta
 from typing import ClassVar
 
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
+from rest_framework_simplejwt.tokens import AccessToken
 
-from clinic.accounts import services
+from clinic.accounts import passwords, photos, services
 from clinic.accounts.authentication import AccessTokenAuthentication
+from clinic.accounts.lockout import Locked
+from clinic.accounts.models import CLINIC_ROLES
 from clinic.accounts.requests import signed_in_user
-from clinic.accounts.serializers import RefreshInput, SignInInput, TokenInput, TokenPairOutput
+from clinic.accounts.serializers import (
+    PasswordChangeInput,
+    PasswordConfirmInput,
+    PasswordResetInput,
+    PhotoInput,
+    RefreshInput,
+    SignInInput,
+    StreamTicketOutput,
+    TokenInput,
+    TokenPairOutput,
+    UserOutput,
+)
+from clinic.accounts.tokens import StreamTicket, stream_ticket_for
+from clinic.common.addresses import client_address
+from clinic.common.limits import ByAddress, Limit
 from clinic.common.openapi import answers
+
+# One address may stand for a whole clinic.
+SIGN_INS = Limit("sign-in", 100, timedelta(minutes=1))
+PASSWORD_MAILS = Limit("password-mail", 30, timedelta(hours=1))
+PASSWORD_LINKS = Limit("password-link", 30, timedelta(minutes=15))
 
 
 class OpenView(APIView):
@@ -19,6 +47,11 @@ class OpenView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    throttle_classes: tuple[type[BaseThrottle], ...] = (ByAddress,)
+    address_limit: ClassVar[Limit | None] = None
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        return super().get_throttles() if self.address_limit is not None else []
 
     def get_authenticate_header(self, request: Request) -> str:
         # Without it the framework turns the 401 of a wrong password or used-up token into a 403.
@@ -27,13 +60,15 @@ class OpenView(APIView):
 
 class SignInView(OpenView):
     roles: ClassVar[Collection[str] | None] = None
+    address_limit = SIGN_INS
 
-    @answers("no_active_account", services.WrongAccountKind)
+    @answers("no_active_account", services.WrongAccountKind, Locked)
     @extend_schema(request=SignInInput, responses=TokenPairOutput, summary="Sign in")
     def post(self, request: Request) -> Response:
         credentials = SignInInput(data=request.data)
         credentials.is_valid(raise_exception=True)
-        pair = services.sign_in(**credentials.validated_data, roles=self.roles)
+        address = client_address(request)
+        pair = services.sign_in(**credentials.validated_data, address=address, roles=self.roles)
         return Response(TokenPairOutput(pair).data)
 
 
@@ -42,7 +77,7 @@ class PatientSignInView(SignInView):
 
 
 class ClinicSignInView(SignInView):
-    roles = services.CLINIC_ROLES
+    roles = CLINIC_ROLES
 
 
 class RotateView(OpenView):
@@ -79,3 +114,83 @@ class SignOutEverywhereView(APIView):
     def post(self, request: Request) -> Response:
         services.sign_out_everywhere(user=signed_in_user(request))
         return Response({})
+
+
+class StreamTicketView(APIView):
+    @extend_schema(request=None, responses=StreamTicketOutput, summary="A ticket for a stream's address: one minute")
+    def post(self, request: Request) -> Response:
+        assert isinstance(request.auth, AccessToken)
+        ticket = stream_ticket_for(signed_in_user(request), session_ends=request.auth["exp"])
+        return Response({"ticket": str(ticket), "expires_in": int(StreamTicket.lifetime.total_seconds())})
+
+
+class ChangePasswordView(APIView):
+    """Every other session ends, open streams too."""
+
+    @answers(passwords.WrongPassword, Locked)
+    @extend_schema(request=PasswordChangeInput, responses=TokenPairOutput, summary="Change my password")
+    def post(self, request: Request) -> Response:
+        given = PasswordChangeInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        user, address = signed_in_user(request), client_address(request)
+        pair = passwords.change_password(user=user, address=address, **given.validated_data)
+        return Response(TokenPairOutput(pair).data)
+
+
+class ResetPasswordView(OpenView):
+    """The answer is the same whether there is such an account or not."""
+
+    address_limit = PASSWORD_MAILS
+
+    @extend_schema(request=PasswordResetInput, responses={202: None}, summary="Have a mail sent that sets a password")
+    def post(self, request: Request) -> Response:
+        given = PasswordResetInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        passwords.request_reset(now=timezone.now(), **given.validated_data)
+        return Response({}, status=202)
+
+
+class ConfirmResetView(OpenView):
+    """A token works once, for an hour (three days in an invitation). Every session ends."""
+
+    address_limit = PASSWORD_LINKS
+
+    @answers(passwords.LinkNotValid)
+    @extend_schema(request=PasswordConfirmInput, responses={200: None}, summary="Set a password by the token of a mail")
+    def post(self, request: Request) -> Response:
+        given = PasswordConfirmInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        passwords.confirm_reset(address=client_address(request), **given.validated_data)
+        return Response({})
+
+
+class OwnPhotoView(APIView):
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(request={"multipart/form-data": PhotoInput}, responses=UserOutput, summary="Set my photo")
+    def post(self, request: Request) -> Response:
+        given = PhotoInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        return Response(
+            UserOutput(photos.store_photo(user=signed_in_user(request), file=given.validated_data["photo"])).data
+        )
+
+    @extend_schema(responses=UserOutput, summary="Remove my photo")
+    def delete(self, request: Request) -> Response:
+        return Response(UserOutput(photos.remove_photo(user=signed_in_user(request))).data)
+
+
+class PhotoView(OpenView):
+    """By a name that cannot be guessed. It never changes, so it may be kept."""
+
+    @extend_schema(responses={(200, "image/webp"): OpenApiTypes.BINARY}, summary="A photo")
+    def get(self, request: Request, photo: str) -> HttpResponse:
+        return HttpResponse(
+            photos.read_photo(photo),
+            content_type="image/webp",
+            headers={
+                "Cache-Control": "private, max-age=86400, immutable",
+                "Content-Security-Policy": "default-src 'none'; sandbox",
+                "Cross-Origin-Resource-Policy": "cross-origin",
+            },
+        )

@@ -560,6 +560,9 @@ class SignUpInput(serializers.Serializer[Any]):
     email = serializers.EmailField(max_length=254)
     phone = serializers.CharField(max_length=40)
     password = serializers.CharField(trim_whitespace=False, max_length=256)
+    phone_code = serializers.CharField(
+        required=False, max_length=16, help_text="from public/phone-codes: links what was booked by this phone before"
+    )
     clinic = serializers.SlugField(required=False, help_text="slug, where several clinics are")
 
 

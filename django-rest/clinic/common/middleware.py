@@ -13,6 +13,7 @@ from clinic.common.error_pages import error_response
 from clinic.common.logs import request_id_of_this_context
 
 API_PATH = re.compile(r"^/(api|health|livez|readyz)(/|$)")
+UPLOAD_PATH = re.compile(r"^/api/(v1/)?(users|profiles)/me/photo/*$")
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -49,15 +50,20 @@ class ApiPathMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if API_PATH.match(request.path_info):
             if is_too_large(request):
-                return _too_large()
+                return _too_large(request)
             request.path_info = request.path_info.rstrip("/")
         return self.get_response(request)
 
 
 def is_too_large(request: HttpRequest) -> bool:
     length = request.META.get("CONTENT_LENGTH") or "0"
-    return length.isdigit() and int(length) > settings.API_MAX_BODY_BYTES
+    return length.isdigit() and int(length) > most_bytes(request)
 
 
-def _too_large() -> HttpResponse:
-    return error_response(413, "request_too_large", f"A body is {settings.API_MAX_BODY_BYTES} bytes at most.")
+def most_bytes(request: HttpRequest) -> int:
+    is_upload = request.method == "POST" and UPLOAD_PATH.match(request.path_info)
+    return settings.API_MAX_UPLOAD_BYTES if is_upload else settings.API_MAX_BODY_BYTES
+
+
+def _too_large(request: HttpRequest) -> HttpResponse:
+    return error_response(413, "request_too_large", f"A body is {most_bytes(request)} bytes at most.")

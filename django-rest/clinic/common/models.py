@@ -21,3 +21,21 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.owner} {self.key}"
+
+
+class AttemptCount(models.Model):
+    """How often something was tried by one subject since `started_at`. One table for all processes, so that a limit
+    means what it says whatever their number."""
+
+    pk = models.CompositePrimaryKey("scope", "subject")
+    scope = models.CharField(max_length=24, db_collation="ascii_bin")
+    subject = models.CharField(max_length=64, db_collation="ascii_bin", help_text="SHA-256 of who")
+    attempts = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "attempt_count"
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.subject[:8]}: {self.attempts}"

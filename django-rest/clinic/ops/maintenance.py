@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 from django.core.management import call_command
 
+from clinic.accounts.passwords import prune_password_tokens
 from clinic.appointments.services.phone_codes import prune_phone_codes
 from clinic.changefeed.services import prune_events
 from clinic.common.idempotency import prune_idempotency_keys
+from clinic.common.limits import prune_attempts
 from clinic.scheduling.services import prune_cells, release_expired_holds
 from clinic.waitlist.services.answers import move_on_expired_offers
 from clinic.waitlist.services.entries import lapse_entries
@@ -18,6 +20,7 @@ EVENTS_KEPT_FOR = timedelta(days=7)
 CELLS_KEPT_FOR = timedelta(days=2)
 IDEMPOTENCY_KEYS_KEPT_FOR = timedelta(hours=24)
 PHONE_CODES_KEPT_FOR = timedelta(days=1)
+PASSWORD_LINKS_KEPT_FOR = timedelta(days=1)
 
 Job = Callable[[datetime], int]
 log = logging.getLogger("chairside.worker")
@@ -37,6 +40,8 @@ JOBS: dict[str, Job] = {
     "past cells pruned": lambda now: prune_cells(older_than=now - CELLS_KEPT_FOR),
     "idempotency keys pruned": lambda now: prune_idempotency_keys(older_than=now - IDEMPOTENCY_KEYS_KEPT_FOR),
     "phone codes pruned": lambda now: prune_phone_codes(older_than=now - PHONE_CODES_KEPT_FOR),
+    "password links pruned": lambda now: prune_password_tokens(older_than=now - PASSWORD_LINKS_KEPT_FOR),
+    "attempt counts pruned": lambda now: prune_attempts(now=now),
     "expired tokens pruned": _prune_tokens,
 }
 

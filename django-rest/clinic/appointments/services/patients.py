@@ -1,10 +1,14 @@
 from dataclasses import dataclass
+from datetime import datetime
 
 from clinic.accounts.models import Role, User
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.services import TokenPair, change_profile, create_user, issue_tokens
 from clinic.appointments.models import Patient
 from clinic.appointments.queries import get_patient_for
+from clinic.appointments.services.guests import adopt_guest_records
+from clinic.appointments.services.phone_codes import check_phone_code
+from clinic.common.errors import PhoneNotProven
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.models import Clinic
 
@@ -15,20 +19,33 @@ class SignUp:
     email: str
     phone: str
     password: str
+    phone_code: str = ""
+
+
+def sign_up_patient(*, clinic: Clinic, sign_up: SignUp, now: datetime) -> tuple[User, TokenPair]:
+    """A new account with its patient record: with a code sent to the phone, the one the clinic has already.
+
+    Call outside of any transaction, so that a wrong code is counted. Raises InvalidRequest, PhoneNotProven.
+    """
+    phone = normalise_phone(sign_up.phone, region=clinic.phone_region)
+    if sign_up.phone_code:
+        check_phone_code(clinic=clinic, phone=phone, code=sign_up.phone_code, now=now)
+    return _sign_up(clinic, sign_up, phone)
 
 
 @in_one_transaction
-def sign_up_patient(*, clinic: Clinic, sign_up: SignUp) -> tuple[User, TokenPair]:
-    """A new account with its patient record. Raises InvalidRequest."""
+def _sign_up(clinic: Clinic, sign_up: SignUp, phone: str) -> tuple[User, TokenPair]:
     user = create_user(
         email=sign_up.email,
         password=sign_up.password,
         role=Role.PATIENT,
         name=sign_up.name,
-        phone=normalise_phone(sign_up.phone, region=clinic.phone_region),
+        phone=phone,
         clinic=clinic,
     )
-    Patient.objects.create(clinic=clinic, user=user, name=user.name, email=user.email, phone=user.phone or "")
+    patient = adopt_guest_records(user, phone=phone) if sign_up.phone_code else None
+    if patient is None:
+        Patient.objects.create(clinic=clinic, user=user, name=user.name, email=user.email, phone=phone)
     return user, issue_tokens(user=user)
 
 
@@ -50,13 +67,29 @@ def edit_patient(*, editor: User, patient_id: int, changes: dict[str, str]) -> P
     return patient
 
 
+def change_own_profile(*, user: User, changes: dict[str, str], phone_code: str = "", now: datetime) -> User:
+    """The account, and with it the record of a patient, so that the desk sees the new name and number.
+
+    With a code sent to the phone, a patient's record takes over what the clinic had booked by that phone. Call outside
+    of any transaction. Raises InvalidRequest, PhoneNotProven.
+    """
+    phone = changes.get("phone", user.phone) or ""
+    if phone_code:
+        if user.clinic is None:
+            raise PhoneNotProven
+        check_phone_code(clinic=user.clinic, phone=phone, code=phone_code, now=now)
+    return _change_own_profile(user, changes, proven_phone=phone if phone_code else "")
+
+
 @in_one_transaction
-def change_own_profile(*, user: User, changes: dict[str, str]) -> User:
-    """The account, and with it the record of a patient, so that the desk sees the new name and number."""
+def _change_own_profile(user: User, changes: dict[str, str], *, proven_phone: str) -> User:
     user = change_profile(user=user, changes=changes)
     shown = {name: value or "" for name, value in changes.items() if name in {"name", "email", "phone"}}
     if shown:
         Patient.objects.filter(user=user).update(**shown)
+    own = Patient.objects.filter(user=user).first()
+    if proven_phone and own is not None:
+        adopt_guest_records(user, phone=proven_phone, own=own)
     return user
 
 

@@ -1,7 +1,9 @@
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -24,16 +26,25 @@ from clinic.appointments.services.patients import (
     sign_up_patient,
 )
 from clinic.appointments.views.requests import validated
+from clinic.common.errors import PhoneNotProven
 from clinic.common.idempotency import answer_once
+from clinic.common.limits import Limit
+from clinic.common.openapi import answers
 from clinic.scheduling.queries import get_clinic_for
+
+# One address may stand for a clinic's tablet.
+SIGN_UPS = Limit("sign-up", 100, timedelta(hours=1))
 
 
 class SignUpView(OpenView):
+    address_limit = SIGN_UPS
+
+    @answers(PhoneNotProven)
     @extend_schema(request=SignUpInput, responses={201: SignUpOutput}, summary="Sign up as a patient")
     def post(self, request: Request) -> Response:
         given = validated(SignUpInput(data=request.data))
         clinic = get_clinic_for(None, slug=given.pop("clinic", None))
-        user, pair = sign_up_patient(clinic=clinic, sign_up=SignUp(**given))
+        user, pair = sign_up_patient(clinic=clinic, sign_up=SignUp(**given), now=timezone.now())
         return Response({"user": UserOutput(user).data, **asdict(pair)}, status=201)
 
 
@@ -42,11 +53,13 @@ class OwnProfileView(APIView):
     def get(self, request: Request) -> Response:
         return Response(UserOutput(signed_in_user(request)).data)
 
+    @answers(PhoneNotProven)
     @extend_schema(request=ProfileInput, responses=UserOutput, summary="Change my name, e-mail, phone")
     def patch(self, request: Request) -> Response:
         changes = validated(ProfileInput(data=request.data, partial=True, context={"request": request}))
         return Response(UserOutput(_change(signed_in_user(request), changes)).data)
 
+    @answers(PhoneNotProven)
     @extend_schema(request=ProfileInput, responses=UserOutput, summary="Change my name, e-mail, phone")
     def put(self, request: Request) -> Response:
         changes = validated(ProfileInput(data=request.data, context={"request": request}))
@@ -54,7 +67,10 @@ class OwnProfileView(APIView):
 
 
 def _change(user: User, changes: dict[str, str]) -> User:
-    return change_own_profile(user=user, changes=changes) if changes else user
+    code = changes.pop("phone_code", "")
+    if not changes and not code:
+        return user
+    return change_own_profile(user=user, changes=changes, phone_code=code, now=timezone.now())
 
 
 class PatientListView(ListAPIView[Patient]):

@@ -1,0 +1,137 @@
+"""Passwords that change: by who knows the old one, or by who reads the account's mail."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from clinic.accounts import lockout
+from clinic.accounts.lockout import Guess
+from clinic.accounts.models import PasswordToken, User, normalise_email
+from clinic.accounts.queries import find_user_by_sign_in
+from clinic.accounts.services import TokenPair, check_password_strength, issue_tokens
+from clinic.common.errors import InvalidRequest
+from clinic.common.limits import Limit, count_attempt
+from clinic.common.transactions import in_one_transaction
+from clinic.outbox.models import Channel
+from clinic.outbox.services import About, queue_message
+
+RESET_HOLDS_FOR = timedelta(hours=1)
+INVITATION_HOLDS_FOR = timedelta(days=3)
+# Enough for a mail that got lost; nobody's mailbox is filled.
+MAILS_BY_ACCOUNT = Limit("reset-mail", 3, timedelta(hours=1))
+
+
+class WrongPassword(InvalidRequest):
+    code = "wrong_password"
+    detail = "This is not your password."
+    attr = "old_password"
+
+
+class LinkNotValid(InvalidRequest):
+    code = "link_not_valid"
+    detail = "This link has been used or has expired. Have a new one sent."
+    attr = "token"
+
+
+def change_password(*, user: User, old_password: str, new_password: str, address: str) -> TokenPair:
+    """New tokens for this session; every other one ends. Raises WrongPassword, Locked, InvalidRequest."""
+    guess, now = Guess(account=f"user {user.pk}", address=address), timezone.now()
+    lockout.begin(guess, now=now)
+    if not user.check_password(old_password):
+        raise WrongPassword
+    lockout.succeed(guess, now=now)
+    return _change(user, new_password)
+
+
+@in_one_transaction
+def _change(user: User, password: str) -> TokenPair:
+    user = set_password(user=user, password=password, attr="new_password")
+    return issue_tokens(user=user)
+
+
+@in_one_transaction
+def set_password(*, user: User, password: str, attr: str = "password") -> User:
+    """Every session, open stream and link in a mail ends, and the user is told. Raises InvalidRequest."""
+    user = User.objects.select_related("clinic", "practitioner", "patient").get(pk=user.pk)
+    check_password_strength(password, user=user, attr=attr)
+    user.set_password(password)
+    User.objects.filter(pk=user.pk).update(password=user.password, token_version=F("token_version") + 1)
+    PasswordToken.objects.filter(user=user, used_at=None).update(used_at=timezone.now())
+    _mail(user, "password_changed", {})
+    user.refresh_from_db(fields=["token_version"])
+    return user
+
+
+def request_reset(*, email: str, now: datetime) -> None:
+    """Have a link sent, if there is such an account. Nothing tells the caller whether there is."""
+    email = normalise_email(email)
+    if count_attempt(MAILS_BY_ACCOUNT, email, now=now).exceed(MAILS_BY_ACCOUNT):
+        return
+    user = find_user_by_sign_in(email)
+    if user is not None and user.is_active:
+        send_password_link(user=user, template="password_reset", holds_for=RESET_HOLDS_FOR, now=now)
+
+
+@in_one_transaction
+def send_password_link(*, user: User, template: str, holds_for: timedelta, now: datetime) -> None:
+    """A mail with a link that lets its reader set the account's password, once."""
+    token = secrets.token_urlsafe(32)
+    expires_at = now + holds_for
+    PasswordToken.objects.create(user=user, token_hash=_hash(token), created_at=now, expires_at=expires_at)
+    url = settings.SHARED.password_url
+    context = {
+        "token": token,
+        "link": f"{url}?{urlencode({'token': token})}" if url else "",
+        "hours": int(holds_for.total_seconds() // 3600),
+    }
+    _mail(user, template, context, secret=True, expires_at=expires_at)
+
+
+def confirm_reset(*, token: str, password: str, address: str) -> User:
+    """Raises LinkNotValid, InvalidRequest. Whoever reads the account's mail is known at this address from now on."""
+    user = _use(token, password)
+    now = timezone.now()
+    lockout.succeed(Guess(account=f"user {user.pk}", address=address), now=now)
+    return user
+
+
+@in_one_transaction
+def _use(token: str, password: str) -> User:
+    # Locked: of two that use one link at once, the second finds it used.
+    sent = PasswordToken.objects.select_for_update().filter(token_hash=_hash(token)).first()
+    if sent is None or sent.used_at is not None or sent.expires_at <= timezone.now() or not sent.user.is_active:
+        raise LinkNotValid
+    return set_password(user=sent.user, password=password)
+
+
+def _mail(
+    user: User,
+    template: str,
+    context: dict[str, object],
+    *,
+    secret: bool = False,
+    expires_at: datetime | None = None,
+) -> None:
+    queue_message(
+        about=About(clinic_id=user.clinic_id, user_id=user.pk),
+        channel=Channel.EMAIL,
+        template=template,
+        recipient=user.email,
+        context={"name": user.name, "clinic": user.clinic.name if user.clinic else "Chairside", **context},
+        secret=secret,
+        expires_at=expires_at,
+    )
+
+
+def _hash(token: str) -> str:
+    # 256 random bits: a plain hash cannot be guessed back.
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def prune_password_tokens(*, older_than: datetime) -> int:
+    return PasswordToken.objects.filter(expires_at__lt=older_than).delete()[0]

@@ -1,0 +1,59 @@
+"""The photo of an account: a file under a name that cannot be guessed, served to whoever knows it."""
+
+import re
+import secrets
+from contextlib import suppress
+from functools import partial
+from typing import BinaryIO
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from clinic.accounts.images import NotAPictureError, small_picture
+from clinic.accounts.models import User
+from clinic.common.errors import InvalidRequest, NotFound
+from clinic.common.transactions import in_one_transaction
+
+NAME = re.compile(r"[A-Za-z0-9_-]{22}\.webp")
+
+
+def store_photo(*, user: User, file: BinaryIO) -> User:
+    """In the place of the former one. Raises InvalidRequest for what is no picture."""
+    try:
+        picture = small_picture(file)
+    except NotAPictureError as error:
+        raise InvalidRequest(str(error), attr="photo") from error
+    name = f"{secrets.token_urlsafe(16)}.webp"
+    default_storage.save(_path(name), ContentFile(picture))
+    try:
+        return _show(user, name)
+    except BaseException:
+        default_storage.delete(_path(name))
+        raise
+
+
+def remove_photo(*, user: User) -> User:
+    return _show(user, "")
+
+
+@in_one_transaction
+def _show(user: User, name: str) -> User:
+    former = User.objects.select_for_update().get(pk=user.pk).photo
+    User.objects.filter(pk=user.pk).update(photo=name)
+    if former:
+        transaction.on_commit(partial(default_storage.delete, _path(former)))
+    user.photo = name
+    return user
+
+
+def read_photo(name: str) -> bytes:
+    """Raises NotFound."""
+    if NAME.fullmatch(name):
+        with suppress(FileNotFoundError), default_storage.open(_path(name)) as file:
+            return bytes(file.read())
+    raise NotFound("There is no such photo.")
+
+
+def _path(name: str) -> str:
+    return f"photos/{name}"

@@ -1,0 +1,114 @@
+"""The owner's people: who works at the clinic, as what, and who does not any more.
+
+Whatever changes what somebody may see ends their sessions; the feed then closes their streams.
+"""
+
+from typing import Any
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from clinic.accounts.models import Role, User
+from clinic.accounts.passwords import INVITATION_HOLDS_FOR, send_password_link
+from clinic.accounts.phones import normalise_phone
+from clinic.accounts.queries import get_staff_for
+from clinic.accounts.services import change_profile, create_user
+from clinic.common.errors import ChairsideError, InvalidRequest
+from clinic.common.transactions import in_one_transaction
+from clinic.scheduling.models import Clinic, Practitioner
+
+PROFILE = ("name", "email", "phone")
+# Who also works in the admin.
+DESK_ROLES = frozenset({Role.OWNER, Role.STAFF})
+
+
+class LastOwner(ChairsideError):  # noqa: N818 - named as the user would say it
+    code = "last_owner"
+    status = 409
+    detail = "A clinic keeps at least one owner. Make somebody else an owner first."
+
+
+@in_one_transaction
+def create_staff(*, owner: User, fields: dict[str, Any]) -> User:
+    """`fields` are name, email, role, and may be phone, practitioner, password; without one, a mail invites to choose
+    it. Raises InvalidRequest."""
+    assert owner.clinic is not None
+    role = Role(fields["role"])
+    member = create_user(
+        name=fields["name"],
+        email=fields["email"],
+        password=fields.get("password"),
+        phone=_stored_phone(fields.get("phone"), owner.clinic),
+        role=role,
+        clinic=owner.clinic,
+        is_staff=role in DESK_ROLES,
+    )
+    if fields.get("practitioner") is not None:
+        _link(member, fields["practitioner"])
+    if "password" not in fields:
+        send_password_link(user=member, template="invitation", holds_for=INVITATION_HOLDS_FOR, now=timezone.now())
+    return get_staff_for(owner, member.pk)
+
+
+@in_one_transaction
+def edit_staff(*, owner: User, user_id: int, changes: dict[str, Any]) -> User:
+    """`changes` may hold name, email, phone, role, practitioner, active. Raises NotFound, InvalidRequest, LastOwner."""
+    member = _lock(owner, user_id)
+    assert member.clinic is not None
+    role, active = Role(changes.get("role", member.role)), changes.get("active", member.is_active)
+    _check_an_owner_stays(member, stays=role == Role.OWNER and active)
+    profile = {name: changes[name] for name in PROFILE if name in changes}
+    if "phone" in profile:
+        profile["phone"] = _stored_phone(profile["phone"], member.clinic)
+    if profile:
+        change_profile(user=member, changes=profile)
+    if (role, active) != (member.role, member.is_active):
+        User.objects.filter(pk=member.pk).update(
+            role=role, is_active=active, is_staff=role in DESK_ROLES, token_version=F("token_version") + 1
+        )
+        member.role = role
+    if "practitioner" in changes:
+        _link(member, changes["practitioner"])
+    return get_staff_for(owner, member.pk)
+
+
+def deactivate_staff(*, owner: User, user_id: int) -> None:
+    """They cannot sign in any more; what they did stays theirs. Raises NotFound, LastOwner."""
+    edit_staff(owner=owner, user_id=user_id, changes={"active": False})
+
+
+def _lock(owner: User, user_id: int) -> User:
+    # The owners with the member, in the order of their ids: two owners who dismiss each other wait here.
+    people = (
+        User.objects.select_for_update()
+        .filter(clinic=owner.clinic)
+        .filter(Q(role=Role.OWNER) | Q(pk=get_staff_for(owner, user_id).pk))
+    )
+    list(people.order_by("pk").values_list("pk"))
+    return get_staff_for(owner, user_id)
+
+
+def _check_an_owner_stays(member: User, *, stays: bool) -> None:
+    owners = User.objects.filter(clinic=member.clinic, role=Role.OWNER, is_active=True)
+    if not stays and owners.filter(pk=member.pk).exists() and not owners.exclude(pk=member.pk).exists():
+        raise LastOwner
+
+
+def _link(member: User, practitioner_id: int | None) -> None:
+    """One practitioner's schedule becomes this person's own; None ends it."""
+    Practitioner.objects.filter(user=member).exclude(pk=practitioner_id or 0).update(user=None)
+    if practitioner_id is None:
+        return
+    if member.role != Role.PRACTITIONER:
+        raise InvalidRequest("Only a practitioner's account has a schedule of its own.", attr="practitioner")
+    found = Practitioner.objects.select_for_update().filter(clinic=member.clinic, pk=practitioner_id).first()
+    if found is None:
+        raise InvalidRequest("There is no such practitioner.", attr="practitioner")
+    if found.user_id not in (None, member.pk):
+        raise InvalidRequest("This practitioner has an account already.", attr="practitioner")
+    found.user = member
+    found.save(update_fields=["user"])
+
+
+def _stored_phone(phone: str | None, clinic: Clinic) -> str | None:
+    return normalise_phone(phone, region=clinic.phone_region) if phone else None

@@ -1,0 +1,79 @@
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from clinic.accounts.models import User
+from clinic.accounts.permissions import OwnerOnly
+from clinic.accounts.queries import get_staff_for, staff_visible_to
+from clinic.accounts.requests import signed_in_user
+from clinic.accounts.serializers import NewStaffInput, StaffEditInput, StaffOutput
+from clinic.appointments.services.staff import LastOwner, create_staff, deactivate_staff, edit_staff
+from clinic.appointments.views.requests import validated
+from clinic.common.idempotency import answer_once
+from clinic.common.openapi import IDEMPOTENCY_KEY, answers
+
+
+class StaffListView(ListAPIView[User]):
+    """Owners, staff and practitioners' accounts, also who is not active any more."""
+
+    permission_classes = (OwnerOnly,)
+    serializer_class = StaffOutput
+
+    @extend_schema(summary="Who works at the clinic (the owner)")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[User]:
+        return staff_visible_to(signed_in_user(self.request))
+
+    @extend_schema(
+        request=NewStaffInput,
+        responses={201: StaffOutput},
+        parameters=[IDEMPOTENCY_KEY],
+        examples=[
+            OpenApiExample(
+                "Invited by mail",
+                value={"name": "Sam Marlowe", "email": "sam@riverside.example", "role": "staff"},
+                request_only=True,
+            )
+        ],
+        summary="A new account (the owner)",
+    )
+    def post(self, request: Request) -> Response:
+        owner = signed_in_user(request)
+
+        def create() -> Response:
+            member = create_staff(owner=owner, fields=validated(NewStaffInput(data=request.data)))
+            return Response(StaffOutput(member).data, status=201)
+
+        return answer_once(request, owner=f"user:{owner.pk}", create=create)
+
+
+class StaffView(APIView):
+    permission_classes = (OwnerOnly,)
+
+    @extend_schema(responses=StaffOutput, summary="One person of the clinic (the owner)")
+    def get(self, request: Request, user_id: int) -> Response:
+        return Response(StaffOutput(get_staff_for(signed_in_user(request), user_id)).data)
+
+    @answers(LastOwner)
+    @extend_schema(
+        request=StaffEditInput,
+        responses=StaffOutput,
+        summary="Change name, role, practitioner, or whether they may sign in (the owner)",
+    )
+    def patch(self, request: Request, user_id: int) -> Response:
+        changes = validated(StaffEditInput(data=request.data, partial=True))
+        member = edit_staff(owner=signed_in_user(request), user_id=user_id, changes=changes)
+        return Response(StaffOutput(member).data)
+
+    @answers(LastOwner)
+    @extend_schema(responses={204: None}, summary="Deactivate: they cannot sign in any more (the owner)")
+    def delete(self, request: Request, user_id: int) -> Response:
+        deactivate_staff(owner=signed_in_user(request), user_id=user_id)
+        return Response(status=204)

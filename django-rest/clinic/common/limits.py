@@ -1,0 +1,102 @@
+"""Limits on how often something may be tried, counted in the database: one count for all processes and machines.
+
+A window begins with the first attempt and ends after `within`; so whoever waits for as long as they are told gets in.
+Call outside of the transaction of what is limited, or a refusal would roll its own count back.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from clinic.common.addresses import client_address
+from clinic.common.errors import Throttled
+from clinic.common.models import AttemptCount
+from clinic.common.transactions import in_one_transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    scope: str
+    most: int
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    number: int
+    started_at: datetime
+
+    def exceed(self, limit: Limit) -> bool:
+        return self.number > limit.most
+
+    def seconds_left(self, limit: Limit, *, now: datetime) -> int:
+        """Until the window ends, at least one."""
+        return max(1, int((self.started_at + limit.within - now).total_seconds()) + 1)
+
+
+def limit_attempts(limit: Limit, subject: str, *, now: datetime) -> None:
+    """Count one attempt. Raises Throttled when there were too many."""
+    attempts = count_attempt(limit, subject, now=now)
+    if attempts.exceed(limit):
+        raise Throttled(wait_seconds=attempts.seconds_left(limit, now=now))
+
+
+# Assigned in this order, so that each still sees the former `expires_at`.
+COUNT = """
+    INSERT INTO attempt_count (scope, subject, attempts, started_at, expires_at) VALUES (%s, %s, 1, %s, %s)
+    ON DUPLICATE KEY UPDATE
+      attempts = IF(expires_at <= %s, 1, attempts + 1),
+      started_at = IF(expires_at <= %s, %s, started_at),
+      expires_at = IF(expires_at <= %s, %s, expires_at)
+"""
+
+
+@in_one_transaction
+def count_attempt(limit: Limit, subject: str, *, now: datetime) -> Attempts:
+    """Count one attempt, and return how many there were in this window with it. Two statements, one of them locking."""
+    key = (limit.scope, _hash(subject))
+    at, until = map(connection.ops.adapt_datetimefield_value, (now, now + limit.within))
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, [*key, at, until, at, at, at, at, until])
+    row = AttemptCount.objects.get(pk=key)
+    return Attempts(row.attempts, row.started_at)
+
+
+def was_attempted(limit: Limit, subject: str, *, now: datetime) -> bool:
+    return AttemptCount.objects.filter(pk=(limit.scope, _hash(subject)), expires_at__gt=now).exists()
+
+
+def forget_attempts(limit: Limit, subject: str) -> None:
+    AttemptCount.objects.filter(pk=(limit.scope, _hash(subject))).delete()
+
+
+def take_back_attempt(limit: Limit, subject: str) -> None:
+    row = AttemptCount.objects.filter(pk=(limit.scope, _hash(subject)), attempts__gt=0)
+    row.update(attempts=F("attempts") - 1)
+
+
+def prune_attempts(*, now: datetime) -> int:
+    return AttemptCount.objects.filter(expires_at__lte=now).delete()[0]
+
+
+def _hash(subject: str) -> str:
+    # An e-mail or address is nobody's business here, and any text fits.
+    return hashlib.sha256(subject.encode()).hexdigest()
+
+
+class ByAddress(BaseThrottle):
+    """A view's `address_limit`, for each address that asks. One address may stand for many people."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        limit: Limit | None = getattr(view, "address_limit", None)
+        if limit is not None and settings.SHARED.enable_rate_limits:
+            limit_attempts(limit, client_address(request), now=timezone.now())
+        return True
