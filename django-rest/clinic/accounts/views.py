@@ -175,7 +175,7 @@ class OwnPhotoView(APIView):
             UserOutput(photos.store_photo(user=signed_in_user(request), file=given.validated_data["photo"])).data
         )
 
-    @extend_schema(responses=UserOutput, summary="Remove my photo")
+    @extend_schema(responses={200: UserOutput}, summary="Remove my photo")
     def delete(self, request: Request) -> Response:
         return Response(UserOutput(photos.remove_photo(user=signed_in_user(request))).data)
 
