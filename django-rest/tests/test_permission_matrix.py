@@ -1,6 +1,5 @@
 """Every route and method by every person. A route that is not in the table fails the last tests of this file."""
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
