@@ -1,7 +1,7 @@
 """The table of contents. API paths are written without their trailing slash; both forms work (ApiPathMiddleware)."""
 
 from clinic.accounts import views as accounts
-from clinic.appointments.views import appointments, clinic, lookups, patients, schedules, series, staff
+from clinic.appointments.views import appointments, clinic, guests, holds, lookups, patients, schedules, series, staff
 from clinic.ops import views as ops
 from clinic.scheduling import views as scheduling
 from clinic.waitlist import views as waitlist
@@ -49,6 +49,9 @@ API: list[URLPattern | URLResolver] = [
     path("doctors/<int:practitioner_id>/slots", scheduling.PractitionerSlotsView.as_view()),
     path("availability/<int:practitioner_id>/slots", scheduling.PractitionerSlotsView.as_view()),
     path("slots", scheduling.SlotsView.as_view()),
+    path("holds", holds.HoldListView.as_view()),
+    path("availability/reserve", holds.HoldListView.as_view()),
+    path("holds/<int:hold_id>", holds.HoldView.as_view()),
     path("patients", patients.PatientListView.as_view()),
     path("patients/<int:patient_id>", patients.PatientView.as_view()),
     path("staff", staff.StaffListView.as_view()),
@@ -64,6 +67,7 @@ API: list[URLPattern | URLResolver] = [
     path("appointments/<int:appointment_id>/complete", appointments.CompleteView.as_view()),
     path("appointments/<int:appointment_id>/no-show", appointments.NoShowView.as_view()),
     path("appointments/<int:appointment_id>/reopen", appointments.ReopenView.as_view()),
+    path("appointments/<int:appointment_id>/reschedule", appointments.RescheduleView.as_view()),
     path("appointments/<int:appointment_id>/history", appointments.AppointmentHistoryView.as_view()),
     path("appointments/by_phone", lookups.ByPhoneView.as_view()),
     path("appointments/summary", lookups.SummaryView.as_view()),
@@ -71,6 +75,9 @@ API: list[URLPattern | URLResolver] = [
     path("appointments/stats/doctor/<int:practitioner_id>", lookups.PractitionerStatisticsView.as_view()),
     path("appointments/stats/practitioners/<int:practitioner_id>", lookups.PractitionerStatisticsView.as_view()),
     path("appointments/export.csv", lookups.ExportView.as_view()),
+    path("public/bookings", guests.GuestBookingListView.as_view()),
+    path("public/bookings/<slug:reference>", guests.GuestBookingView.as_view()),
+    path("public/bookings/<slug:reference>/cancel", guests.GuestCancelView.as_view()),
     path("public/phone-codes", lookups.PhoneCodeView.as_view()),
     path("appointments/series", series.SeriesListView.as_view()),
     path("appointments/series/<int:series_id>", series.SeriesView.as_view()),

@@ -94,7 +94,7 @@ def test_without_the_lock_two_find_the_same_time_free_and_only_the_cells_refuse(
     (refused,) = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     assert isinstance(refused, SlotTaken)
     assert isinstance(refused.__cause__, IntegrityError)
-    assert refused.extra == {}
+    assert refused.extra["nearest"]
     assert_nobody_is_booked_twice(committed_world)
 
 

@@ -229,11 +229,10 @@ def test_a_wrong_value_in_an_edit_is_refused_by_name(desk: APIClient, appointmen
 
 
 @pytest.mark.usefixtures("nothing_is_written")
-@pytest.mark.parametrize("field", ["practitioner", "start"])
-def test_what_is_missing_is_named(desk: APIClient, booking: dict[str, object], field: str) -> None:
-    del booking[field]
+def test_what_is_missing_is_named(desk: APIClient, booking: dict[str, object]) -> None:
+    del booking["start"]
     response = desk.post(APPOINTMENTS, booking)
-    assert (refusal(response), attr_of(response)) == ((400, "required"), field)
+    assert (refusal(response), attr_of(response)) == ((400, "required"), "start")
 
 
 @pytest.mark.usefixtures("nothing_is_written")
@@ -241,7 +240,7 @@ def test_everything_that_is_wrong_is_told_at_once(desk: APIClient) -> None:
     response = desk.post(APPOINTMENTS, {"patient": "Paula", "practitioner": 0, "start": "soon"})
     assert {error["attr"] for error in response.json()["errors"]} == {"patient", "practitioner", "start"}
     nothing = desk.post(APPOINTMENTS, {})
-    assert {error["attr"] for error in nothing.json()["errors"]} == {"practitioner", "start"}
+    assert {error["attr"] for error in nothing.json()["errors"]} == {"start"}
 
 
 @pytest.mark.usefixtures("nothing_is_written")

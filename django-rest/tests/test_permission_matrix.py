@@ -1,5 +1,6 @@
 """Every route and method by every person. A route that is not in the table fails the last tests of this file."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from clinic.accounts.models import User
 from clinic.accounts.services import issue_tokens
 from clinic.appointments.actor import Actor
 from clinic.appointments.models import Appointment
-from clinic.scheduling.models import ScheduleException
+from clinic.scheduling.models import Hold, ScheduleException
 from clinic.waitlist.models import WaitlistEntry
 from clinic.waitlist.services.entries import Wishes, join_waitlist
 from config import urls
@@ -19,6 +20,7 @@ from django.utils import timezone
 from django.views.generic import RedirectView
 
 from .conftest import NEW_PASSWORD, PASSWORD, World, fresh, in_days
+from .feed_rows import make_hold
 
 PEOPLE = ("olga", "sam", "petra", "quentin", "paula", "pete", "otto", "nobody")
 
@@ -85,6 +87,9 @@ GET    practitioners/<practitioner>/slots         200  200  200   200     200   
 GET    doctors/<practitioner>/slots               200  200  200   200     200   200  404  200
 GET    availability/<practitioner>/slots          200  200  200   200     200   200  404  200
 GET    slots                                      200  200  200   200     200   200  200  200
+POST   holds                                      201  201  201   403     201   201  404  201
+POST   availability/reserve                       201  201  201   403     201   201  404  201
+DELETE holds/<hold>                               404  404  404   404     204   404  404  404
 GET    patients                                   200  200  200   200     403   403  200  401
 POST   patients                                   201  201  403   403     403   403  201  401
 GET    patients/<patient>                         200  200  200   404     403   403  404  401
@@ -115,6 +120,7 @@ POST   appointments/<appointment>/no-show         200  200  200   404     403   
 PATCH  appointments/<appointment>/no-show         200  200  200   404     403   404  404  401
 POST   appointments/<appointment>/reopen          200  200  200   404     403   404  404  401
 PATCH  appointments/<appointment>/reopen          200  200  200   404     403   404  404  401
+POST   appointments/<appointment>/reschedule      200  200  200   404     403   404  404  401
 GET    appointments/<appointment>/history         200  200  200   404     200   404  404  401
 GET    appointments/by_phone                      200  200  200   200     403   403  200  403
 GET    appointments/summary                       200  200  200   200     200   200  200  401
@@ -122,6 +128,9 @@ GET    appointments/stats                         200  200  200   200     403   
 GET    appointments/stats/doctor/<practitioner>   200  200  200   403     403   403  404  401
 GET    appointments/stats/practitioners/<practitioner> 200 200 200 403    403   403  404  401
 GET    appointments/export.csv                    200  200  200   200     200   200  200  401
+POST   public/bookings                            201  201  201   201     201   201  201  201
+GET    public/bookings/<reference>                200  200  200   200     200   200  200  200
+POST   public/bookings/<reference>/cancel         200  200  200   200     200   200  200  200
 POST   public/phone-codes                         202  202  202   202     202   202  202  202
 POST   appointments/series                        201  201  201   403     403   403  404  401
 GET    appointments/series/<series>               200  200  200   404     200   404  404  401
@@ -172,13 +181,14 @@ def appointment(world: World, route: Route) -> Appointment:
     """Paula's with Petra."""
     status = ON_THE_DAY.get(route[1].rpartition("/")[2])
     made = world.book(in_days(7)(9)) if status is None else world.book_now()
-    Appointment.objects.filter(pk=made.pk).update(status=status or "pending")
+    Appointment.objects.filter(pk=made.pk).update(status=status or "pending", reference="of-paulas")
     return made
 
 
 def body_of(world: World, route: Route) -> dict[str, object] | None:
     _, path = route
     pair = issue_tokens(user=fresh(world.sam))
+    with_petra = {"practitioner": world.petra.practitioner.pk, "start": in_days(8)(9).isoformat()}
     bodies: dict[str, dict[str, object]] = {
         "token": {"username": world.sam.email, "password": PASSWORD},
         "token/verify": {"token": pair.access},
@@ -231,6 +241,10 @@ def body_of(world: World, route: Route) -> dict[str, object] | None:
             "last_date": in_days(9)(9).date().isoformat(),
         },
         "waitlist/<entry>": {"part_of_day": "morning"},
+        "appointments/<appointment>/reschedule": {"start": in_days(8)(9).isoformat()},
+        "holds": with_petra,
+        "availability/reserve": with_petra,
+        "public/bookings": {**with_petra, "clinic": "riverside", "name": "Gus", "phone": "0171 2345678"},
     }
     path = path.replace("doctors", "practitioners").replace("profiles/dentists", "practitioners")
     takes_refresh = {"token/refresh", "token/blacklist", "auth/refresh", "auth/logout"}
@@ -262,6 +276,12 @@ def offer_to_paula(world: World) -> str:
     return entry.offers.get().token
 
 
+def held_by_paula(world: World) -> int:
+    hold = make_hold(world.clinic, world.petra, in_days(7)(10))
+    Hold.objects.filter(pk=hold.pk).update(user=world.paula)
+    return hold.pk
+
+
 def url_of(world: World, appointment: Appointment, route: Route) -> str:
     path = route[1] if route[1].startswith("/") else f"/api/v1/{route[1]}"
     ids = {
@@ -274,6 +294,8 @@ def url_of(world: World, appointment: Appointment, route: Route) -> str:
         "exception": petras_day_off(world) if "<exception>" in path else 0,
         "entry": paulas_wish(world).pk if "<entry>" in path else 0,
         "token": offer_to_paula(world) if "<token>" in path else "",
+        "hold": held_by_paula(world) if "<hold>" in path else 0,
+        "reference": "of-paulas",
     }
     for name, row_id in ids.items():
         path = path.replace(f"<{name}>", str(row_id))
@@ -309,7 +331,7 @@ def routes_under(patterns: list[URLPattern | URLResolver], prefix: str) -> Itera
         view = callback.view_class
         if issubclass(view, RedirectView):  # Signposts for somebody with a browser.
             continue
-        named = path.replace("int:", "").replace("str:", "").replace("_id>", ">")
+        named = re.sub("(int|str|slug):", "", path).replace("_id>", ">")
         yield from (((method, named), view) for method in METHODS if hasattr(view, method.lower()))
 
 

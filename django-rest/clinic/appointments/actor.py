@@ -5,32 +5,45 @@ from typing import Self
 
 from clinic.accounts.models import Role, User
 from clinic.appointments.lifecycle import Party
-from clinic.appointments.models import ActorKind, Appointment, Channel
+from clinic.appointments.models import ActorKind, Appointment, Channel, Patient
 from clinic.common.errors import PermissionDenied
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
+    """A user; or a patient who is not signed in; or, with neither, the system or a visitor who has not said who."""
+
     kind: ActorKind
     channel: Channel
     user: User | None = None
+    patient: Patient | None = None
 
     @classmethod
     def by_user(cls, user: User, channel: Channel = Channel.API) -> Self:
         return cls(ActorKind.USER, channel, user)
 
+    @classmethod
+    def by_guest(cls, patient: Patient | None = None, channel: Channel = Channel.API) -> Self:
+        return cls(ActorKind.GUEST, channel, patient=patient)
+
     @property
     def name(self) -> str:
-        return self.user.name if self.user is not None else self.kind.label
+        who = self.user or self.patient
+        return who.name if who is not None else self.kind.label
 
     @property
     def is_patient(self) -> bool:
-        return self.user is not None and self.user.role == Role.PATIENT
+        """Whether the rules for patients hold: slot grid, notice, horizon."""
+        if self.user is not None:
+            return self.user.role == Role.PATIENT
+        return self.patient is not None or self.kind is ActorKind.GUEST
 
     def party_to(self, appointment: Appointment) -> Party:
         """Raises PermissionDenied for someone who has no part in this appointment."""
-        if self.user is None:
+        if self.user is None and not self.is_patient:
             return Party.SYSTEM
+        if self.user is None:
+            return self._party_of_patient(appointment)
         match self.user.role:
             case Role.OWNER | Role.ADMIN:
                 return Party.OWNER
@@ -42,6 +55,11 @@ class Actor:
                 return Party.PATIENT
         raise PermissionDenied
 
+    def _party_of_patient(self, appointment: Appointment) -> Party:
+        if self.patient is None or self.patient.pk != appointment.patient_id:
+            raise PermissionDenied
+        return Party.PATIENT
+
 
 NOBODY = 0  # No row has this id: a filter by it finds nothing.
 
@@ -50,7 +68,7 @@ def clinic_id_of(user: User) -> int:
     return user.clinic_id or NOBODY
 
 
-def practitioner_id_of(user: User) -> int | None:
+def practitioner_id_of(user: User | None) -> int | None:
     practitioner = getattr(user, "practitioner", None)
     return practitioner.pk if practitioner is not None and practitioner.active else None
 

@@ -126,6 +126,14 @@ class Appointment(models.Model):
     notes = models.TextField(blank=True, default="", max_length=4000)
     cancel_reason = models.CharField(max_length=500, blank=True, default="")
     source = models.CharField(max_length=12, choices=Source.choices)
+    reference = models.CharField(  # noqa: DJ001 - unique: many rows may have none, but not the same
+        max_length=32,
+        null=True,
+        unique=True,
+        editable=False,
+        db_collation="utf8mb4_bin",
+        help_text="by which a guest sees and cancels it",
+    )
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -166,6 +174,7 @@ class Appointment(models.Model):
 
 class ActorKind(models.TextChoices):
     USER = "user"
+    GUEST = "guest"
     PATIENT_SMS = "patient_sms"
     SYSTEM = "system"
     WAITLIST = "waitlist"

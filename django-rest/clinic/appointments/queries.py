@@ -108,6 +108,19 @@ def upcoming_appointments(
     return upcoming.select_related("clinic", "patient", "practitioner").order_by("starts_at", "id")
 
 
+def get_guest_booking(reference: str, *, lock: bool = False) -> Appointment:
+    """By what only the guest was told. Related rows as `get_appointment_for`. Raises NotFound."""
+    bookings = Appointment.objects.filter(reference=reference)
+    if lock:
+        bookings = bookings.select_for_update()
+    else:
+        bookings = bookings.select_related("clinic", "patient", "practitioner", "service")
+    booking = bookings.first()
+    if booking is None:
+        raise NotFound("There is no such booking.")
+    return booking
+
+
 @dataclass(frozen=True, slots=True)
 class AppointmentFilter:
     """Dates are the clinic's and included."""

@@ -23,7 +23,7 @@ from clinic.appointments.shown import ShownAppointment, shown_of
 from clinic.appointments.statistics import Counts, StatisticsFilter
 from clinic.common.errors import InvalidRequest
 from clinic.common.instants import as_utc, say_instant, say_minute, zone_of
-from clinic.scheduling.models import Clinic
+from clinic.scheduling.models import Clinic, Hold
 from clinic.scheduling.serializers import AvailabilityOutput, PractitionerInput, ScheduleExceptionOutput
 from clinic.scheduling.slots import local_instant
 
@@ -161,27 +161,155 @@ class _PractitionerNames(serializers.Serializer[Any]):
         return practitioner
 
 
-class AppointmentInput(_StartInput, _PractitionerNames):
-    patient = serializers.IntegerField(required=False, min_value=1, help_text="a patient books for themselves")
-    service = serializers.IntegerField(required=False, allow_null=True, min_value=1)
-    notes = serializers.CharField(required=False, allow_blank=True, max_length=4000)
-    hold = serializers.CharField(required=False, max_length=64, help_text="the token of a hold")
-    outside_hours = serializers.BooleanField(required=False, help_text="the desk may book outside of working hours")
+class _WhenAndWithWhom(_StartInput, _PractitionerNames):
+    """A start, or a hold that says it. Without a practitioner a free one is chosen."""
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        start, practitioner_id = self._start_of(attrs), self._practitioner_of(attrs)
-        missing = {name: value for name, value in (("start", start), ("practitioner", practitioner_id)) if not value}
-        if missing:
-            raise serializers.ValidationError(dict.fromkeys(missing, "This field is required."), code="required")
+    service = serializers.IntegerField(required=False, allow_null=True, min_value=1)
+    hold = serializers.CharField(
+        required=False, max_length=64, help_text="the token of a hold: says when and with whom"
+    )
+
+    def _booked(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        start, practitioner_id, hold = self._start_of(attrs), self._practitioner_of(attrs), attrs.get("hold")
+        if start is None and hold is None:
+            raise serializers.ValidationError({"start": "This field is required."}, code="required")
         return {
             "start": start,
             "practitioner_id": practitioner_id,
-            "patient_id": attrs.get("patient"),
             "service_id": attrs.get("service"),
+            "hold_token": hold,
+        }
+
+
+class AppointmentInput(_WhenAndWithWhom):
+    patient = serializers.IntegerField(required=False, min_value=1, help_text="a patient books for themselves")
+    notes = serializers.CharField(required=False, allow_blank=True, max_length=4000)
+    outside_hours = serializers.BooleanField(required=False, help_text="the desk may book outside of working hours")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {
+            **self._booked(attrs),
+            "patient_id": attrs.get("patient"),
             "notes": attrs.get("notes", ""),
-            "hold_token": attrs.get("hold"),
             "outside_hours": attrs.get("outside_hours", False),
         }
+
+
+class RescheduleInput(_StartInput, _PractitionerNames):
+    """Where the appointment is dropped; what is not said stays."""
+
+    outside_hours = serializers.BooleanField(required=False, help_text="the desk may book outside of working hours")
+    version = serializers.IntegerField(required=False, min_value=1, help_text="the version that was dragged")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        start = self._start_of(attrs)
+        if start is None:
+            raise serializers.ValidationError({"start": "This field is required."}, code="required")
+        return {
+            "start": start,
+            "practitioner_id": self._practitioner_of(attrs),
+            "outside_hours": attrs.get("outside_hours", False),
+            "version": attrs.get("version"),
+        }
+
+
+class HoldInput(_StartInput, _PractitionerNames):
+    service = serializers.IntegerField(required=False, allow_null=True, min_value=1)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        start, practitioner_id = self._start_of(attrs), self._practitioner_of(attrs)
+        missing = [name for name, value in (("start", start), ("practitioner", practitioner_id)) if not value]
+        if missing:
+            raise serializers.ValidationError(dict.fromkeys(missing, "This field is required."), code="required")
+        return {"start": start, "practitioner_id": practitioner_id, "service_id": attrs.get("service")}
+
+
+class HoldNamedInput(_PractitionerNames):
+    """Only with whom: that says which clinic it is, and in its zone the start is read."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        practitioner_id = self._practitioner_of(attrs)
+        if practitioner_id is None:
+            raise serializers.ValidationError({"practitioner": "This field is required."}, code="required")
+        return {"practitioner_id": practitioner_id}
+
+
+class HoldReleaseInput(serializers.Serializer[Any]):
+    token = serializers.CharField(required=False, max_length=64, help_text="by whoever is not its user")
+
+
+class HoldOutput(serializers.Serializer[Hold]):
+    id = serializers.IntegerField()
+    token = serializers.CharField(help_text="books the time, and lets it go: keep it to yourself")
+    practitioner = serializers.IntegerField(source="practitioner_id")
+    service = serializers.IntegerField(source="service_id", allow_null=True)
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+
+    def to_representation(self, hold: Hold) -> dict[str, Any]:
+        zone = zone_of(hold.clinic.timezone)
+        return {
+            "id": hold.pk,
+            "token": hold.token,
+            "practitioner": hold.practitioner_id,
+            "service": hold.service_id,
+            "start": say_minute(hold.starts_at, zone),
+            "end": say_minute(hold.ends_at, zone),
+            "expires_at": say_instant(hold.expires_at, zone),
+        }
+
+
+class GuestClinicInput(_PractitionerNames):
+    """Only what says which clinic a guest means."""
+
+    clinic = serializers.CharField(required=False, max_length=60, help_text="slug or id, where several clinics are")
+    hold = serializers.CharField(required=False, max_length=64)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "clinic": attrs.get("clinic"),
+            "practitioner_id": self._practitioner_of(attrs),
+            "hold_token": attrs.get("hold"),
+        }
+
+
+class GuestBookingInput(_WhenAndWithWhom):
+    name = serializers.CharField(max_length=120)
+    phone = serializers.CharField(max_length=40, help_text="with country code, or as it is dialled at the clinic")
+    email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
+    notes = serializers.CharField(required=False, allow_blank=True, max_length=1000, help_text="for the clinic")
+    clinic = serializers.CharField(required=False, max_length=60, help_text="slug or id, where several clinics are")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "guest": {"name": attrs["name"], "phone": attrs["phone"], "email": attrs.get("email", "")},
+            "booking": {**self._booked(attrs), "notes": attrs.get("notes", "")},
+        }
+
+
+class GuestBookingOutput(serializers.Serializer[Appointment]):
+    """All that a reference shows: nothing about whom."""
+
+    status = serializers.ChoiceField(choices=STATUS_CHOICES)
+    start = serializers.DateTimeField(help_text="in the clinic's zone")
+    end = serializers.DateTimeField(help_text="in the clinic's zone")
+    date = serializers.DateField(help_text="the clinic's")
+    time = serializers.CharField(help_text="HH:MM, the clinic's")
+    practitioner = serializers.IntegerField()
+    practitioner_name = serializers.CharField()
+
+    def to_representation(self, appointment: Appointment) -> dict[str, Any]:
+        shown = {**present_appointment(shown_of(appointment)), "reference": appointment.reference}
+        return {name: shown[name] for name in self.get_fields()}
+
+
+class GuestBookingMadeOutput(GuestBookingOutput):
+    reference = serializers.CharField(help_text="shows and cancels the booking: keep it")
+
+
+class CancelInput(serializers.Serializer[Any]):
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
 
 
 class StatusField(serializers.CharField):

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 
 
@@ -13,3 +14,8 @@ def client_address(request: Request | HttpRequest) -> str:
     if forwarded and (peer in trusted or "*" in trusted):
         return forwarded.rpartition(",")[2].strip()[:45]
     return peer[:45]
+
+
+def hash_of_address(address: str) -> str:
+    """What is kept of an address that is only compared. Keyed, since all addresses there are would soon be hashed."""
+    return salted_hmac("clinic.address", address, algorithm="sha256").hexdigest()

@@ -55,6 +55,18 @@ class Throttled(ChairsideError):
         self.wait_seconds = wait_seconds
 
 
+class TooManyHolds(ChairsideError):
+    code = "too_many_holds"
+    status = 429
+    detail = "Too many times are held already. Book one of them, or let one go."
+
+
+class TooManyPending(ChairsideError):
+    code = "too_many_pending"
+    status = 429
+    detail = "Too many requests of this phone number wait for the clinic's answer already."
+
+
 class TryAgain(ChairsideError):
     code = "service_unavailable"
     status = 503

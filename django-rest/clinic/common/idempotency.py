@@ -6,7 +6,7 @@ end, a failed request leaves no key behind, and there is no moment in which the 
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -20,6 +20,7 @@ from clinic.common.models import IdempotencyKey
 from clinic.common.transactions import in_one_transaction
 
 MAX_KEY_LENGTH = 100
+KEPT_FOR = timedelta(hours=24)
 
 
 def answer_once(request: Request, *, owner: str, create: Callable[[], Response]) -> Response:
@@ -34,13 +35,9 @@ def answer_once(request: Request, *, owner: str, create: Callable[[], Response])
 
 @in_one_transaction
 def _answer_for_key(*, owner: str, key: str, fingerprint: str, create: Callable[[], Response]) -> Response:
-    try:
-        with transaction.atomic():
-            row = IdempotencyKey.objects.create(
-                owner=owner, key=key, fingerprint=fingerprint, created_at=timezone.now()
-            )
-    except IntegrityError:
-        return _earlier_answer(owner=owner, key=key, fingerprint=fingerprint)
+    row, is_new = _row_of(owner, key, fingerprint, now=timezone.now())
+    if not is_new:
+        return _earlier_answer(row, fingerprint)
     response = create()
     row.status_code = response.status_code
     row.body = orjson.loads(orjson.dumps(response.data))
@@ -48,8 +45,25 @@ def _answer_for_key(*, owner: str, key: str, fingerprint: str, create: Callable[
     return response
 
 
-def _earlier_answer(*, owner: str, key: str, fingerprint: str) -> Response:
-    row = IdempotencyKey.objects.get(owner=owner, key=key)
+def _row_of(owner: str, key: str, fingerprint: str, *, now: datetime) -> tuple[IdempotencyKey, bool]:
+    """The key's row, locked, and whether it is this request's. After a day a key is as good as new, pruned or not."""
+    fresh = {"fingerprint": fingerprint, "created_at": now, "status_code": None, "body": None}
+    try:
+        with transaction.atomic():
+            return IdempotencyKey.objects.create(owner=owner, key=key, **fresh), True
+    except IntegrityError:
+        row = IdempotencyKey.objects.select_for_update().filter(owner=owner, key=key).first()
+    if row is None:  # Pruned in between.
+        return _row_of(owner, key, fingerprint, now=now)
+    if row.created_at > now - KEPT_FOR:
+        return row, False
+    for name, value in fresh.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(fresh))
+    return row, True
+
+
+def _earlier_answer(row: IdempotencyKey, fingerprint: str) -> Response:
     if row.fingerprint != fingerprint:
         raise KeyReused
     return Response(row.body, status=row.status_code, headers={"Idempotent-Replay": "true"})

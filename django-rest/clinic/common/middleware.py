@@ -14,6 +14,7 @@ from clinic.common.logs import request_id_of_this_context
 
 API_PATH = re.compile(r"^/(api|health|livez|readyz)(/|$)")
 UPLOAD_PATH = re.compile(r"^/api/(v1/)?(users|profiles)/me/photo/*$")
+SECRET_PARTS = frozenset({"reference", "token"})
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -34,11 +35,19 @@ class RequestLogMiddleware:
             seconds = time.perf_counter() - started
             response["X-Request-ID"] = request_id
             response["X-Process-Time"] = f"{seconds:.6f}"
-            # The path alone: a query string may hold a phone number.
-            log.info("%s %s %s %.1fms", request.method, request.path, response.status_code, seconds * 1000)
+            log.info("%s %s %s %.1fms", request.method, _loggable(request), response.status_code, seconds * 1000)
         finally:
             request_id_of_this_context.reset(token)
         return response
+
+
+def _loggable(request: HttpRequest) -> str:
+    """The path alone, as a query string may hold a phone number; and without what opens a booking to whoever has it."""
+    path: str = request.path
+    parts = request.resolver_match.kwargs if request.resolver_match is not None else {}
+    for name in SECRET_PARTS & parts.keys():
+        path = path.replace(str(parts[name]), "…")
+    return path
 
 
 class ApiPathMiddleware:

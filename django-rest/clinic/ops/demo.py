@@ -45,6 +45,8 @@ from clinic.waitlist.models import WaitlistEntry, WaitlistOffer
 SLUG = "demo"
 # Until everything is there, so that a seeding that was cut off is known for what it is.
 UNFINISHED_SLUG = "demo-unfinished"
+# The dice give some patient more undecided requests than a clinic usually takes.
+MAX_PENDING_PER_PHONE = 20
 
 
 @dataclass
@@ -118,6 +120,7 @@ def _make_people_and_schedule(plan: Plan, *, timezone: str) -> Demo:
         slot_minutes=SLOT_MINUTES,
         cancellation_notice_minutes=CANCELLATION_NOTICE // MINUTE,
         no_show_after_minutes=NO_SHOW_AFTER // MINUTE,
+        max_pending_per_phone=MAX_PENDING_PER_PHONE,
     )
     password = secrets.token_urlsafe(12)
     # One hash for everybody: it is slow on purpose, and this is a demo.

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from clinic.accounts.passwords import prune_password_tokens
 from clinic.appointments.services.phone_codes import prune_phone_codes
 from clinic.changefeed.services import prune_events
+from clinic.common.idempotency import KEPT_FOR as IDEMPOTENCY_KEYS_KEPT_FOR
 from clinic.common.idempotency import prune_idempotency_keys
 from clinic.common.limits import prune_attempts
 from clinic.scheduling.services import prune_cells, release_expired_holds
@@ -18,7 +19,6 @@ from clinic.waitlist.services.entries import lapse_entries
 
 EVENTS_KEPT_FOR = timedelta(days=7)
 CELLS_KEPT_FOR = timedelta(days=2)
-IDEMPOTENCY_KEYS_KEPT_FOR = timedelta(hours=24)
 PHONE_CODES_KEPT_FOR = timedelta(days=1)
 PASSWORD_LINKS_KEPT_FOR = timedelta(days=1)
 

@@ -19,6 +19,15 @@ class WaitlistMode(models.TextChoices):
     OFFER = "offer"
 
 
+def _most(default: int, *, help_text: str) -> "models.PositiveSmallIntegerField[int, int]":
+    return models.PositiveSmallIntegerField(
+        default=default,
+        db_default=default,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text=help_text,
+    )
+
+
 class Clinic(models.Model):
     """One practice: its zone and its policy. Every other row belongs to one."""
 
@@ -46,6 +55,10 @@ class Clinic(models.Model):
         validators=[MinValueValidator(5), MaxValueValidator(24 * 60)],
         help_text="how long a freed time is kept for whom it is offered to",
     )
+    # Against one visitor who takes a clinic's whole day.
+    max_pending_per_phone = _most(3, help_text="undecided requests of one phone number")
+    max_holds_per_user = _most(5, help_text="open holds of one account")
+    max_holds_per_address = _most(20, help_text="open holds of patients and guests from one network address")
     created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:
@@ -178,6 +191,8 @@ class Hold(models.Model):
     service = models.ForeignKey(Service, null=True, on_delete=models.PROTECT, related_name="+")
     user = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
     token = models.CharField(max_length=43, unique=True, db_collation="utf8mb4_bin")
+    # Empty for what the clinic itself keeps for somebody: that counts against no visitor's limit.
+    address_hash = models.CharField(max_length=64, default="", db_default="", editable=False)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     blocked_from = models.DateTimeField()

@@ -39,6 +39,15 @@ def get_clinic_for(viewer: User | None, *, slug: str | None = None) -> Clinic:
     return clinics[0]
 
 
+def get_clinic_named(name: str) -> Clinic:
+    """By slug, or by id. Raises NotFound."""
+    by_id = Q(pk=int(name)) if name.isascii() and name.isdigit() and len(name) < 19 else Q(pk__in=[])
+    clinic = Clinic.objects.filter(Q(slug=name) | by_id).order_by("pk").first()
+    if clinic is None:
+        raise NotFound("There is no such clinic.")
+    return clinic
+
+
 def practitioners_of(clinic: Clinic) -> QuerySet[Practitioner]:
     return Practitioner.objects.filter(clinic=clinic, active=True).order_by("name", "id")
 
@@ -158,6 +167,17 @@ def availability_of(practitioner: Practitioner, *, today: date) -> Availability:
     return Availability(list(practitioner.working_blocks.order_by("weekday", "start_local", "id")), own, shared)
 
 
+def get_practitioner_for(viewer: User | None, practitioner_id: int) -> Practitioner:
+    """With their clinic, which for somebody who is not signed in is thereby named. Raises NotFound."""
+    practitioners = Practitioner.objects.filter(active=True).select_related("clinic")
+    if viewer is not None and viewer.clinic_id is not None:
+        practitioners = practitioners.filter(clinic_id=viewer.clinic_id)
+    practitioner = practitioners.filter(pk=practitioner_id).first()
+    if practitioner is None:
+        raise NotFound("There is no such practitioner.")
+    return practitioner
+
+
 def services_of(clinic: Clinic) -> QuerySet[Service]:
     return Service.objects.filter(clinic=clinic, active=True).order_by("name", "id")
 
@@ -173,6 +193,13 @@ def practitioners_offering(clinic: Clinic, service: Service | None) -> QuerySet[
     """Everybody, where no service is asked for."""
     practitioners = practitioners_of(clinic)
     return practitioners if service is None else practitioners.filter(services=service)
+
+
+def practitioner_ids_offering(clinic: Clinic, service_id: int | None) -> list[int]:
+    """The same, by ids alone. One query."""
+    practitioners = Practitioner.objects.filter(clinic=clinic, active=True)
+    offering = practitioners if service_id is None else practitioners.filter(services=service_id)
+    return list(offering.values_list("pk", flat=True))
 
 
 def offers(practitioner: Practitioner, service: Service) -> bool:
@@ -266,6 +293,31 @@ def claimed_among(
     return [any(wanted.start <= at < wanted.end for at in taken) for wanted in intervals]
 
 
+def claimed_practitioner_ids(practitioner_ids: Sequence[int], interval: Interval) -> set[int]:
+    """Whose time in this interval is not free. Call inside a claim. One query."""
+    cells = ClaimedCell.objects.filter(
+        practitioner_id__in=practitioner_ids, starts_at__gte=interval.start, starts_at__lt=interval.end
+    )
+    return set(cells.values_list("practitioner_id", flat=True))
+
+
+def find_hold(token: str, *, now: datetime, clinic: Clinic | None = None) -> Hold | None:
+    """The live hold of this token. Who has the token has the hold."""
+    holds = Hold.objects.select_related("clinic").filter(token=token, expires_at__gt=now)
+    return (holds if clinic is None else holds.filter(clinic=clinic)).first()
+
+
+def get_hold_for(viewer: User | None, hold_id: int, *, token: str | None) -> Hold:
+    """By its token, or as the one who made it. Raises NotFound."""
+    holder = Q(token=token) if token else Q(pk__in=[])
+    if viewer is not None:
+        holder |= Q(user=viewer)
+    hold = Hold.objects.filter(holder, pk=hold_id).first()
+    if hold is None:
+        raise NotFound("There is no such hold.")
+    return hold
+
+
 def policy_of(clinic: Clinic, *, notice_applies: bool = True) -> Policy:
     return Policy(
         zone=zone_of(clinic.timezone),
@@ -286,17 +338,19 @@ def open_slots_of(
     clinic: Clinic,
     practitioners: Iterable[Practitioner],
     *,
-    service: Service | None,
+    service: Service | None = None,
+    treatment: Treatment | None = None,
     first_date: date,
     last_date: date,
     now: datetime,
 ) -> dict[int, list[Slot]]:
-    """Open slots by practitioner id. Four queries for any number of practitioners and days."""
+    """Open slots by practitioner id, for a service or for a length of its own. Four queries for any number of
+    practitioners and days."""
     # Nothing outside of these days is open, and the calendar's own ends would overflow.
     today = local_date_of(now, zone_of(clinic.timezone))
     first_date, last_date = max(first_date, today), min(last_date, today + timedelta(days=clinic.horizon_days))
     practitioner_ids = [practitioner.pk for practitioner in practitioners]
-    policy, treatment = policy_of(clinic), treatment_of(clinic, service)
+    policy, treatment = policy_of(clinic), treatment or treatment_of(clinic, service)
     hours = hours_of(clinic, practitioner_ids, first_date, last_date)
     window = _around(first_date, last_date, zone=policy.zone, treatment=treatment)
     busy = busy_intervals(practitioner_ids, window, now=now)

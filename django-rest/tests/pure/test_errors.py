@@ -9,6 +9,8 @@ CODES = {
     "PermissionDenied": (403, "permission_denied"),
     "PhoneNotProven": (403, "phone_not_proven"),
     "Throttled": (429, "throttled"),
+    "TooManyHolds": (429, "too_many_holds"),
+    "TooManyPending": (429, "too_many_pending"),
     "TryAgain": (503, "service_unavailable"),
     "KeyReused": (422, "idempotency_key_reused"),
     "RequestTooLarge": (413, "request_too_large"),

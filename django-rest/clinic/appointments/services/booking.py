@@ -1,20 +1,24 @@
 """Every change that claims time: a booking, a move. Each follows the lock rule of `scheduling.services`."""
 
 import copy
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import Actor, practitioner_id_of
 from clinic.appointments.lifecycle import Party, Status
-from clinic.appointments.models import Appointment, Source
+from clinic.appointments.models import ActorKind, Appointment, Source
 from clinic.appointments.queries import get_appointment_for
+from clinic.appointments.services.choosing import claim_with_a_free_one
 from clinic.appointments.services.history import record
 from clinic.appointments.services.placing import (
     check_is_free,
     check_may_book_for,
+    check_pending_limit,
     check_rules,
     claim,
     first_status,
+    nearest_slots,
     patient_of,
     place,
     service_kept,
@@ -22,55 +26,153 @@ from clinic.appointments.services.placing import (
     treatment_placed,
 )
 from clinic.appointments.services.versions import check_version
-from clinic.common.errors import HoldExpired, NotFound, PermissionDenied, SlotTaken, TransitionNotAllowed
+from clinic.common.errors import (
+    HoldExpired,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    SlotTaken,
+    StaleVersion,
+    TransitionNotAllowed,
+)
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.models import Clinic, Hold, Practitioner
+from clinic.scheduling.queries import find_hold, get_service, practitioner_ids_offering
 from clinic.scheduling.services import lock_practitioners
+
+REFERENCE_BYTES = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """What is asked for. `start` is an aware instant; without a service, one slot of the clinic's grid."""
+    """What is asked for. `start` is an aware instant; without a service, one slot of the clinic's grid; without a
+    practitioner, a free one. A hold's token says all three where they are not said."""
 
     patient_id: int | None
-    practitioner_id: int
-    start: datetime
+    practitioner_id: int | None = None
+    start: datetime | None = None
     service_id: int | None = None
     notes: str = ""
     hold_token: str | None = None
     outside_hours: bool = False
 
 
-@in_one_transaction
 def book_appointment(
     *, actor: Actor, clinic: Clinic, booking: Booking, now: datetime, source: Source | None = None
 ) -> Appointment:
     """Claim the time and write the appointment: confirmed by the clinic, pending by a patient unless auto-confirmed.
 
-    Raises NotFound, a BookingRuleError, SlotTaken (with the nearest open slots), HoldExpired, PermissionDenied.
+    Raises NotFound, a BookingRuleError, SlotTaken (with the nearest open slots), HoldExpired, PermissionDenied,
+    TooManyPending.
     """
-    practitioner = lock_practitioners(clinic, [booking.practitioner_id], now=now)[booking.practitioner_id]
-    patient = patient_of(actor, booking.patient_id)
-    check_may_book_for(actor, practitioner)
-    service = service_of(clinic, practitioner, booking.service_id)
-    hold = _hold_of(booking, now=now)
+    booking = _completed(booking, actor, clinic, now=now)
+    assert booking.start is not None
+    try:
+        return _book(actor=actor, clinic=clinic, booking=booking, now=now, source=source or _source_of(actor))
+    except SlotTaken as error:
+        error.extra["nearest"] = nearest_slots(
+            clinic,
+            practitioner_id=booking.practitioner_id,
+            service_id=booking.service_id,
+            start=booking.start,
+            now=now,
+        )
+        raise
+
+
+def _completed(booking: Booking, actor: Actor, clinic: Clinic, *, now: datetime) -> Booking:
+    """What a hold and the actor say goes without saying. Raises HoldExpired, InvalidRequest."""
+    if booking.hold_token is not None:
+        hold = find_hold(booking.hold_token, now=now, clinic=clinic)
+        if hold is None:
+            raise HoldExpired
+        if booking.practitioner_id not in (None, hold.practitioner_id) or booking.start not in (None, hold.starts_at):
+            raise InvalidRequest("This hold is for another time or practitioner.", attr="hold")
+        service_id = booking.service_id or hold.service_id
+        return replace(booking, practitioner_id=hold.practitioner_id, start=hold.starts_at, service_id=service_id)
+    if booking.start is None:
+        raise InvalidRequest("Say when.", attr="start")
+    return replace(booking, practitioner_id=booking.practitioner_id or practitioner_id_of(actor.user))
+
+
+def _source_of(actor: Actor) -> Source:
+    if actor.kind is ActorKind.GUEST:
+        return Source.GUEST
+    return Source.PATIENT if actor.is_patient else Source.DESK
+
+
+@in_one_transaction
+def _book(*, actor: Actor, clinic: Clinic, booking: Booking, now: datetime, source: Source) -> Appointment:
+    locked = _lock_for_booking(clinic, booking, now=now)
     appointment = Appointment(
         clinic=clinic,
-        patient=patient,
+        patient=patient_of(actor, booking.patient_id),
         status=first_status(actor, clinic),
         notes=booking.notes,
-        source=source or (Source.PATIENT if actor.is_patient else Source.DESK),
+        source=source,
+        reference=secrets.token_urlsafe(REFERENCE_BYTES) if actor.kind is ActorKind.GUEST else None,
         created_at=now,
         updated_at=now,
     )
+    if booking.practitioner_id is None:
+        _claim_with_anybody(appointment, booking, locked, actor=actor, now=now)
+    else:
+        _claim_with(locked[booking.practitioner_id], appointment, booking, actor=actor, now=now)
+    if actor.is_patient and appointment.status == Status.PENDING:
+        check_pending_limit(appointment, now=now)
+    record(appointment, "create", actor=actor, now=now, after=appointment)
+    return appointment
+
+
+def _lock_for_booking(clinic: Clinic, booking: Booking, *, now: datetime) -> dict[int, Practitioner]:
+    """The one who is named; else all who might be chosen, once and in the order of their ids."""
+    if booking.practitioner_id is not None:
+        return lock_practitioners(clinic, [booking.practitioner_id], now=now)
+    candidates = practitioner_ids_offering(clinic, booking.service_id)
+    locked = lock_practitioners(clinic, candidates, now=now, also_inactive=True)
+    return {practitioner_id: practitioner for practitioner_id, practitioner in locked.items() if practitioner.active}
+
+
+def _claim_with(
+    practitioner: Practitioner, appointment: Appointment, booking: Booking, *, actor: Actor, now: datetime
+) -> None:
+    assert booking.start is not None
+    check_may_book_for(actor, practitioner)
+    service = service_of(appointment.clinic, practitioner, booking.service_id)
+    hold = _hold_of(booking, now=now)
     place(appointment, practitioner, service, booking.start)
-    check_rules(appointment, actor=actor, outside_hours=booking.outside_hours, now=now)
-    check_is_free(appointment, now=now, hold_id=hold.pk if hold else None)
+    # The notice was kept when the time was held: whoever holds it need not hurry.
+    asked_at = hold.created_at if hold is not None and booking.start > now else now
+    check_rules(appointment, actor=actor, outside_hours=booking.outside_hours, now=asked_at)
+    check_is_free(appointment, hold_id=hold.pk if hold else None)
     if hold is not None:
         hold.delete()
     claim(appointment.save)
-    record(appointment, "create", actor=actor, now=now, after=appointment)
-    return appointment
+
+
+def _claim_with_anybody(
+    appointment: Appointment, booking: Booking, locked: dict[int, Practitioner], *, actor: Actor, now: datetime
+) -> None:
+    assert booking.start is not None
+    claim_with_a_free_one(
+        appointment,
+        list(locked.values()),
+        None if booking.service_id is None else get_service(appointment.clinic, booking.service_id),
+        booking.start,
+        actor=actor,
+        outside_hours=booking.outside_hours,
+        now=now,
+    )
+
+
+def _hold_of(booking: Booking, *, now: datetime) -> Hold | None:
+    """Read again under the lock: it may have been booked or let go in the meantime."""
+    if booking.hold_token is None:
+        return None
+    hold = find_hold(booking.hold_token, now=now)
+    if hold is None:
+        raise HoldExpired
+    return hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +190,33 @@ class Edit:
         return any(value is not None for value in (self.start, self.practitioner_id, self.service_id))
 
 
-@in_one_transaction
 def edit_appointment(
     *, actor: Actor, appointment_id: int, edit: Edit, now: datetime, version: int | None = None, if_match: bool = False
 ) -> Appointment:
     """Change notes, or move to another time, practitioner or service. Raises what `book_appointment` raises, and
     StaleVersion, TransitionNotAllowed (only what is pending or confirmed moves)."""
     assert actor.user is not None
-    practitioner = _lock_for_move(actor, appointment_id, edit, now=now) if edit.moves else None
+    try:
+        return _edit(actor=actor, appointment_id=appointment_id, edit=edit, now=now, version=version, if_match=if_match)
+    except SlotTaken as error:
+        seen = get_appointment_for(actor.user, appointment_id)
+        error.extra["nearest"] = nearest_slots(
+            seen.clinic,
+            practitioner_id=edit.practitioner_id or seen.practitioner_id,
+            service_id=edit.service_id or seen.service_id,
+            start=edit.start or seen.starts_at,
+            now=now,
+            treatment=treatment_placed(seen) if edit.service_id is None else None,
+        )
+        raise
+
+
+@in_one_transaction
+def _edit(
+    *, actor: Actor, appointment_id: int, edit: Edit, now: datetime, version: int | None, if_match: bool
+) -> Appointment:
+    assert actor.user is not None
+    locked = _lock_for_move(actor, appointment_id, edit, now=now) if edit.moves else {}
     appointment = get_appointment_for(actor.user, appointment_id, lock=True)
     if actor.party_to(appointment) is Party.PATIENT:
         raise PermissionDenied("A patient cancels and books again.")
@@ -103,17 +224,16 @@ def edit_appointment(
     before = copy.copy(appointment)
     if edit.notes is not None:
         appointment.notes = edit.notes
-    if practitioner is not None:
-        _move(appointment, practitioner, edit, actor=actor, now=now)
+    if edit.moves:
+        _move(appointment, locked, edit, actor=actor, now=now)
     appointment.version += 1
     appointment.updated_at = now
     claim(appointment.save)
-    action = "move" if practitioner is not None else "edit"
-    record(appointment, action, actor=actor, now=now, before=before, after=appointment)
+    record(appointment, "move" if edit.moves else "edit", actor=actor, now=now, before=before, after=appointment)
     return appointment
 
 
-def _lock_for_move(actor: Actor, appointment_id: int, edit: Edit, *, now: datetime) -> Practitioner:
+def _lock_for_move(actor: Actor, appointment_id: int, edit: Edit, *, now: datetime) -> dict[int, Practitioner]:
     """Practitioners before the appointment: every claim takes its locks in this order."""
     assert actor.user is not None
     seen = get_appointment_for(actor.user, appointment_id)
@@ -121,14 +241,18 @@ def _lock_for_move(actor: Actor, appointment_id: int, edit: Edit, *, now: dateti
     locked = lock_practitioners(seen.clinic, {target_id, seen.practitioner_id}, now=now, also_inactive=True)
     if not locked[target_id].active:
         raise NotFound("There is no such practitioner.")
-    return locked[target_id]
+    return locked
 
 
-def _move(appointment: Appointment, practitioner: Practitioner, edit: Edit, *, actor: Actor, now: datetime) -> None:
+def _move(
+    appointment: Appointment, locked: dict[int, Practitioner], edit: Edit, *, actor: Actor, now: datetime
+) -> None:
+    if appointment.practitioner_id not in locked:
+        # Moved between our look and our lock: the time that this move frees is not locked.
+        raise StaleVersion("Someone moved this appointment in the meantime.")
     if appointment.status not in (Status.PENDING, Status.CONFIRMED):
         raise TransitionNotAllowed(f"A {appointment.get_status_display()} appointment cannot be moved.")
-    if edit.practitioner_id is None and practitioner.pk != appointment.practitioner_id:
-        raise SlotTaken("Someone moved this appointment in the meantime.")
+    practitioner = locked[edit.practitioner_id or appointment.practitioner_id]
     check_may_book_for(actor, practitioner)
     start = edit.start or appointment.starts_at
     if edit.service_id is None:
@@ -137,14 +261,5 @@ def _move(appointment: Appointment, practitioner: Practitioner, edit: Edit, *, a
     else:
         place(appointment, practitioner, service_of(appointment.clinic, practitioner, edit.service_id), start)
     check_rules(appointment, actor=actor, outside_hours=edit.outside_hours, now=now)
-    check_is_free(appointment, now=now)
+    check_is_free(appointment)
     appointment.attendance_confirmed_at = None
-
-
-def _hold_of(booking: Booking, *, now: datetime) -> Hold | None:
-    if booking.hold_token is None:
-        return None
-    hold = Hold.objects.filter(token=booking.hold_token, practitioner_id=booking.practitioner_id).first()
-    if hold is None or hold.expires_at <= now:
-        raise HoldExpired
-    return hold

@@ -3,14 +3,16 @@ what is booked allow it. Call inside the claim, after `lock_practitioners`."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError
+from django.db.models import Q
 
 from clinic.appointments.actor import Actor, clinic_id_of, patient_id_of, practitioner_id_of
 from clinic.appointments.lifecycle import Status
-from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.models import ActorKind, Appointment, Patient
 from clinic.appointments.queries import get_patient_for
-from clinic.common.errors import InvalidRequest, PermissionDenied, SlotTaken
+from clinic.common.errors import InvalidRequest, PermissionDenied, SlotTaken, TooManyPending
 from clinic.common.instants import local_date_of, say_minute, zone_of
 from clinic.scheduling.models import Clinic, Practitioner, Service
 from clinic.scheduling.queries import (
@@ -21,10 +23,11 @@ from clinic.scheduling.queries import (
     offers,
     open_slots_of,
     policy_of,
+    practitioners_offering,
     treatment_of,
 )
 from clinic.scheduling.services import is_overlap
-from clinic.scheduling.slots import Policy, Treatment, blocked_interval, check_start, nearest_open
+from clinic.scheduling.slots import Interval, Policy, Treatment, blocked_interval, check_start, nearest_open
 
 # The desk books further ahead than patients may, but not into another era by a slip of the pen.
 DESK_HORIZON_DAYS = 730
@@ -33,6 +36,8 @@ NEAREST_WITHIN = timedelta(days=7)
 
 def patient_of(actor: Actor, patient_id: int | None) -> Patient:
     """Whom the actor may book: a patient themselves, the clinic anybody of its own."""
+    if actor.patient is not None:
+        return actor.patient
     assert actor.user is not None
     if actor.is_patient:
         own_id = patient_id_of(actor.user)
@@ -50,7 +55,6 @@ def patient_of(actor: Actor, patient_id: int | None) -> Patient:
 
 
 def check_may_book_for(actor: Actor, practitioner: Practitioner) -> None:
-    assert actor.user is not None
     own_id = practitioner_id_of(actor.user)
     if own_id is not None and own_id != practitioner.pk:
         raise PermissionDenied("A practitioner books their own time.")
@@ -66,7 +70,9 @@ def service_of(clinic: Clinic, practitioner: Practitioner, service_id: int | Non
 
 
 def first_status(actor: Actor, clinic: Clinic) -> Status:
-    return Status.PENDING if actor.is_patient and not clinic.auto_confirm else Status.CONFIRMED
+    """A guest may be anybody, so the clinic always decides."""
+    decides_itself = clinic.auto_confirm and actor.kind is not ActorKind.GUEST
+    return Status.PENDING if actor.is_patient and not decides_itself else Status.CONFIRMED
 
 
 def service_kept(appointment: Appointment, practitioner: Practitioner) -> Service | None:
@@ -139,31 +145,62 @@ def _this_cell(now: datetime) -> datetime:
     return now.replace(minute=now.minute - now.minute % 5, second=0, microsecond=0)
 
 
-def check_is_free(appointment: Appointment, *, now: datetime, hold_id: int | None = None) -> None:
-    treatment = treatment_placed(appointment)
+def check_is_free(appointment: Appointment, *, hold_id: int | None = None) -> None:
     taken = is_claimed(
         appointment.practitioner_id,
-        blocked_interval(appointment.starts_at, treatment),
+        Interval(appointment.blocked_from, appointment.blocked_until),
         except_appointment_id=appointment.pk,
         except_hold_id=hold_id,
     )
     if taken:
-        raise SlotTaken(attr="start", extra={"nearest": _nearest(appointment, treatment, now=now)})
+        raise SlotTaken(attr="start")
 
 
-def _nearest(appointment: Appointment, treatment: Treatment, *, now: datetime) -> list[dict[str, str]]:
-    clinic, day = appointment.clinic, appointment.local_date
+def check_pending_limit(appointment: Appointment, *, now: datetime) -> None:
+    """Call after the appointment is written: until the commit the feed's head is locked, so that requests of one clinic
+    are written one after another and none is missed here. Raises TooManyPending."""
+    phone = appointment.patient.phone
+    whose = Q(patient__phone=phone) if phone else Q(patient=appointment.patient)
+    pending = Appointment.objects.filter(
+        whose, clinic=appointment.clinic, status=Status.PENDING, starts_at__gt=now
+    ).count()
+    if pending > appointment.clinic.max_pending_per_phone:
+        raise TooManyPending
+
+
+def nearest_slots(
+    clinic: Clinic,
+    *,
+    practitioner_id: int | None,
+    service_id: int | None,
+    start: datetime,
+    now: datetime,
+    treatment: Treatment | None = None,
+) -> list[dict[str, Any]]:
+    """The open slots around a start that is taken, at most three: of one practitioner, or of all who offer the service.
+
+    With the length and buffers of the service, unless others are given. Reads for some milliseconds: call when the
+    claim's locks are gone.
+    """
+    service = None if service_id is None or treatment is not None else get_service(clinic, service_id)
+    practitioners = practitioners_offering(clinic, service)
+    if practitioner_id is not None:
+        practitioners = practitioners.filter(pk=practitioner_id)
+    zone = zone_of(clinic.timezone)
+    day = local_date_of(start, zone)
     slots = open_slots_of(
         clinic,
-        [appointment.practitioner],
-        service=appointment.service,
+        practitioners,
+        treatment=treatment or treatment_of(clinic, service),
         first_date=day - NEAREST_WITHIN,
         last_date=day + NEAREST_WITHIN,
         now=now,
-    )[appointment.practitioner_id]
-    zone = zone_of(clinic.timezone)
-    nearest = nearest_open(slots, appointment.starts_at)
-    return [{"start": say_minute(slot.start, zone), "end": say_minute(slot.end, zone)} for slot in nearest]
+    )
+    whose = {slot: owner_id for owner_id, open_ones in reversed(slots.items()) for slot in open_ones}
+    return [
+        {"start": say_minute(slot.start, zone), "end": say_minute(slot.end, zone), "practitioner": whose[slot]}
+        for slot in nearest_open(list(whose), start)
+    ]
 
 
 def claim(write: Callable[[], None]) -> None:

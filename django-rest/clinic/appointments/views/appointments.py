@@ -2,7 +2,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,6 +20,7 @@ from clinic.appointments.serializers import (
     AppointmentFilterInput,
     AppointmentInput,
     AppointmentOutput,
+    RescheduleInput,
 )
 from clinic.appointments.services.booking import Booking, Edit, book_appointment, edit_appointment
 from clinic.appointments.services.decisions import change_status, delete_appointment, set_status
@@ -40,6 +41,7 @@ from clinic.common.errors import (
     SlotTaken,
     TooEarly,
     TooLateToCancel,
+    TooManyPending,
     TransitionNotAllowed,
 )
 from clinic.common.idempotency import answer_once
@@ -47,7 +49,8 @@ from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.queries import get_clinic_for
 
-BOOKING_ERRORS: tuple[type[ChairsideError], ...] = (SlotTaken, HoldExpired, *BookingRuleError.__subclasses__())
+BOOKING_RULES: tuple[type[ChairsideError], ...] = tuple(BookingRuleError.__subclasses__())
+BOOKING_ERRORS: tuple[type[ChairsideError], ...] = (SlotTaken, HoldExpired, *BOOKING_RULES)
 TRANSITION_ERRORS = (TransitionNotAllowed, TooLateToCancel, TooEarly, NotToday)
 
 
@@ -69,7 +72,7 @@ class AppointmentListView(ListAPIView[Appointment]):
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), **output_context(signed_in_user(self.request))}
 
-    @answers(*BOOKING_ERRORS)
+    @answers(*BOOKING_ERRORS, TooManyPending)
     @extend_schema(
         request=AppointmentInput, responses={201: AppointmentOutput}, parameters=[IDEMPOTENCY_KEY], summary="Book"
     )
@@ -139,6 +142,37 @@ def _change(request: Request, appointment_id: int) -> Appointment:
     if status is None:
         return seen
     return set_status(actor=actor, appointment_id=appointment_id, status=status, reason=reason, now=now, **expected)
+
+
+class RescheduleView(APIView):
+    @answers(SlotTaken, TransitionNotAllowed, *BOOKING_RULES)
+    @extend_schema(
+        request=RescheduleInput,
+        responses=AppointmentOutput,
+        parameters=[IF_MATCH],
+        examples=[
+            OpenApiExample(
+                "Dropped on another column",
+                value={"start": "2026-11-20T11:00:00+01:00", "practitioner": 4, "version": 2},
+                request_only=True,
+            )
+        ],
+        summary="Move to another time, also to another practitioner",
+    )
+    def post(self, request: Request, appointment_id: int) -> Response:
+        user = signed_in_user(request)
+        seen = queries.get_appointment_for(user, appointment_id)
+        given = validated(RescheduleInput(data=request.data, context={"clinic": seen.clinic}))
+        expected = expected_version(request, given.pop("version"))
+        with current_row_on_conflict(user, appointment_id):
+            appointment = edit_appointment(
+                actor=actor_of(request),
+                appointment_id=appointment_id,
+                edit=Edit(**given),
+                now=timezone.now(),
+                **expected,
+            )
+        return show(appointment, user)
 
 
 class AppointmentActionView(APIView):

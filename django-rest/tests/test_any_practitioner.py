@@ -1,0 +1,161 @@
+"""A booking that names no practitioner goes to a free one: the one with the fewest bookings that day."""
+
+from typing import Any
+
+import pytest
+from clinic.accounts.models import User
+from clinic.appointments.models import Appointment
+from clinic.appointments.services import placing
+from clinic.scheduling.models import Practitioner, ScheduleException, ServicePractitioner, WorkingBlock
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from .conftest import APPOINTMENTS, At, World, attr_of, in_days, refusal
+from .feed_rows import make_hold
+
+
+def book(world: World, *, by: User | None = None, **body: Any) -> Any:
+    by = by or world.sam
+    patient = {} if by in (world.paula, world.pete) else {"patient": world.paula.patient.pk}
+    start = body.pop("start").isoformat()
+    return world.client(by).post(APPOINTMENTS, {"service": world.check_up.pk, **patient, "start": start, **body})
+
+
+def chosen(response: Any) -> str:
+    assert response.status_code == 201, response.json()
+    name: str = response.json()["practitioner_name"]
+    return name
+
+
+def test_the_one_with_the_fewest_bookings_that_day_is_chosen(world: World, tomorrow_at: At) -> None:
+    world.book(tomorrow_at(9), practitioner=world.petra)
+    assert chosen(book(world, start=tomorrow_at(14))) == "Dr Quentin"
+    world.book(tomorrow_at(10), practitioner=world.quentin, patient=world.pete)
+    assert chosen(book(world, start=tomorrow_at(15))) == "Dr Petra"
+
+
+def test_what_is_cancelled_or_on_another_day_is_no_booking_of_that_day(world: World, tomorrow_at: At) -> None:
+    world.book(tomorrow_at(9), practitioner=world.quentin)
+    for hour in (9, 10):
+        cancelled = world.book(tomorrow_at(hour), practitioner=world.petra)
+        Appointment.objects.filter(pk=cancelled.pk).update(status="cancelled")
+        world.book(in_days(2)(hour), practitioner=world.petra)
+    assert chosen(book(world, start=tomorrow_at(14))) == "Dr Petra"
+
+
+def test_who_is_busy_is_passed_over(world: World, tomorrow_at: At) -> None:
+    for hour in (8, 10, 11):
+        world.book(tomorrow_at(hour), practitioner=world.quentin)
+    world.book(tomorrow_at(9), practitioner=world.petra)
+    assert chosen(book(world, start=tomorrow_at(9))) == "Dr Quentin"
+
+
+def test_who_is_held_is_passed_over_until_the_hold_expires(world: World, tomorrow_at: At) -> None:
+    hold = make_hold(world.clinic, world.petra, tomorrow_at(9))
+    assert chosen(book(world, start=tomorrow_at(9))) == "Dr Quentin"
+    type(hold).objects.filter(pk=hold.pk).update(expires_at=hold.created_at)
+    assert chosen(book(world, start=tomorrow_at(9))) == "Dr Petra"
+
+
+def test_who_does_not_work_then_is_passed_over(world: World, tomorrow_at: At) -> None:
+    day = tomorrow_at(9).date()
+    petra = world.petra.practitioner
+    ScheduleException.objects.create(clinic=world.clinic, practitioner=petra, start_date=day, end_date=day)
+    assert chosen(book(world, start=tomorrow_at(9))) == "Dr Quentin"
+
+
+def test_who_does_not_offer_the_service_or_left_is_passed_over(world: World, tomorrow_at: At) -> None:
+    ServicePractitioner.objects.filter(practitioner=world.petra.practitioner).delete()
+    assert chosen(book(world, start=tomorrow_at(9))) == "Dr Quentin"
+    assert chosen(book(world, start=tomorrow_at(10), service=None)) == "Dr Petra"
+    Practitioner.objects.filter(pk=world.quentin.practitioner.pk).update(active=False)
+    response = book(world, start=tomorrow_at(11))
+    assert (refusal(response), attr_of(response)) == ((400, "invalid"), "service")
+
+
+def test_where_nobody_is_free_the_nearest_slots_of_anybody_are_named(world: World, tomorrow_at: At) -> None:
+    for practitioner in (world.petra, world.quentin):
+        world.book(tomorrow_at(9), practitioner=practitioner)
+    world.book(tomorrow_at(9, 30), practitioner=world.petra)
+    response = book(world, start=tomorrow_at(9))
+    assert refusal(response) == (409, "slot_taken")
+    nearest = {(slot["start"], slot["practitioner"]) for slot in response.json()["nearest"]}
+    petra, quentin = world.petra.practitioner.pk, world.quentin.practitioner.pk
+    assert nearest == {
+        (tomorrow_at(8, 30).isoformat(), petra),
+        (tomorrow_at(9, 30).isoformat(), quentin),
+        (tomorrow_at(8).isoformat(), petra),
+    }
+
+
+def test_where_nobody_works_the_reason_is_told(world: World, tomorrow_at: At) -> None:
+    assert refusal(book(world, start=tomorrow_at(20))) == (400, "outside_working_hours")
+    assert refusal(book(world, start=tomorrow_at(9, 3))) == (400, "off_grid")
+    assert refusal(book(world, start=in_days(-1)(9))) == (400, "in_the_past")
+    assert refusal(book(world, by=world.paula, start=tomorrow_at(9, 5))) == (400, "off_grid")
+    assert chosen(book(world, start=tomorrow_at(20), outside_hours=True)) == "Dr Petra"
+
+
+def test_each_ones_own_grid_decides(world: World, tomorrow_at: At) -> None:
+    """Quentin begins at a quarter past: what is off Petra's grid is on his."""
+    WorkingBlock.objects.filter(practitioner=world.quentin.practitioner).update(start_local="08:15")
+    assert chosen(book(world, by=world.paula, start=tomorrow_at(9, 15))) == "Dr Quentin"
+    assert chosen(book(world, by=world.pete, start=tomorrow_at(9, 30))) == "Dr Petra"
+
+
+def test_a_practitioner_who_names_nobody_books_their_own_time(world: World, tomorrow_at: At) -> None:
+    assert chosen(book(world, by=world.quentin, start=tomorrow_at(9))) == "Dr Quentin"
+
+
+def test_nobody_of_another_clinic_is_chosen(world: World, tomorrow_at: At) -> None:
+    for practitioner in (world.petra, world.quentin):
+        world.book(tomorrow_at(9), practitioner=practitioner)
+    olive = world.hillside.practitioners.create(name="Dr Olive")
+    WorkingBlock.objects.create(
+        practitioner=olive, weekday=tomorrow_at(9).weekday(), start_local="08:00", end_local="18:00"
+    )
+    assert refusal(book(world, start=tomorrow_at(9), service=None)) == (409, "slot_taken")
+
+
+def test_the_next_one_is_taken_when_somebody_wrote_around_the_lock(
+    world: World, tomorrow_at: At, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cells refuse Petra, who was seen free."""
+    world.book(tomorrow_at(9), practitioner=world.petra)
+    world.book(tomorrow_at(11), practitioner=world.quentin)
+    monkeypatch.setattr("clinic.appointments.services.choosing.claimed_practitioner_ids", lambda *_: set())
+    assert chosen(book(world, start=tomorrow_at(9))) == "Dr Quentin"
+    response = book(world, start=tomorrow_at(9))
+    assert refusal(response) == (409, "slot_taken")
+    assert response.json()["nearest"]
+
+
+def test_who_loses_by_the_cells_is_told_the_nearest_too(
+    world: World, tomorrow_at: At, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.book(tomorrow_at(9), practitioner=world.petra)
+    monkeypatch.setattr(placing, "is_claimed", lambda *_, **__: False)
+    response = book(world, start=tomorrow_at(9), practitioner=world.petra.practitioner.pk)
+    assert refusal(response) == (409, "slot_taken")
+    assert len(response.json()["nearest"]) == 3
+
+
+def test_more_practitioners_do_not_cost_more_queries(world: World, tomorrow_at: At) -> None:
+    client = world.client(world.sam)
+
+    def queries_of(hour: int) -> int:
+        body = {"patient": world.paula.patient.pk, "service": world.check_up.pk}
+        with CaptureQueriesContext(connection) as counted:
+            chosen(client.post(APPOINTMENTS, {**body, "start": tomorrow_at(hour).isoformat()}))
+        return len(counted)
+
+    few = queries_of(9)
+    for number in range(20):
+        practitioner = Practitioner.objects.create(clinic=world.clinic, name=f"Dr {number}")
+        ServicePractitioner.objects.create(service=world.check_up, practitioner=practitioner)
+        WorkingBlock.objects.bulk_create(
+            WorkingBlock(practitioner=practitioner, weekday=weekday, start_local="08:00", end_local="18:00")
+            for weekday in range(7)
+        )
+    assert queries_of(10) == few
+    assert few <= 20
