@@ -38,7 +38,7 @@ def test_the_admin(stack: LiveStack, owner: SignedIn, board: Watcher, booked: in
         page = browser.get("/admin/appointments/appointment/")
         form = {"csrfmiddlewaretoken": _csrf(page), "action": "cancel", "_selected_action": f"{booked}"}
         done = browser.post("/admin/appointments/appointment/", data=form, headers={"Referer": f"{page.url}"})
-        assert "Cancel: 1 done." in done.text
+        assert "1 cancelled." in done.text
     board.until(lambda shown: shown[booked]["status"] == "cancelled")
     last = owner.get(f"/api/v1/appointments/{booked}/history")["results"][-1]
     assert (last["action"], last["channel"], last["actor_kind"]) == ("cancel", "admin", "admin")

@@ -19,6 +19,10 @@ DEBUG = SHARED.django_debug
 ALLOWED_HOSTS = SHARED.django_allowed_hosts
 
 INSTALLED_APPS = [
+    # Before the admin, whose pages it replaces.
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -192,6 +196,36 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "clinic.common.openapi.add_errors",
     ],
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Chairside",
+    "SITE_HEADER": "Chairside",
+    "SITE_SUBHEADER": "clinic.ops.admin.clinic_name",
+    "SITE_SYMBOL": "dentistry",
+    "SITE_URL": None,
+    # Django's own log of the admin; an appointment has its history on its page.
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "DASHBOARD_CALLBACK": "clinic.ops.admin.the_day",
+    "SIDEBAR": {"show_search": False, "navigation": "clinic.ops.admin.navigation"},
+    # Teal, from light to dark.
+    "COLORS": {
+        "primary": {
+            "50": "#f0fdfa",
+            "100": "#ccfbf1",
+            "200": "#99f6e4",
+            "300": "#5eead4",
+            "400": "#2dd4bf",
+            "500": "#14b8a6",
+            "600": "#0d9488",
+            "700": "#0f766e",
+            "800": "#115e59",
+            "900": "#134e4a",
+            "950": "#042f2e",
+        }
+    },
 }
 
 CORS_ALLOWED_ORIGINS = SHARED.cors_allowed_origins

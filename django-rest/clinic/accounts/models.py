@@ -74,6 +74,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return f"{self.name} <{self.email}>"
 
+    def get_full_name(self) -> str:
+        """What the admin calls somebody."""
+        return self.name
+
     @property
     def works_at_desk(self) -> bool:
         return self.role in (Role.OWNER, Role.STAFF)

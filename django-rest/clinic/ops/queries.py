@@ -1,9 +1,17 @@
-"""How the service is: what the health endpoints tell."""
+"""How the service is: what the health endpoints tell. How the clinic's day is: what the admin begins with."""
 
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
+
+from clinic.accounts.models import User
+from clinic.appointments.lifecycle import Status
+from clinic.appointments.models import Appointment
+from clinic.appointments.queries import appointments_visible_to
+from clinic.common.instants import local_date_of, zone_of
 
 DOWN = "unreachable"
 
@@ -29,3 +37,34 @@ def server_version() -> str | None:
     except (DatabaseError, InterfaceError):
         return None
     return str(row[0])
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicDay:
+    """What the desk looks at in the morning: what waits for a decision, however far ahead, and who comes today."""
+
+    date: date
+    pending_count: int
+    pending: list[Appointment]
+    today: list[Appointment]
+
+    def count(self, *statuses: Status) -> int:
+        return sum(appointment.status in statuses for appointment in self.today)
+
+
+MOST_PENDING = 8
+MOST_TODAY = 200
+
+
+def clinic_day_of(user: User, *, now: datetime) -> ClinicDay:
+    """Without what was called off. Three queries."""
+    today = local_date_of(now, zone_of(user.clinic.timezone if user.clinic is not None else "UTC"))
+    visible = appointments_visible_to(user).order_by("starts_at", "id")
+    shown = visible.select_related("clinic", "patient", "practitioner", "service")
+    called_off = (Status.CANCELLED, Status.REJECTED)
+    return ClinicDay(
+        date=today,
+        pending_count=visible.filter(status=Status.PENDING).count(),
+        pending=list(shown.filter(status=Status.PENDING)[:MOST_PENDING]),
+        today=list(shown.filter(local_date=today).exclude(status__in=called_off)[:MOST_TODAY]),
+    )

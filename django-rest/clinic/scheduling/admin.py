@@ -1,104 +1,83 @@
-from typing import Any
-from zoneinfo import available_timezones
+"""The clinic's services. Its people, hours and policy are changed with appointments in view: `appointments.admin`."""
+
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminColorInputWidget
 
-from clinic.accounts.models import Role, User
-from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnChoices, OwnClinicFilter, is_at_desk, is_owner, own_rows
-from clinic.scheduling.models import Clinic, Practitioner, ScheduleException, Service, ServicePractitioner, WorkingBlock
+from clinic.accounts.own_clinic import LogAdmin, OfOwnClinicAdmin, OwnClinicFilter, acting_for, check_by, user_of
+from clinic.scheduling.models import Clinic, Hold, Practitioner, Service
+from clinic.scheduling.serializers import ServiceInput
+from clinic.scheduling.services import create_service, edit_service
+
+OWN_FIELDS = ("name", "duration_minutes", "buffer_before_minutes", "buffer_after_minutes", "color", "active")
 
 
-class ClinicForm(forms.ModelForm[Clinic]):
-    timezone = forms.ChoiceField(choices=[(name, name) for name in sorted(available_timezones())])
+class ServiceForm(forms.ModelForm[Service]):
+    of_clinic: ClassVar[Clinic | None]
+
+    offered_by = forms.ModelMultipleChoiceField(
+        Practitioner.objects.filter(active=True), required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget
+    )
 
     class Meta:
-        model = Clinic
-        fields = "__all__"  # noqa: DJ007 - every part of the policy
+        model = Service
+        fields = ("clinic", *OWN_FIELDS)
+        widgets = {"color": UnfoldAdminColorInputWidget}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered_by: Any = self.fields["offered_by"]
+        if self.of_clinic is not None:
+            offered_by.queryset = Practitioner.objects.filter(clinic=self.of_clinic, active=True)
+        if self.instance.pk is not None:
+            self.initial["offered_by"] = list(self.instance.practitioners.values_list("pk", flat=True))
 
-@admin.register(Clinic)
-class ClinicAdmin(OfOwnClinicAdmin):
-    form = ClinicForm
-    list_display = ("name", "slug", "timezone")
-    clinic_path = "pk"
-
-    def get_exclude(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return []
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return []
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        obj.save()
-
-
-class InlineOfOwnClinic(OwnChoices, admin.TabularInline[Any, Any]):
-    """Goes with its parent: whoever may change that may change these."""
-
-    extra = 0
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return is_at_desk(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return is_owner(request)
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.has_change_permission(request, obj)
-
-
-class WorkingBlockInline(InlineOfOwnClinic):
-    model = WorkingBlock
-
-
-@admin.register(Practitioner)
-class PractitionerAdmin(OfOwnClinicAdmin):
-    list_display = ("name", "specialisation", "clinic", "active")
-    list_filter = ("active", "clinic")
-    list_select_related = ("clinic",)
-    search_fields = ("name", "specialisation")
-    inlines = (WorkingBlockInline,)
-
-    def formfield_for_foreignkey(
-        self, db_field: Any, request: HttpRequest, **kwargs: Any
-    ) -> forms.ModelChoiceField[Any] | None:
-        if db_field.name == "user":
-            accounts = User.objects.filter(role=Role.PRACTITIONER, **own_rows(request, User))
-            kwargs["queryset"] = accounts.order_by("name", "id")
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-
-class ServicePractitionerInline(InlineOfOwnClinic):
-    model = ServicePractitioner
-    autocomplete_fields = ("practitioner",)
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors:
+            check_by(ServiceInput(data={name: cleaned[name] for name in OWN_FIELDS}), self)
+        return cleaned
 
 
 @admin.register(Service)
 class ServiceAdmin(OfOwnClinicAdmin):
-    list_display = ("name", "duration_minutes", "buffer_before_minutes", "buffer_after_minutes", "color", "active")
-    list_filter = ("active", "clinic")
+    form = ServiceForm
+    list_display = (
+        "name",
+        "duration_minutes",
+        "buffer_before_minutes",
+        "buffer_after_minutes",
+        "color",
+        "active",
+        "clinic",
+    )
+    list_filter = ("active", ("practitioners", OwnClinicFilter), ("clinic", OwnClinicFilter))
+    list_select_related = ("clinic",)
     search_fields = ("name",)
-    inlines = (ServicePractitionerInline,)
+    fields = ("clinic", *OWN_FIELDS, "offered_by")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        fields = {name: form.cleaned_data[name] for name in OWN_FIELDS if not change or name in form.changed_data}
+        if "offered_by" in form.changed_data:
+            fields["practitioners"] = [practitioner.pk for practitioner in form.cleaned_data["offered_by"]]
+        if change:
+            edit_service(owner=acting_for(request, obj.clinic), service_id=obj.pk, changes=fields)
+        else:
+            obj.clinic = form.cleaned_data.get("clinic") or user_of(request).clinic
+            obj.pk = create_service(owner=acting_for(request, obj.clinic), fields=fields).pk
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Who offers it is saved with the service."""
 
 
-@admin.register(ScheduleException)
-class ScheduleExceptionAdmin(OfOwnClinicAdmin):
-    list_display = ("start_date", "end_date", "practitioner", "closed", "start_local", "end_local", "reason")
-    list_filter = ("closed", ("practitioner", OwnClinicFilter))
-    date_hierarchy = "start_date"
-    autocomplete_fields = ("practitioner",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ScheduleException]:
-        return super().get_queryset(request).select_related("practitioner")
+@admin.register(Hold)
+class HoldAdmin(LogAdmin):
+    list_display = ("practitioner", "service", "starts_at", "ends_at", "expires_at", "user", "clinic")
+    list_filter = (("practitioner", OwnClinicFilter), ("clinic", OwnClinicFilter))
+    list_select_related = ("practitioner", "service", "user", "clinic")
+    search_fields = ("practitioner__name", "user__name", "user__email")
+    # Without the token: who has it books the time.
+    fields = ("practitioner", "service", "user", "starts_at", "ends_at", "expires_at", "created_at")

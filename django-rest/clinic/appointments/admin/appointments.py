@@ -1,0 +1,436 @@
+"""Appointments, their history and their series."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.core.exceptions import PermissionDenied
+from django.db.models import BigIntegerField, Model, OuterRef, QuerySet, Subquery
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from clinic.accounts.own_clinic import (
+    InlineOfOwnClinic,
+    LogAdmin,
+    OfOwnClinicAdmin,
+    OwnClinicFilter,
+    is_at_desk,
+    user_of,
+)
+from clinic.appointments.actor import Actor
+from clinic.appointments.lifecycle import UPCOMING, Action, allowed_actions
+from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent, Channel, Patient, Series
+from clinic.appointments.queries import appointments_visible_to
+from clinic.appointments.services.booking import Edit, edit_appointment
+from clinic.appointments.services.decisions import change_status, delete_appointment, facts_of
+from clinic.common.admin import ChoicesFilter, DatesFilter, OneOfFilter
+from clinic.common.errors import ChairsideError
+from clinic.common.instants import local_date_of, zone_of
+
+# What the history tells beside the lifecycle's actions.
+OTHER_ACTIONS = ("create", "edit", "move", "attend", "delete")
+NO_BREAK = "\u00a0"
+STATUS_COLOURS = {
+    "pending": "warning",
+    "confirmed": "info",
+    "checked in": "primary",
+    "completed": "success",
+    "cancelled": "default",
+    "rejected": "default",
+    "no show": "danger",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A button: the action of the lifecycle behind it, and how it is said."""
+
+    action: Action
+    label: str
+    done: str
+    icon: str
+
+
+DECISIONS = {
+    "approve": Decision(Action.CONFIRM, "Approve", "approved", "check_circle"),
+    "reject": Decision(Action.REJECT, "Reject", "rejected", "block"),
+    "cancel": Decision(Action.CANCEL, "Cancel", "cancelled", "event_busy"),
+    "check_in": Decision(Action.CHECK_IN, "Check in", "checked in", "how_to_reg"),
+    "complete": Decision(Action.COMPLETE, "Complete", "completed", "task_alt"),
+    "mark_no_show": Decision(Action.NO_SHOW, "No-show", "marked as missed", "person_off"),
+    "reopen": Decision(Action.REOPEN, "Re-open", "re-opened", "undo"),
+}
+
+
+def _button(name: str) -> Callable[[Any, HttpRequest, QuerySet[Appointment]], None]:
+    decision = DECISIONS[name]
+
+    @admin.action(description=decision.label)
+    def take(self: "AppointmentAdmin", request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
+        self.decide(request, queryset, decision)
+
+    take.icon = decision.icon  # type: ignore[attr-defined]
+    return take
+
+
+def say_when(appointment: Appointment) -> str:
+    """Date, start and end on the clinic's clock, in one piece: a line does not break within it."""
+    zone = zone_of(appointment.clinic.timezone)
+    start, end = appointment.starts_at.astimezone(zone), appointment.ends_at.astimezone(zone)
+    return f"{start:%a %d %b %Y, %H:%M}–{end:%H:%M}".replace(" ", NO_BREAK)
+
+
+def _say_instant(at: datetime | None, zone_name: str) -> str:
+    return f"{at.astimezone(zone_of(zone_name)):%d %b %Y, %H:%M}".replace(" ", NO_BREAK) if at else "–"
+
+
+def when_asked(request: HttpRequest) -> str:
+    looks_everywhere = any(name == SEARCH_VAR or name.startswith("local_date_") for name in request.GET)
+    return request.GET.get(WhenFilter.parameter_name) or ("all" if looks_everywhere else "upcoming")
+
+
+class WhenFilter(OneOfFilter):
+    """What is still to come, the next first, unless something else is asked for; a search looks everywhere."""
+
+    title = "when"
+    parameter_name = "when"
+    all_option = None
+
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        super().__init__(request, *args)
+        self.request = request
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("today", "Today"), ("upcoming", "Upcoming"), ("past", "Past"), ("all", "All")]
+
+    def value(self) -> str:
+        return when_asked(self.request)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> QuerySet[Appointment]:
+        clinic = user_of(request).clinic
+        today = local_date_of(timezone.now(), zone_of(clinic.timezone if clinic else "UTC"))
+        match self.value():
+            case "today":
+                return queryset.filter(local_date=today)
+            case "upcoming":
+                return queryset.filter(local_date__gte=today)
+            case "past":
+                return queryset.filter(local_date__lt=today)
+        return queryset
+
+
+class HistoryInline(InlineOfOwnClinic):
+    """Every change, the newest first."""
+
+    model = AppointmentEvent
+    verbose_name_plural = "history"
+    hide_title = True
+    fields = readonly_fields = ("when", "action", "status", "start", "who", "channel", "reason")
+    ordering = ("-at", "-id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AppointmentEvent]:
+        return super().get_queryset(request).select_related("clinic")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def when(self, event: AppointmentEvent) -> str:
+        return _say_instant(event.at, event.clinic.timezone)
+
+    def status(self, event: AppointmentEvent) -> str:
+        return say_step(event)
+
+    def start(self, event: AppointmentEvent) -> str:
+        return say_move(event)
+
+    def who(self, event: AppointmentEvent) -> str:
+        return event.actor_name
+
+
+def say_step(event: AppointmentEvent) -> str:
+    statuses = [status.replace("_", NO_BREAK) for status in (event.from_status, event.to_status) if status]
+    return f"{NO_BREAK}→{NO_BREAK}".join(dict.fromkeys(statuses)) or "–"
+
+
+def say_move(event: AppointmentEvent) -> str:
+    starts = [_say_instant(at, event.clinic.timezone) for at in (event.from_starts_at, event.to_starts_at) if at]
+    return " → ".join(dict.fromkeys(starts)) or "–"
+
+
+class AppointmentForm(forms.ModelForm[Appointment]):
+    # What the page showed: whoever changed it meanwhile is not overwritten.
+    seen_version = forms.IntegerField(widget=forms.HiddenInput)
+    reason = forms.CharField(
+        required=False,
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="goes with a rejection or cancellation; the patient can read it",
+    )
+
+    class Meta:
+        model = Appointment
+        fields = ("notes",)
+        widgets = {"notes": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["seen_version"] = self.instance.version
+
+
+@admin.register(Appointment)
+class AppointmentAdmin(OfOwnClinicAdmin):
+    form = AppointmentForm
+    list_display = ("when", "patient", "practitioner", "service", "status_label", "source", "clinic")
+    list_filter = (
+        WhenFilter,
+        ("status", ChoicesFilter),
+        ("local_date", DatesFilter),
+        ("practitioner", OwnClinicFilter),
+        ("service", OwnClinicFilter),
+        ("source", ChoicesFilter),
+        ("clinic", OwnClinicFilter),
+    )
+    search_fields = ("patient__name", "patient__phone", "patient__email", "practitioner__name")
+    actions = tuple(DECISIONS)
+    actions_submit_line = tuple(DECISIONS)
+    inlines = (HistoryInline,)
+
+    approve = _button("approve")
+    reject = _button("reject")
+    cancel = _button("cancel")
+    check_in = _button("check_in")
+    complete = _button("complete")
+    mark_no_show = _button("mark_no_show")
+    reopen = _button("reopen")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Appointment]:
+        visible = appointments_visible_to(user_of(request))
+        return visible.select_related("clinic", "patient", "practitioner", "service", "series")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("starts_at", "id") if when_asked(request) in ("today", "upcoming") else ("-starts_at", "-id")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        words = ["notes", "seen_version"]
+        if obj is not None and obj.status in UPCOMING:
+            words.insert(1, "reason")
+        what = (("patient", "practitioner"), ("when", "service"), ("status_label", "source"))
+        then = (("attended", "arrived"), ("cancel_reason", "series"), ("created", "updated"))
+        return ((None, {"fields": what}), ("Words", {"fields": words}), ("What happened", {"fields": then}))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return (
+            "patient",
+            "practitioner",
+            "service",
+            "when",
+            "status_label",
+            "source",
+            "attended",
+            "arrived",
+            "cancel_reason",
+            "series",
+            "created",
+            "updated",
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return is_at_desk(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return is_at_desk(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        # A booking needs the slots in view; the API and the pages have them.
+        return False
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        # Many are cancelled, which leaves them to be seen; a deletion is of one.
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+
+    def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """The buttons of what is possible now."""
+        appointment = self.get_object(request, str(object_id))
+        if appointment is None:
+            return []
+        possible = possible_now(appointment, actor_of(request))
+        return [self.get_unfold_action(name) for name, decision in DECISIONS.items() if decision.action in possible]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        actor, version, now = actor_of(request), form.cleaned_data["seen_version"], timezone.now()
+        decision = self._pressed(request)
+        if decision is not None:  # First: it locks practitioners, and those come before any appointment.
+            version = change_status(
+                actor=actor,
+                appointment_id=obj.pk,
+                action=decision.action,
+                now=now,
+                reason=form.cleaned_data.get("reason", ""),
+                version=version,
+            ).version
+        if "notes" in form.changed_data:
+            edit = Edit(notes=form.cleaned_data["notes"])
+            edit_appointment(actor=actor, appointment_id=obj.pk, edit=edit, now=now, version=version)
+
+    def response_change(self, request: HttpRequest, obj: Appointment) -> HttpResponse:
+        decision = self._pressed(request)
+        if decision is None:
+            return super().response_change(request, obj)
+        self.message_user(request, f"{obj.patient}, {say_when(obj)}: {decision.done}.", messages.SUCCESS)
+        return HttpResponseRedirect(request.get_full_path())
+
+    def _pressed(self, request: HttpRequest) -> Decision | None:
+        names = [name for name in DECISIONS if self.get_unfold_action(name).action_name in request.POST]
+        return DECISIONS[names[0]] if names else None
+
+    def delete_model(self, request: HttpRequest, obj: Appointment) -> None:
+        delete_appointment(actor=actor_of(request), appointment_id=obj.pk, now=timezone.now())
+
+    def decide(self, request: HttpRequest, queryset: QuerySet[Appointment], decision: Decision) -> None:
+        """Each by itself: one that cannot be is told, and does not hold up the others."""
+        done = 0
+        for appointment in queryset:
+            try:
+                change_status(
+                    actor=actor_of(request), appointment_id=appointment.pk, action=decision.action, now=timezone.now()
+                )
+                done += 1
+            except ChairsideError as error:
+                line = f"{appointment.patient}, {say_when(appointment)}: {error.detail}"
+                self.message_user(request, line, messages.ERROR)
+        if done:
+            self.message_user(request, f"{done} {decision.done}.", messages.SUCCESS)
+
+    def get_custom_urls(self) -> tuple[tuple[str, str, Any], ...]:
+        return (("<int:appointment_id>/<slug:name>/now/", "decide_appointment", self.decide_view),)
+
+    def decide_view(self, request: HttpRequest, appointment_id: int, name: str, model_admin: Any) -> HttpResponse:
+        """A button of the day's page, and back to it."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        if name not in DECISIONS:
+            raise Http404
+        self.decide(request, self.get_queryset(request).filter(pk=appointment_id), DECISIONS[name])
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    @admin.display(description="when", ordering="starts_at")
+    def when(self, appointment: Appointment) -> str:
+        return say_when(appointment)
+
+    @display(description="status", ordering="status", label=STATUS_COLOURS)  # type: ignore[untyped-decorator]
+    def status_label(self, appointment: Appointment) -> str:
+        return appointment.get_status_display()
+
+    @admin.display(description="promised to come")
+    def attended(self, appointment: Appointment) -> str:
+        return _say_instant(appointment.attendance_confirmed_at, appointment.clinic.timezone)
+
+    @admin.display(description="checked in")
+    def arrived(self, appointment: Appointment) -> str:
+        return _say_instant(appointment.checked_in_at, appointment.clinic.timezone)
+
+    @admin.display(description="created")
+    def created(self, appointment: Appointment) -> str:
+        return _say_instant(appointment.created_at, appointment.clinic.timezone)
+
+    @admin.display(description="last change")
+    def updated(self, appointment: Appointment) -> str:
+        return _say_instant(appointment.updated_at, appointment.clinic.timezone)
+
+
+class DoneFilter(OneOfFilter):
+    title = "what"
+    parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name.replace("-", " ")) for name in (*OTHER_ACTIONS, *Action)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AppointmentEvent]) -> QuerySet[AppointmentEvent]:
+        return queryset.filter(action=self.value()) if self.value() else queryset
+
+
+@admin.register(AppointmentEvent)
+class HistoryAdmin(LogAdmin):
+    """Also of appointments that are gone."""
+
+    list_display = ("when", "patient", "action", "status", "start", "who", "channel", "reason", "clinic")
+    list_filter = (
+        ("at", DatesFilter),
+        DoneFilter,
+        ("actor_kind", ChoicesFilter),
+        ("channel", ChoicesFilter),
+        ("clinic", OwnClinicFilter),
+    )
+    search_fields = ("actor_name", "reason", "patient_name")
+    ordering = ("-at", "-id")
+    fields = ("when", "patient", "action", "status", "start", "who", "actor_kind", "channel", "reason", "snapshot")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AppointmentEvent]:
+        # By the snapshot: a join with appointments would leave out what was deleted.
+        patient_id = Cast(KT("snapshot__patient_id"), BigIntegerField())
+        events = super().get_queryset(request).select_related("clinic").annotate(patient_id=patient_id)
+        names = Patient.objects.filter(pk=OuterRef("patient_id")).values("name")
+        named: QuerySet[AppointmentEvent] = events.annotate(patient_name=Subquery(names))
+        return named
+
+    @admin.display(description="when", ordering="at")
+    def when(self, event: AppointmentEvent) -> str:
+        return _say_instant(event.at, event.clinic.timezone)
+
+    @admin.display(description="patient")
+    def patient(self, event: Any) -> str:
+        return event.patient_name or "–"
+
+    @admin.display(description="status")
+    def status(self, event: AppointmentEvent) -> str:
+        return say_step(event)
+
+    @admin.display(description="start")
+    def start(self, event: AppointmentEvent) -> str:
+        return say_move(event)
+
+    @admin.display(description="who", ordering="actor_name")
+    def who(self, event: AppointmentEvent) -> str:
+        return event.actor_name
+
+
+@admin.register(Series)
+class SeriesAdmin(LogAdmin):
+    list_display = ("patient", "practitioner", "service", "frequency", "first_date", "start_local", "clinic")
+    list_filter = (
+        "frequency",
+        ("practitioner", OwnClinicFilter),
+        ("service", OwnClinicFilter),
+        ("clinic", OwnClinicFilter),
+    )
+    list_select_related = ("patient", "practitioner", "service", "clinic")
+    search_fields = ("patient__name", "patient__phone", "practitioner__name")
+    ordering = ("-id",)
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    return Actor(ActorKind.ADMIN, Channel.ADMIN, user_of(request))
+
+
+def possible_now(appointment: Appointment, actor: Actor) -> list[Action]:
+    clinic, now = appointment.clinic, timezone.now()
+    return allowed_actions(
+        facts_of(appointment),
+        party=actor.party_to(appointment),
+        now=now,
+        today=local_date_of(now, zone_of(clinic.timezone)),
+        cancellation_notice=timedelta(minutes=clinic.cancellation_notice_minutes),
+        no_show_after=timedelta(minutes=clinic.no_show_after_minutes),
+    )

@@ -1,0 +1,134 @@
+"""The frame of the admin: where it leads, the page it begins with, and the log of messages."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from clinic.accounts.models import User
+from clinic.accounts.own_clinic import LogAdmin, OwnClinicFilter, user_of
+from clinic.appointments.admin.appointments import DECISIONS, STATUS_COLOURS, Decision, actor_of, possible_now, say_when
+from clinic.appointments.lifecycle import Status
+from clinic.appointments.models import Appointment
+from clinic.appointments.queries import appointments_visible_to
+from clinic.common.admin import ChoicesFilter, DatesFilter
+from clinic.ops.queries import ClinicDay, clinic_day_of
+from clinic.outbox.models import Message
+
+admin.site.index_template = "ops/the_day.html"
+
+# What comes next for somebody of the day, the likeliest first; the rest is on the page of the appointment.
+NEXT_STEPS = ("approve", "reject", "check_in", "complete", "mark_no_show")
+# Group, then the rows of its pages: the model, what it is called, its sign.
+PAGES: dict[str, list[tuple[str, str, str]]] = {
+    "Appointments": [
+        ("appointments_appointment", "Appointments", "event"),
+        ("appointments_series", "Series", "event_repeat"),
+        ("waitlist_waitlistentry", "Waitlist", "pending_actions"),
+        ("appointments_appointmentevent", "History", "history"),
+        ("appointments_patient", "Patients", "groups"),
+    ],
+    "The clinic": [
+        ("scheduling_practitioner", "Practitioners", "stethoscope"),
+        ("scheduling_service", "Services", "medical_services"),
+        ("scheduling_scheduleexception", "Days off", "beach_access"),
+        ("scheduling_clinic", "Policy", "tune"),
+    ],
+    "Behind the scenes": [
+        ("scheduling_hold", "Holds", "hourglass_top"),
+        ("outbox_message", "Messages", "mail"),
+        ("accounts_user", "Accounts", "badge"),
+    ],
+}
+
+
+def clinic_name(request: HttpRequest) -> str:
+    user = request.user
+    if not isinstance(user, User):
+        return "Live appointments"
+    return user.clinic.name if user.clinic is not None else "Every clinic"
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar: the pages this user may see, and how many requests wait. One query."""
+    groups: list[dict[str, Any]] = [{"title": None, "items": [_item("The day", "today", reverse("admin:index"))]}]
+    for title, pages in PAGES.items():
+        items = [
+            _item(name, icon, reverse(f"admin:{model}_changelist"))
+            for model, name, icon in pages
+            if _may_see(request, model)
+        ]
+        groups.append({"title": title, "items": items})
+    pending = appointments_visible_to(user_of(request)).filter(status=Status.PENDING).count()
+    if pending:
+        groups[0]["items"][0]["badge"] = str(pending)
+    return [group for group in groups if group["items"]]
+
+
+def _item(title: str, icon: str, link: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": link, "badge_variant": "warning"}
+
+
+def _may_see(request: HttpRequest, model: str) -> bool:
+    return any(
+        f"{page.opts.app_label}_{page.opts.model_name}" == model and page.has_module_permission(request)
+        for page in admin.site._registry.values()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    appointment: Appointment
+    when: str
+    colour: str
+    buttons: dict[str, Decision]
+
+
+def the_day(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Requests first: nobody should wait for a decision."""
+    if not admin.site.has_permission(request):
+        return context
+    day = clinic_day_of(user_of(request), now=timezone.now())
+    cards = [
+        ("Requests", day.pending_count, "wait for a decision"),
+        ("Today", len(day.today), "appointments"),
+        ("To come", day.count(Status.CONFIRMED, Status.PENDING), "not here yet"),
+        ("Here", day.count(Status.CHECKED_IN), "checked in"),
+        ("Done", day.count(Status.COMPLETED), "completed"),
+    ]
+    more = day.pending_count - len(day.pending)
+    return {**context, "day": day, "cards": cards, "more_pending": more, **_rows(request, day)}
+
+
+def _rows(request: HttpRequest, day: ClinicDay) -> dict[str, list[Row]]:
+    def row(appointment: Appointment, when: str) -> Row:
+        possible = possible_now(appointment, actor_of(request))
+        buttons = {name: DECISIONS[name] for name in NEXT_STEPS if DECISIONS[name].action in possible}
+        return Row(appointment, when, STATUS_COLOURS[appointment.get_status_display()], buttons)
+
+    return {
+        "pending": [row(appointment, say_when(appointment)) for appointment in day.pending],
+        "today": [row(appointment, say_when(appointment).split(",\u00a0")[1]) for appointment in day.today],
+    }
+
+
+@admin.register(Message)
+class MessageAdmin(LogAdmin):
+    list_display = ("created_at", "channel", "template", "recipient", "state", "attempts", "error", "clinic")
+    list_filter = (
+        ("state", ChoicesFilter),
+        ("channel", ChoicesFilter),
+        ("created_at", DatesFilter),
+        ("clinic", OwnClinicFilter),
+    )
+    list_select_related = ("clinic",)
+    search_fields = ("recipient", "template", "subject")
+    fields = ("channel", "template", "recipient", "subject", "text", "state", "attempts", "error", "send_at", "sent_at")
+    readonly_fields = fields
+
+    @admin.display(description="text")
+    def text(self, message: Message) -> str:
+        return "It holds a code or a link that is nobody else’s." if message.secret else message.body
