@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from clinic_stream import __version__, errors
+from clinic_stream import __version__, browser, errors
 from clinic_stream.docs import add_documentation
 from clinic_stream.hub import Clock
 from clinic_stream.middleware import Cors, RequestContext
@@ -66,6 +66,7 @@ def _build_app(**options: Any) -> FastAPI:
         **options,
     )
     app.include_router(router)
+    app.include_router(browser.router)
     add_documentation(app)
     app.add_exception_handler(errors.Problem, _answer_problem)
     app.add_exception_handler(errors.DatabaseUnavailable, _answer_database_unavailable)
