@@ -38,8 +38,8 @@ class RequestContext:
         if OPENED in scope:
             stream, line = scope[OPENED], line_of(scope)
             _forget_request(scope)
-            reason = await stream.run(receive, send, line)
-            answer.log(f"stream closed ({reason})")
+            ended = await stream.run(receive, send, line)
+            answer.log(f"stream closed ({ended['reason']})", ended)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
@@ -81,9 +81,9 @@ class _Answer:
             headers["X-Process-Time"] = f"{time.perf_counter() - self._started_at:.6f}"
         await self._send(message)
 
-    def log(self, what: str) -> None:
+    def log(self, what: str, more: dict[str, object] | None = None) -> None:
         seconds = time.perf_counter() - self._started_at
-        fields = {"request": self._line, "status": self.status, "seconds": round(seconds, 6)}
+        fields = {"request": self._line, "status": self.status, "seconds": round(seconds, 6), **(more or {})}
         level = logging.DEBUG if self._is_probe and self.status == 200 else logging.INFO
         message = "%s %s %s in %.1f ms"
         logger.log(level, message, self._line, what, self.status, seconds * 1000, extra={"fields": fields})

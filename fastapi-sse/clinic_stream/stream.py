@@ -44,10 +44,10 @@ class Stream:
     admits: Callable[[Viewer], bool]
     connection_id: str
 
-    async def run(self, receive: Receive, send: Send, line: Line | None) -> str:
+    async def run(self, receive: Receive, send: Send, line: Line | None) -> dict[str, object]:
         """Tell the reader everything until one side ends it. The response's headers have been sent.
 
-        Returns the reason of the end.
+        Returns what the log may say of it: never anything that was told.
         """
         connection = self.hub.enter(
             self.connection_id,
@@ -73,7 +73,13 @@ class Stream:
                 line.reset()
         finally:
             self.hub.leave(connection)
-        return connection.goodbye.reason if connection.goodbye else "left"
+        return {
+            "connection": connection.id,
+            "stream": self.topic.kind,
+            "user": self.viewer and self.viewer.user_id,
+            "last_id": connection.last_id,
+            "reason": connection.goodbye.reason if connection.goodbye else "left",
+        }
 
     async def _tell(self, connection: Connection, receive: Receive, send: Send) -> None:
         left = asyncio.ensure_future(_until_gone(receive))

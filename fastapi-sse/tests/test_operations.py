@@ -166,3 +166,4 @@ def test_log_tells_of_requests_but_of_no_query_and_no_payload(
         [answered, closed] = [json.loads(line) for line in about_it]
         assert (answered["request_id"], answered["status"]) == ("find-me-again", 200)
         assert closed["seconds"] >= answered["seconds"]
+        assert (closed["reason"], closed["stream"], closed["user"]) == ("left", "appointments", clinic.owner.user_id)

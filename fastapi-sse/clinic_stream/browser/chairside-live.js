@@ -286,6 +286,7 @@ export class LiveAppointments {
    * @param {string} ticket @param {AbortController} attempt @param {(block: any) => void} onblock
    */
   _readEventSource(ticket, attempt, onblock) {
+    /** @type {Record<string, string>} */
     const lastId = this._list.lastId ? { last_event_id: this._list.lastId } : {};
     const source = new EventSource(this._address({ ticket, ...lastId }));
     return new Promise((resolve, reject) => {
