@@ -25,6 +25,7 @@ from clinic_stream.services import Services
 CORS_HEADERS = ["Authorization", "Cache-Control", "Content-Type", "Last-Event-ID", "X-Request-ID"]
 EXPOSED_HEADERS = ["Retry-After", "X-Connection-ID", "X-Process-Time", "X-Request-ID"]
 PREFLIGHT_SECONDS = 600
+FIRST_LOOK_SECONDS = 3.0
 
 
 class StreamApp(FastAPI):
@@ -81,6 +82,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     await services.feed.open()
     polling = asyncio.create_task(services.poller.run())
+    # Before the port is open: who came back at once after a restart would be refused for a moment.
+    await services.poller.wait_for_first_look(FIRST_LOOK_SECONDS)
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ the database is out of reach the streams stay open and are told so once; they ca
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable, Coroutine
@@ -54,6 +55,7 @@ class Poller:
         self._has_probed = False
         self._is_stopping = False
         self._read_at: float | None = None
+        self._has_looked = asyncio.Event()
         self._under_way: dict[object, asyncio.Task[None]] = {}
         self._retry_at: dict[int, float] = {}
         self._lock = asyncio.Lock()
@@ -86,6 +88,12 @@ class Poller:
             else:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    async def wait_for_first_look(self, seconds: float) -> None:
+        """Return when the database has been read, or after this time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._has_looked.wait()
 
     def stop(self) -> None:
         """To be told before `run` is cancelled: a cancellation can get lost inside the database driver."""
@@ -140,6 +148,7 @@ class Poller:
         if self._hub.is_stale or self._read_at is None:
             logger.info("database reached")
         self._read_at = started_at
+        self._has_looked.set()
         self._hub.counts.polls.add(_monotonic() - started_at)
         self._hub.tell_stale(False)
         return True

@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import JSONResponse, Response
@@ -15,7 +15,7 @@ from clinic_stream import __version__, errors
 from clinic_stream.access import owner_of, viewer_of, viewer_of_stream
 from clinic_stream.connections import REVOKED, Connection
 from clinic_stream.metrics import Metrics, merged
-from clinic_stream.params import Mode, read_wanted
+from clinic_stream.params import Mode, Wanted, read_wanted
 from clinic_stream.services import Services, services_of
 from clinic_stream.state import EventId
 from clinic_stream.stream import Stream, StreamResponse, accepts_gzip, come_back_later, farewell
@@ -80,9 +80,20 @@ STREAM: dict[int | str, dict[str, Any]] = {
 # Only tells the documentation of the header; `access` reads it, and answers in the one shape.
 documented_bearer = Depends(HTTPBearer(auto_error=False))
 
-FirstDate = Annotated[str | None, Query(alias="from", description="first date, as 2026-11-20")]
-LastDate = Annotated[str | None, Query(alias="to", description="last date, 31 days from the first at most")]
-LastId = Annotated[str | None, Query(description="where to go on; the header Last-Event-ID wins")]
+
+def _in_query(**described: str) -> dict[str, Any]:
+    """Only tells the documentation: a stream reads its address itself, which halves what it costs to connect."""
+    return {
+        "parameters": [
+            {"name": name.rstrip("_"), "in": "query", "description": text, "schema": {"type": "string"}}
+            for name, text in described.items()
+        ]
+    }
+
+
+BEARER: dict[str, Any] = {"security": [{"HTTPBearer": []}]}
+DAYS = {"from_": "first date, as 2026-11-20", "to": "last date, 31 days from the first at most"}
+LAST_ID = {"last_event_id": "where to go on; the header Last-Event-ID wins"}
 
 
 @router.get(
@@ -90,30 +101,31 @@ LastId = Annotated[str | None, Query(description="where to go on; the header Las
     tags=["streams"],
     summary="Stream appointments",
     description=STREAM_DESCRIPTION,
-    dependencies=[documented_bearer],
     response_class=Response,
     responses={**STREAM, 204: {"description": "The ticket's user has signed out."}, **_errors(400, 401, 403, 503)},
+    openapi_extra={
+        **BEARER,
+        **_in_query(
+            mode="snapshot (default) or delta",
+            **DAYS,
+            practitioner="a practitioner's id",
+            status="one or more, repeated or with commas",
+            **LAST_ID,
+            ticket="instead of the Authorization header",
+        ),
+    },
 )
-async def stream_appointments(
-    request: Request,
-    mode: Annotated[str | None, Query(description="snapshot (default) or delta")] = None,
-    first: FirstDate = None,
-    last: LastDate = None,
-    practitioner: Annotated[str | None, Query(description="a practitioner's id")] = None,
-    status: Annotated[list[str] | None, Query(description="one or more, repeated or with commas")] = None,
-    last_event_id: LastId = None,
-    ticket: Annotated[str | None, Query(description="instead of the Authorization header")] = None,
-) -> Response:
+async def stream_appointments(request: Request) -> Response:
     async def answer(services: Services) -> Response:
         viewer = await viewer_of_stream(request)
         if viewer is None:
             return Response(status_code=204)
         scope = viewer.scope()
-        wanted = read_wanted(mode=mode, first=first, last=last, practitioner=practitioner, status=status or ())
+        wanted = _wanted(request)
         clinic = await services.poller.clinic(scope.clinic_id)
         if clinic is None:
             raise errors.no_clinic()
-        last_id = _last_id(request, last_event_id)
+        last_id = _last_id(request)
         audience = wanted.audience(scope, clinic.state.today, is_back=last_id is not None)
         topic = clinic.topic(audience, services.hub.clock())
         return _stream(request, topic, viewer, mode=wanted.mode, last_id=last_id)
@@ -128,22 +140,17 @@ async def stream_appointments(
     description=AVAILABILITY_DESCRIPTION,
     response_class=Response,
     responses={**STREAM, **_errors(400, 404, 503)},
+    openapi_extra=_in_query(practitioner="the practitioner's id", **DAYS, **LAST_ID),
 )
-async def stream_availability(
-    request: Request,
-    practitioner: Annotated[str | None, Query(description="the practitioner's id")] = None,
-    first: FirstDate = None,
-    last: LastDate = None,
-    last_event_id: LastId = None,
-) -> Response:
+async def stream_availability(request: Request) -> Response:
     async def answer(services: Services) -> Response:
-        wanted = read_wanted(first=first, last=last, practitioner=practitioner)
+        wanted = _wanted(request)
         if wanted.practitioner_id is None:
             raise errors.invalid("practitioner", "Whose availability?")
         clinic = await services.poller.clinic_of_practitioner(wanted.practitioner_id)
         if clinic is None:
             raise errors.not_found()
-        last_id = _last_id(request, last_event_id)
+        last_id = _last_id(request)
         calendar = wanted.calendar(clinic.state.clinic.id, clinic.state.today, is_back=last_id is not None)
         topic = clinic.availability(calendar, services.hub.clock())
         return _stream(request, topic, None, mode="snapshot", last_id=last_id)
@@ -310,7 +317,14 @@ async def _unless_closed(request: Request, answer: Callable[[Services], Awaitabl
     if limit is not None:
         services.hub.counts.turned_away[limit] += 1
         return come_back_later()
-    return await answer(services)
+    try:
+        return await answer(services)
+    except errors.DatabaseUnavailable:
+        if "Authorization" in request.headers:
+            raise
+        # Who brings no header is an EventSource: a 503 would be its end for ever.
+        services.hub.counts.turned_away["database"] += 1
+        return come_back_later()
 
 
 def _stream(
@@ -331,8 +345,19 @@ def _stream(
     return StreamResponse(stream)
 
 
-def _last_id(request: Request, in_query: str | None) -> EventId | None:
-    return EventId.read(request.headers.get("Last-Event-ID") or in_query)
+def _wanted(request: Request) -> Wanted:
+    query = request.query_params
+    return read_wanted(
+        mode=query.get("mode"),
+        first=query.get("from"),
+        last=query.get("to"),
+        practitioner=query.get("practitioner"),
+        status=query.getlist("status"),
+    )
+
+
+def _last_id(request: Request) -> EventId | None:
+    return EventId.read(request.headers.get("Last-Event-ID") or request.query_params.get("last_event_id"))
 
 
 def _address(request: Request) -> str:

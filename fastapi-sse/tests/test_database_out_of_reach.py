@@ -129,3 +129,19 @@ def test_views_that_cannot_be_read_are_not_ready(
     assert service.get("/readyz").status_code == 503
     assert WRONG_PASSWORD not in service.log
     assert "1045" in service.log
+
+
+def test_event_source_is_asked_to_come_back_instead_of_ended(
+    start_service: StartService, clinic: TestClinic, gate: Gate, behind_gate: dict[str, str]
+) -> None:
+    gate.close()
+    service = start_service(environment=behind_gate, wait_for="/livez")
+    for of, query in (
+        ("appointments", f"ticket={clinic.anna.ticket()}"),
+        ("availability", f"practitioner={clinic.petra.row_id}"),
+    ):
+        with service.stream(None, query, of=of) as stream:
+            assert stream.status == 200
+            [block] = stream.wait_for_end()
+            assert int(block.field("retry") or 0) >= 5000
+            assert not block.is_event

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from stream_testkit.clinic import Person, TestClinic
 from stream_testkit.service import StartService, StreamService
 
+pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
+
 # What a front end does with it, and a record of all it was told.
 START = """async ({ module, url, options }) => {
   const { LiveAppointments } = await import(module);

@@ -7,6 +7,8 @@ from playwright.sync_api import Browser, Page
 from stream_testkit.clinic import TestClinic
 from stream_testkit.service import StartService, StreamService
 
+pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
+
 OPEN = """async (address) => {
   window.told = [];
   window.source = new EventSource(address);
