@@ -98,7 +98,7 @@ def test_change_that_no_event_told_of_reaches_the_readers(database: Database, cl
         try:
             clinic.update(booked, notes="unheard of")
         finally:
-            database.execute(triggers[0][2])
+            database.execute(triggers[0][2].replace("%", "%%"))  # Its definer is somebody@%.
         await until(lambda: topic.rows[booked].notes == "unheard of")
         assert (topic.version, hub.counts.drift) == (1, 1)
 
