@@ -156,9 +156,11 @@ def test_being_let_in_is_not_enough_to_see_anything(world: World, hill: Hill, na
     assert row_of(own).status == "confirmed"
 
 
-def test_users_are_for_superusers_alone(world: World) -> None:
-    assert admin_of(world.olga).get(USERS).status_code == 403
-    assert ada().get(USERS).status_code == 200
+def test_accounts_are_the_owners_and_superusers(world: World) -> None:
+    assert admin_of(world.sam).get(USERS).status_code == 403
+    assert world.petra.pk in rows_in(admin_of(world.olga).get(USERS))
+    assert world.paula.pk not in rows_in(admin_of(world.olga).get(USERS))
+    assert world.paula.pk in rows_in(ada().get(USERS))
 
 
 def test_who_a_practitioner_is_the_owner_changes_alone(world: World) -> None:

@@ -6,10 +6,23 @@ from typing import Any
 import pytest
 from clinic.accounts.models import Role, User
 from clinic.appointments.models import Appointment, AppointmentEvent, Channel, Patient
+from clinic.outbox.models import Message
 from clinic.scheduling.models import Clinic, Practitioner, ScheduleException, Service, WorkingBlock
 from django.test import Client
 
-from .admin_pages import CLINICS, DAYS_OFF, PATIENTS, PRACTITIONERS, SERVICES, Page, errors_of, messages_of, sign_in
+from .admin_pages import (
+    CLINICS,
+    DAYS_OFF,
+    PATIENTS,
+    PRACTITIONERS,
+    SERVICES,
+    USERS,
+    Page,
+    act,
+    errors_of,
+    messages_of,
+    sign_in,
+)
 from .conftest import World, in_days, row_of
 
 BLOCKS, EXCEPTIONS = "working_blocks", "schedule_exceptions"
@@ -214,6 +227,52 @@ def test_what_others_rest_on_is_not_deleted(world: World, owner: Client, superus
     }[url]
     for client in (owner, superuser):
         assert client.post(f"{url}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+# Accounts
+
+
+def test_the_owner_takes_somebody_on_and_lets_them_go(world: World, owner: Client) -> None:
+    page = Page.open(owner, f"{USERS}add/")
+    typed: dict[str, Any] = {"name": "Nadia", "email": "Nadia@Riverside.example", "role": "staff"}
+    assert "already exists" in errors_of(page.save(**{**typed, "email": "SAM@riverside.example"}))
+    assert errors_of(page.save(**typed)) == ""
+    made = User.objects.get(email="nadia@riverside.example")
+    assert (made.clinic, made.role, made.is_staff, made.has_usable_password()) == (world.clinic, "staff", True, False)
+    assert Message.objects.get(user=made).template == "invitation"
+
+    page = Page.open(owner, f"{USERS}{made.pk}/change/")
+    assert errors_of(page.save(is_active=False, is_superuser=True, is_staff=True, clinic=world.hillside.pk)) == ""
+    made.refresh_from_db()
+    assert (made.is_active, made.is_superuser, made.clinic, made.token_version) == (False, False, world.clinic, 2)
+
+
+def test_a_clinic_keeps_an_owner(world: World, owner: Client, superuser: Client) -> None:
+    for client in (owner, superuser):
+        page = Page.open(client, f"{USERS}{world.olga.pk}/change/")
+        assert "at least one owner" in errors_of(page.save(role="staff"))
+    assert User.objects.get(pk=world.olga.pk).role == Role.OWNER
+
+
+def test_a_practitioners_account_gets_a_schedule(world: World, owner: Client) -> None:
+    Practitioner.objects.filter(pk=world.petra.practitioner.pk).update(user=None)
+    page = Page.open(owner, f"{USERS}{world.petra.pk}/change/")
+    assert errors_of(page.save(practitioner=world.petra.practitioner.pk)) == ""
+    assert Practitioner.objects.get(pk=world.petra.practitioner.pk).user == world.petra
+
+
+def test_a_link_to_choose_a_password_goes_out(world: World, owner: Client) -> None:
+    assert "sam@riverside.example" in messages_of(act(owner, USERS, "send_link", world.sam.pk, world.otto.pk))
+    assert Message.objects.get().recipient == "sam@riverside.example"
+
+
+@pytest.mark.parametrize("name", ["paula", "otto"])
+def test_other_accounts_are_not_the_owners(world: World, owner: Client, superuser: Client, name: str) -> None:
+    page = f"{USERS}{getattr(world, name).pk}/change/"
+    assert owner.post(page, {"name": "Mine"}).status_code == 302
+    assert owner.get(page).status_code == 302
+    assert superuser.get(page).status_code == 200
+    assert User.objects.get(pk=getattr(world, name).pk).name == name.capitalize()
 
 
 # Services, patients, policy

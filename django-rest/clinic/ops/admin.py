@@ -35,12 +35,12 @@ PAGES: dict[str, list[tuple[str, str, str]]] = {
         ("scheduling_practitioner", "Practitioners", "stethoscope"),
         ("scheduling_service", "Services", "medical_services"),
         ("scheduling_scheduleexception", "Days off", "beach_access"),
+        ("accounts_user", "Accounts", "badge"),
         ("scheduling_clinic", "Policy", "tune"),
     ],
     "Behind the scenes": [
         ("scheduling_hold", "Holds", "hourglass_top"),
         ("outbox_message", "Messages", "mail"),
-        ("accounts_user", "Accounts", "badge"),
     ],
 }
 

@@ -54,7 +54,7 @@ BLOCK_FIELDS = ("weekday", "start_local", "end_local", "valid_from", "valid_unti
 EXCEPTION_FIELDS = ("start_date", "end_date", "closed", "start_local", "end_local", "reason")
 API_NAMES = {"start": "start_local", "end": "end_local"}
 TIME_WIDGETS = {name: UnfoldAdminSingleTimeWidget(format="%H:%M") for name in API_NAMES.values()}
-TIME_LABELS = {"start_local": "from", "end_local": "to"}
+TIME_LABELS = {"start_local": "From", "end_local": "To"}
 FATES = [
     ("", "Ask me, if there are any"),
     ("keep", "Keep them"),
