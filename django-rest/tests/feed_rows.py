@@ -62,7 +62,8 @@ class Feed:
 def insert_copy(appointment: Appointment, *, later: timedelta, status: str = "confirmed") -> int:
     """A raw INSERT of the same appointment at another time. Returns its id."""
     moved = {"starts_at", "ends_at", "blocked_from", "blocked_until"}
-    columns = [str(field.column) for field in Appointment._meta.concrete_fields if field.column != "id"]
+    written = [field for field in Appointment._meta.concrete_fields if field.column != "id" and not field.generated]
+    columns = [str(field.column) for field in written]
     values = {column: column for column in columns}
     values |= {column: f"{column} + INTERVAL {int(later.total_seconds())} SECOND" for column in moved}
     values["status"] = f"'{status}'"
