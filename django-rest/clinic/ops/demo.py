@@ -13,7 +13,16 @@ from django.contrib.auth.hashers import make_password
 from clinic.accounts.models import Role, User
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Party
-from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent, Channel, Patient, Series, Source
+from clinic.appointments.models import (
+    ActorKind,
+    Appointment,
+    AppointmentEvent,
+    Channel,
+    Patient,
+    PhoneCode,
+    Series,
+    Source,
+)
 from clinic.appointments.services.booking import Booking, book_appointment
 from clinic.appointments.services.decisions import change_status
 from clinic.changefeed.services import renew_epoch
@@ -31,6 +40,7 @@ from clinic.ops.demo_plan import (
     PlannedPractitioner,
     PlannedService,
 )
+from clinic.outbox.models import Message
 from clinic.scheduling.models import (
     Clinic,
     Hold,
@@ -85,6 +95,8 @@ def remove_demo() -> bool:
 
 @in_one_transaction
 def _remove(clinic: Clinic) -> None:
+    Message.objects.filter(clinic=clinic).delete()
+    PhoneCode.objects.filter(clinic=clinic).delete()
     WaitlistOffer.objects.filter(clinic=clinic).delete()
     WaitlistEntry.objects.filter(clinic=clinic).delete()
     AppointmentEvent.objects.filter(clinic=clinic).delete()
