@@ -21,7 +21,7 @@ def booked_slot(desk: SignedIn, patient: SignedIn) -> dict[str, Any]:
 
 
 def is_free(patient: SignedIn, day: str) -> bool:
-    return patient.get("/api/v1/appointments", date=day)["count"] == 0
+    return bool(patient.get("/api/v1/appointments", date=day)["count"] == 0)
 
 
 def wait_for(patient: SignedIn, appointment: dict[str, Any], **more: Any) -> dict[str, Any]:

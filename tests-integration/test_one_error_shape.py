@@ -52,7 +52,7 @@ BAD_REQUESTS = [
     ("GET", "/api/v1/nothing-here", 404, "not_found"),
     ("GET", "/api/v1/appointments/999999999999999999999", 404, "not_found"),
     ("PUT", "/api/v1/appointments", 405, "method_not_allowed"),
-    ("DELETE", "/api/v1/services", 405, "method_not_allowed"),
+    ("DELETE", "/api/v1/time/now", 405, "method_not_allowed"),
     ("GET", "/api/v1/appointments?date=2026-02-30", 400, "invalid"),
     ("GET", "/api/v1/appointments?scope=everything", 400, "invalid_choice"),
     ("GET", "/api/v1/appointments?page=0", 404, "not_found"),
