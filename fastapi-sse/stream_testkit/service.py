@@ -79,6 +79,10 @@ class StreamService:
         return self._process.wait(seconds)
 
     @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def process_id(self) -> int:
         assert self._process is not None
         return self._process.pid
