@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     }
 
     db_host: str = "127.0.0.1"
-    db_port: Port = 33306
+    db_port: Port = 13306
     db_name: Identifier = "chairside"
 
     django_port: Port = 8000

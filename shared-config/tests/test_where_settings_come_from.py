@@ -17,7 +17,7 @@ WriteFile = Callable[..., Path]
 def test_defaults_hold_when_nothing_else_is_said(env_file: WriteFile) -> None:
     settings = load_settings(DjangoSettings, env_files=(env_file("shared", **SECRETS),))
 
-    assert (settings.db_port, settings.django_port, settings.fastapi_port) == (33306, 8000, 8001)
+    assert (settings.db_port, settings.django_port, settings.fastapi_port) == (13306, 8000, 8001)
     assert (settings.jwt_access_token_lifetime, settings.jwt_refresh_token_lifetime) == (5, 1)
 
 
@@ -84,7 +84,7 @@ def test_environment_alone_decides_when_told_so(tmp_path: Path, monkeypatch: pyt
 def test_a_variable_without_a_value_counts_as_not_set(env_file: WriteFile) -> None:
     settings = load_settings(DjangoSettings, env_files=(env_file("shared", **SECRETS, DB_HOST="", DB_PORT=""),))
 
-    assert (settings.db_host, settings.db_port) == ("127.0.0.1", 33306)
+    assert (settings.db_host, settings.db_port) == ("127.0.0.1", 13306)
     assert "db_host" not in settings.model_fields_set  # `make run` then starts a private server.
 
 
