@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnClinicFilter, acting_for, is_at_desk, user_of
 from clinic.appointments.models import Patient
@@ -14,7 +15,7 @@ EDITABLE = ("name", "email", "phone")
 
 class PatientForm(forms.ModelForm[Patient]):
     # As a person writes it: the service stores it with its country code.
-    phone = forms.CharField(required=False, max_length=40, widget=forms.TextInput(attrs={"type": "tel"}))
+    phone = forms.CharField(required=False, max_length=40, widget=UnfoldAdminTextInputWidget)
 
     class Meta:
         model = Patient

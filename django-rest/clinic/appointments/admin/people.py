@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from clinic.accounts.models import CLINIC_ROLES, Role, User
 from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnClinicFilter, acting_for, is_owner, user_of
@@ -26,7 +26,7 @@ class PersonForm(forms.ModelForm[User]):
     role = forms.ChoiceField(
         choices=[(role.value, role.label) for role in Role if role in CLINIC_ROLES], widget=UnfoldAdminSelectWidget
     )
-    phone = forms.CharField(required=False, max_length=40)
+    phone = forms.CharField(required=False, max_length=40, widget=UnfoldAdminTextInputWidget)
     practitioner = forms.ModelChoiceField(
         Practitioner.objects.all(),
         required=False,
