@@ -24,7 +24,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from .conftest import PASSWORD, World, fresh, in_days, row_of
+from .conftest import PASSWORD, RIVERSIDE_ZONE, World, fresh, in_days, row_of
 
 LIST = "/admin/appointments/appointment/"
 PATIENTS = "/admin/appointments/patient/"
@@ -171,6 +171,32 @@ def test_who_a_practitioner_is_the_owner_changes_alone(world: World) -> None:
     assert Practitioner.objects.get(pk=world.petra.practitioner.pk).name == "Dr Petra"
     assert admin_of(world.olga).post(page, form).status_code == 302
     assert Practitioner.objects.get(pk=world.petra.practitioner.pk).name == "Dr P"
+
+
+def test_signing_in_leads_to_the_day(world: World) -> None:
+    answer = Client().post("/admin/login/", {"username": world.sam.email, "password": PASSWORD})
+    assert answer.headers["Location"] == "/admin/"
+
+
+@pytest.mark.parametrize("name", ["petra", "paula"])
+def test_being_let_in_is_not_enough_to_see_the_day(world: World, name: str) -> None:
+    world.book_now()
+    user: User = getattr(world, name)
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+    page = text_of(admin_of(user).get("/admin/"))
+    assert "Dr Petra" not in page
+    assert "Dr Petra" in text_of(admin_of(world.sam).get("/admin/"))
+
+
+@pytest.mark.parametrize("owner", ["olga", "ada"])
+def test_nobody_becomes_a_superuser_here(world: World, owner: str) -> None:
+    client = ada() if owner == "ada" else admin_of(world.olga)
+    page = f"{USERS}{world.sam.pk}/change/"
+    form = form_of(client.get(page))
+    assert not {"is_superuser", "is_staff"} & set(form)
+    client.post(page, form | {"is_superuser": "on", "role": "admin"})
+    assert not fresh(world.sam).is_superuser
+    assert fresh(world.sam).role == "staff"
 
 
 # One clinic does not see another
@@ -378,6 +404,27 @@ def test_the_page_tells_the_history(world: World) -> None:
     assert "confirm" in page
 
 
+def test_the_history_cannot_be_written(world: World) -> None:
+    appointment = world.book(in_days(2)(9))
+    line = last_line(appointment)
+    client = admin_of(world.olga)
+    url = f"{LIST}{appointment.pk}/change/"
+    forged = {"events-0-id": line.pk, "events-0-action": "forged", "events-0-DELETE": "on", "events-TOTAL_FORMS": 2}
+    client.post(url, form_of(client.get(url)) | forged | {"events-1-action": "forged", "notes": "saved"})
+    assert row_of(appointment).notes == "saved"
+    assert AppointmentEvent.objects.filter(pk=line.pk, action="create").exists()
+    assert not AppointmentEvent.objects.filter(action="forged").exists()
+
+
+def test_no_order_is_taken_from_another_site(world: World) -> None:
+    appointment = asked(world, in_days(2)(9))
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.get(pk=world.sam.pk))
+    assert client.post(f"{LIST}{appointment.pk}/approve/now/").status_code == 403
+    assert take(client, "approve", appointment).status_code == 403
+    assert row_of(appointment).status == "pending"
+
+
 # The list
 
 
@@ -450,6 +497,42 @@ def test_a_list_of_fifty_costs_the_queries_of_five(world: World, hill: Hill, url
     assert max(few) <= 20
 
 
+def test_a_thousand_appointments_cost_the_list_and_the_day_no_more(world: World) -> None:
+    def queries(url: str) -> int:
+        client = admin_of(world.sam)
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(url).status_code == 200
+        return len(seen)
+
+    urls = (f"{LIST}?when=all", f"{LIST}?when=all&q=paula", "/admin/")
+    today, waiting = world.book_now(), asked(world, in_days(2)(9))
+    few = [queries(url) for url in urls]
+    columns = [field.attname for field in Appointment._meta.concrete_fields if not field.generated]
+    values = {name: getattr(today, name) for name in columns if name != "id"} | {"status": "completed"}
+    Appointment.objects.bulk_create(Appointment(**values) for _ in range(1000))
+    for hour in range(10, 16):
+        asked(world, waiting.starts_at.astimezone(RIVERSIDE_ZONE).replace(hour=hour))
+    assert [queries(url) for url in urls] == few
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status__exact=pending&status__exact=confirmed",
+        "status__exact=nonsense",
+        "practitioner__id__exact=",
+        "practitioner__id__exact=x",
+        "when=never",
+        "local_date_from=2026-01-01&local_date_to=nonsense",
+        "p=999",
+        "o=99.-1",
+    ],
+)
+def test_a_filter_written_by_hand_is_answered(world: World, query: str) -> None:
+    world.book(in_days(2)(9))
+    assert admin_of(world.olga).get(f"{LIST}?{query}", follow=True).status_code == 200
+
+
 # The schedule
 
 
@@ -461,3 +544,32 @@ def test_hours_are_changed_on_the_practitioners_page(world: World) -> None:
     changed = form | {"working_blocks-0-end_local": "12:00"}
     assert client.post(url, changed).status_code == 302
     assert sorted(f"{block.end_local:%H:%M}" for block in blocks) == ["12:00"] + ["18:00"] * 6
+
+
+def test_what_is_not_active_stays_offered_when_something_else_is_saved(world: World) -> None:
+    old = Service.objects.create(clinic=world.clinic, name="Old", duration_minutes=30, active=False)
+    old.practitioners.add(world.petra.practitioner)
+    Practitioner.objects.filter(pk=world.quentin.practitioner.pk).update(active=False)
+    client = admin_of(world.olga)
+    for page in (
+        f"{PRACTITIONERS}{world.petra.practitioner.pk}/change/",
+        f"{SERVICES}{world.check_up.pk}/change/",
+    ):
+        assert client.post(page, form_of(client.get(page)) | {"name": "Changed"}).status_code == 302
+    assert Practitioner.objects.get(pk=world.petra.practitioner.pk).name == "Changed"
+    assert Service.objects.get(pk=world.check_up.pk).name == "Changed"
+    assert list(old.practitioners.all()) == [world.petra.practitioner]
+    assert world.check_up.practitioners.count() == 2
+
+
+def test_hours_of_somebody_who_has_left_are_only_looked_at(world: World) -> None:
+    petra = world.petra.practitioner
+    page = f"{PRACTITIONERS}{petra.pk}/change/"
+    client = admin_of(world.olga)
+    form = form_of(client.get(page))
+    Practitioner.objects.filter(pk=petra.pk).update(active=False)
+    hours, days_off = client.get(page).context["inline_admin_formsets"]
+    assert not hours.has_change_permission
+    assert not days_off.has_add_permission
+    client.post(page, form | {"working_blocks-0-end_local": "12:00"})
+    assert {f"{block.end_local:%H:%M}" for block in petra.working_blocks.all()} == {"18:00"}

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic.accounts.models import User
-from clinic.accounts.own_clinic import LogAdmin, OwnClinicFilter, user_of
+from clinic.accounts.own_clinic import LogAdmin, OwnClinicFilter, is_at_desk, user_of
 from clinic.appointments.admin.appointments import DECISIONS, STATUS_COLOURS, Decision, actor_of, possible_now, say_when
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment
@@ -89,7 +89,7 @@ class Row:
 
 def the_day(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Requests first: nobody should wait for a decision."""
-    if not admin.site.has_permission(request):
+    if not is_at_desk(request):
         return context
     day = clinic_day_of(user_of(request), now=timezone.now())
     cards = [

@@ -33,7 +33,9 @@ class ServiceForm(forms.ModelForm[Service]):
         if self.of_clinic is not None:
             offered_by.queryset = Practitioner.objects.filter(clinic=self.of_clinic, active=True)
         if self.instance.pk is not None:
-            self.initial["offered_by"] = list(self.instance.practitioners.values_list("pk", flat=True))
+            # As offered to choose from: else a page saved as it stood would take away who is not active now.
+            offering = self.instance.practitioners.filter(active=True)
+            self.initial["offered_by"] = list(offering.values_list("pk", flat=True))
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data

@@ -102,7 +102,8 @@ class PractitionerForm(forms.ModelForm[Practitioner]):
         super().__init__(*args, **kwargs)
         self._limit_choices()
         if self.instance.pk is not None:
-            self.initial["offers"] = list(self.instance.services.values_list("pk", flat=True))
+            # As offered to choose from: else a page saved as it stood would take away what is not active now.
+            self.initial["offers"] = list(self.instance.services.filter(active=True).values_list("pk", flat=True))
             hours = availability_of(self.instance, today=today_of(self.instance.clinic))
             self.initial["seen_hours"] = hours.version
 
@@ -165,7 +166,15 @@ class WorkingBlockFormSet(BaseInlineFormSet[Any, Any, Any]):
             raise ValidationError(f"{calendar.day_name[clash[0].weekday]}: {one} and {other} overlap.")
 
 
-class WorkingBlockInline(InlineOfOwnClinic):
+class ScheduleInline(InlineOfOwnClinic):
+    """Whoever is active no more keeps the hours they had."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        is_active = not isinstance(obj, Practitioner) or obj.active
+        return super().has_change_permission(request, obj) and is_active
+
+
+class WorkingBlockInline(ScheduleInline):
     model = WorkingBlock
     form = WorkingBlockForm
     formset = WorkingBlockFormSet
@@ -198,7 +207,7 @@ class ExceptionFormSet(BaseInlineFormSet[Any, Any, Any]):
         super().__init__(*args, **kwargs)
 
 
-class ExceptionInline(InlineOfOwnClinic):
+class ExceptionInline(ScheduleInline):
     model = ScheduleException
     form = ExceptionForm
     formset = ExceptionFormSet
