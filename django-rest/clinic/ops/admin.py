@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from clinic.accounts.models import User
 from clinic.accounts.own_clinic import LogAdmin, OwnClinicFilter, is_at_desk, user_of
-from clinic.appointments.admin.appointments import DECISIONS, STATUS_COLOURS, Decision, actor_of, possible_now, say_when
+from clinic.appointments.admin.appointments import DECISIONS, STATUS_COLOURS, Decision, actor_of, possible_now
+from clinic.appointments.admin.wording import say_when
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment
 from clinic.appointments.queries import appointments_visible_to

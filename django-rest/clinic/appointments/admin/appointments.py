@@ -1,17 +1,15 @@
-"""Appointments, their history and their series."""
+"""Appointments, and what the desk decides about them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
-from django.db.models import BigIntegerField, Model, OuterRef, QuerySet, Subquery
-from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -19,16 +17,16 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from clinic.accounts.own_clinic import (
-    InlineOfOwnClinic,
-    LogAdmin,
     OfOwnClinicAdmin,
     OwnClinicFilter,
     is_at_desk,
     user_of,
 )
 from clinic.appointments.actor import Actor
+from clinic.appointments.admin.history import HistoryInline
+from clinic.appointments.admin.wording import say_instant, say_when
 from clinic.appointments.lifecycle import UPCOMING, Action, allowed_actions
-from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent, Channel, Patient, Series
+from clinic.appointments.models import ActorKind, Appointment, Channel
 from clinic.appointments.queries import appointments_visible_to
 from clinic.appointments.services.booking import Edit, edit_appointment
 from clinic.appointments.services.decisions import change_status, delete_appointment, facts_of
@@ -36,9 +34,6 @@ from clinic.common.admin import ChoicesFilter, DatesFilter, OneOfFilter
 from clinic.common.errors import ChairsideError
 from clinic.common.instants import local_date_of, zone_of
 
-# What the history tells beside the lifecycle's actions.
-OTHER_ACTIONS = ("create", "edit", "move", "attend", "delete")
-NO_BREAK = "\u00a0"
 STATUS_COLOURS = {
     "pending": "warning",
     "confirmed": "info",
@@ -82,17 +77,6 @@ def _button(name: str) -> Callable[[Any, HttpRequest, QuerySet[Appointment]], No
     return take
 
 
-def say_when(appointment: Appointment) -> str:
-    """Date, start and end on the clinic's clock, in one piece: a line does not break within it."""
-    zone = zone_of(appointment.clinic.timezone)
-    start, end = appointment.starts_at.astimezone(zone), appointment.ends_at.astimezone(zone)
-    return f"{start:%a %d %b %Y, %H:%M}–{end:%H:%M}".replace(" ", NO_BREAK)
-
-
-def _say_instant(at: datetime | None, zone_name: str) -> str:
-    return f"{at.astimezone(zone_of(zone_name)):%d %b %Y, %H:%M}".replace(" ", NO_BREAK) if at else "–"
-
-
 def when_asked(request: HttpRequest) -> str:
     looks_everywhere = any(name == SEARCH_VAR or name.startswith("local_date_") for name in request.GET)
     return request.GET.get(WhenFilter.parameter_name) or ("all" if looks_everywhere else "upcoming")
@@ -126,44 +110,6 @@ class WhenFilter(OneOfFilter):
             case "past":
                 return queryset.filter(local_date__lt=today)
         return queryset
-
-
-class HistoryInline(InlineOfOwnClinic):
-    """Every change, the newest first."""
-
-    model = AppointmentEvent
-    verbose_name_plural = "history"
-    hide_title = True
-    fields = readonly_fields = ("when", "action", "status", "start", "who", "channel", "reason")
-    ordering = ("-at", "-id")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AppointmentEvent]:
-        return super().get_queryset(request).select_related("clinic")
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def when(self, event: AppointmentEvent) -> str:
-        return _say_instant(event.at, event.clinic.timezone)
-
-    def status(self, event: AppointmentEvent) -> str:
-        return say_step(event)
-
-    def start(self, event: AppointmentEvent) -> str:
-        return say_move(event)
-
-    def who(self, event: AppointmentEvent) -> str:
-        return event.actor_name
-
-
-def say_step(event: AppointmentEvent) -> str:
-    statuses = [status.replace("_", NO_BREAK) for status in (event.from_status, event.to_status) if status]
-    return f"{NO_BREAK}→{NO_BREAK}".join(dict.fromkeys(statuses)) or "–"
-
-
-def say_move(event: AppointmentEvent) -> str:
-    starts = [_say_instant(at, event.clinic.timezone) for at in (event.from_starts_at, event.to_starts_at) if at]
-    return " → ".join(dict.fromkeys(starts)) or "–"
 
 
 class AppointmentForm(forms.ModelForm[Appointment]):
@@ -334,90 +280,19 @@ class AppointmentAdmin(OfOwnClinicAdmin):
 
     @admin.display(description="promised to come")
     def attended(self, appointment: Appointment) -> str:
-        return _say_instant(appointment.attendance_confirmed_at, appointment.clinic.timezone)
+        return say_instant(appointment.attendance_confirmed_at, appointment.clinic.timezone)
 
     @admin.display(description="checked in")
     def arrived(self, appointment: Appointment) -> str:
-        return _say_instant(appointment.checked_in_at, appointment.clinic.timezone)
+        return say_instant(appointment.checked_in_at, appointment.clinic.timezone)
 
     @admin.display(description="created")
     def created(self, appointment: Appointment) -> str:
-        return _say_instant(appointment.created_at, appointment.clinic.timezone)
+        return say_instant(appointment.created_at, appointment.clinic.timezone)
 
     @admin.display(description="last change")
     def updated(self, appointment: Appointment) -> str:
-        return _say_instant(appointment.updated_at, appointment.clinic.timezone)
-
-
-class DoneFilter(OneOfFilter):
-    title = "what"
-    parameter_name = "action"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name.replace("-", " ")) for name in (*OTHER_ACTIONS, *Action)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AppointmentEvent]) -> QuerySet[AppointmentEvent]:
-        return queryset.filter(action=self.value()) if self.value() else queryset
-
-
-@admin.register(AppointmentEvent)
-class HistoryAdmin(LogAdmin):
-    """Also of appointments that are gone."""
-
-    list_display = ("when", "patient", "action", "status", "start", "who", "channel", "reason", "clinic")
-    list_filter = (
-        ("at", DatesFilter),
-        DoneFilter,
-        ("actor_kind", ChoicesFilter),
-        ("channel", ChoicesFilter),
-        ("clinic", OwnClinicFilter),
-    )
-    search_fields = ("actor_name", "reason", "patient_name")
-    ordering = ("-at", "-id")
-    fields = ("when", "patient", "action", "status", "start", "who", "actor_kind", "channel", "reason", "snapshot")
-    readonly_fields = fields
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AppointmentEvent]:
-        # By the snapshot: a join with appointments would leave out what was deleted.
-        patient_id = Cast(KT("snapshot__patient_id"), BigIntegerField())
-        events = super().get_queryset(request).select_related("clinic").annotate(patient_id=patient_id)
-        names = Patient.objects.filter(pk=OuterRef("patient_id")).values("name")
-        named: QuerySet[AppointmentEvent] = events.annotate(patient_name=Subquery(names))
-        return named
-
-    @admin.display(description="when", ordering="at")
-    def when(self, event: AppointmentEvent) -> str:
-        return _say_instant(event.at, event.clinic.timezone)
-
-    @admin.display(description="patient")
-    def patient(self, event: Any) -> str:
-        return event.patient_name or "–"
-
-    @admin.display(description="status")
-    def status(self, event: AppointmentEvent) -> str:
-        return say_step(event)
-
-    @admin.display(description="start")
-    def start(self, event: AppointmentEvent) -> str:
-        return say_move(event)
-
-    @admin.display(description="who", ordering="actor_name")
-    def who(self, event: AppointmentEvent) -> str:
-        return event.actor_name
-
-
-@admin.register(Series)
-class SeriesAdmin(LogAdmin):
-    list_display = ("patient", "practitioner", "service", "frequency", "first_date", "start_local", "clinic")
-    list_filter = (
-        "frequency",
-        ("practitioner", OwnClinicFilter),
-        ("service", OwnClinicFilter),
-        ("clinic", OwnClinicFilter),
-    )
-    list_select_related = ("patient", "practitioner", "service", "clinic")
-    search_fields = ("patient__name", "patient__phone", "practitioner__name")
-    ordering = ("-id",)
+        return say_instant(appointment.updated_at, appointment.clinic.timezone)
 
 
 def actor_of(request: HttpRequest) -> Actor:

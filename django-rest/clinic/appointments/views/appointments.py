@@ -13,7 +13,7 @@ from clinic.appointments import queries
 from clinic.appointments.lifecycle import Action
 from clinic.appointments.models import Appointment, AppointmentEvent
 from clinic.appointments.pages import AppointmentPages
-from clinic.appointments.serializers import (
+from clinic.appointments.serializers.appointments import (
     ActionInput,
     AppointmentEditInput,
     AppointmentEventOutput,

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from clinic.accounts.models import Role
 from clinic.accounts.permissions import OwnerOrReadOnly
 from clinic.accounts.requests import signed_in_user, viewer_of
-from clinic.appointments.serializers import DeactivateInput, PractitionerEditInput
+from clinic.appointments.serializers.practitioners import DeactivateInput, PractitionerEditInput
 from clinic.appointments.services.clinics import edit_clinic
 from clinic.appointments.services.practitioners import Fate, create_practitioner, edit_practitioner
 from clinic.appointments.views.requests import actor_of, validated

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from clinic.accounts.views import OpenView
 from clinic.appointments.queries import get_guest_booking
-from clinic.appointments.serializers import (
+from clinic.appointments.serializers.guests import (
     CancelInput,
     GuestBookingInput,
     GuestBookingMadeOutput,

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from clinic.accounts.requests import viewer_of
 from clinic.appointments.actor import Actor
-from clinic.appointments.serializers import HoldInput, HoldNamedInput, HoldOutput, HoldReleaseInput
+from clinic.appointments.serializers.holds import HoldInput, HoldNamedInput, HoldOutput, HoldReleaseInput
 from clinic.appointments.services.holds import HoldRequest, hold_slot, release_hold
 from clinic.appointments.views.appointments import BOOKING_RULES
 from clinic.appointments.views.requests import validated

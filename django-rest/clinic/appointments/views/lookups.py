@@ -23,17 +23,19 @@ from clinic.appointments import queries
 from clinic.appointments.export import csv_pieces, in_chunks
 from clinic.appointments.models import Appointment
 from clinic.appointments.pages import AppointmentPages
-from clinic.appointments.serializers import (
+from clinic.appointments.serializers.appointments import (
     INTERNAL_FIELDS,
     AppointmentFilterInput,
     AppointmentOutput,
+    present_appointment,
+)
+from clinic.appointments.serializers.lookups import (
     ByPhoneInput,
     PhoneCodeInput,
     PhoneCodeOutput,
     StatisticsInput,
     StatisticsOutput,
     SummaryOutput,
-    present_appointment,
     present_counts,
 )
 from clinic.appointments.services.phone_codes import CODE_HOLDS_FOR, check_phone_code, send_phone_code

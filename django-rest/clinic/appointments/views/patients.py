@@ -17,7 +17,7 @@ from clinic.accounts.serializers import ProfileInput, UserOutput
 from clinic.accounts.views import OpenView
 from clinic.appointments import queries
 from clinic.appointments.models import Patient
-from clinic.appointments.serializers import PatientInput, PatientOutput, SignUpInput, SignUpOutput
+from clinic.appointments.serializers.patients import PatientInput, PatientOutput, SignUpInput, SignUpOutput
 from clinic.appointments.services.patients import (
     SignUp,
     change_own_profile,

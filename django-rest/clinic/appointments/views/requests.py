@@ -14,7 +14,7 @@ from clinic.accounts.requests import signed_in_user
 from clinic.appointments.actor import Actor
 from clinic.appointments.models import Appointment
 from clinic.appointments.queries import get_appointment_for
-from clinic.appointments.serializers import AppointmentOutput
+from clinic.appointments.serializers.appointments import AppointmentOutput
 from clinic.common.errors import InvalidRequest, PreconditionFailed, StaleVersion
 
 # A version fits into ten digits.

@@ -14,7 +14,7 @@ from clinic.accounts.models import Role
 from clinic.accounts.permissions import WorksAtClinic, WorksAtClinicOrReadOnly
 from clinic.accounts.requests import signed_in_user, viewer_of
 from clinic.appointments.models import Appointment
-from clinic.appointments.serializers import AvailabilityChangedOutput, ExceptionChangedOutput
+from clinic.appointments.serializers.schedules import AvailabilityChangedOutput, ExceptionChangedOutput
 from clinic.appointments.services.schedules import (
     NewAvailability,
     create_exception,

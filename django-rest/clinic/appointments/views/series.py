@@ -12,7 +12,7 @@ from clinic.accounts.models import User
 from clinic.accounts.requests import signed_in_user
 from clinic.appointments.models import Series
 from clinic.appointments.queries import appointments_of_series, get_series_for
-from clinic.appointments.serializers import (
+from clinic.appointments.serializers.series import (
     SeriesBookedOutput,
     SeriesEditInput,
     SeriesInput,
