@@ -12,6 +12,7 @@ from clinic.appointments.actor import Actor, clinic_id_of, patient_id_of, practi
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import ActorKind, Appointment, Patient
 from clinic.appointments.queries import get_patient_for
+from clinic.appointments.services.guests import create_record
 from clinic.common.errors import InvalidRequest, PermissionDenied, SlotTaken, TooManyPending
 from clinic.common.instants import local_date_of, say_minute, zone_of
 from clinic.scheduling.models import Clinic, Practitioner, Service
@@ -35,7 +36,10 @@ NEAREST_WITHIN = timedelta(days=7)
 
 
 def patient_of(actor: Actor, patient_id: int | None) -> Patient:
-    """Whom the actor may book: a patient themselves, the clinic anybody of its own."""
+    """Whom the actor may book: a patient themselves, the clinic anybody of its own. A guest who has no record yet gets
+    one."""
+    if actor.guest is not None:
+        return create_record(actor.guest)
     if actor.patient is not None:
         return actor.patient
     assert actor.user is not None
@@ -201,6 +205,18 @@ def nearest_slots(
         {"start": say_minute(slot.start, zone), "end": say_minute(slot.end, zone), "practitioner": whose[slot]}
         for slot in nearest_open(list(whose), start)
     ]
+
+
+def nearest_to(appointment: Appointment, *, now: datetime) -> list[dict[str, Any]]:
+    """The open slots around an appointment's own time, for what it is: as `nearest_slots`."""
+    return nearest_slots(
+        appointment.clinic,
+        practitioner_id=appointment.practitioner_id,
+        service_id=None,
+        start=appointment.starts_at,
+        now=now,
+        treatment=treatment_placed(appointment),
+    )
 
 
 def claim(write: Callable[[], None]) -> None:
