@@ -12,6 +12,7 @@ from clinic.appointments.models import Appointment, AppointmentEvent, Patient
 from clinic.appointments.services import booking as booking_module
 from clinic.appointments.services.booking import Booking
 from clinic.appointments.services.guest_bookings import book_as_guest, guest_of
+from clinic.appointments.services.guests import find_record
 from clinic.appointments.services.placing import claim
 from clinic.common.errors import SlotTaken
 from clinic.scheduling.models import Clinic
@@ -103,10 +104,9 @@ def test_what_becomes_an_accounts_record_meanwhile_is_not_taken(
     world = committed_world
     former = ask(world, world.petra).patient
     world.paula.patient.delete()
-    find = booking_module.find_record
 
     def find_and_lose(*args: Any) -> Patient | None:
-        found = find(*args)
+        found = find_record(*args)
         if found == former:
             taken = at_once([lambda: Patient.objects.filter(pk=former.pk).update(user=world.paula)])
             assert taken == [1]
