@@ -12,13 +12,14 @@ from clinic.appointments.models import Appointment, AppointmentEvent, Patient
 from clinic.appointments.services import booking as booking_module
 from clinic.appointments.services.booking import Booking
 from clinic.appointments.services.guest_bookings import book_as_guest, guest_of
-from clinic.appointments.services.guests import find_record
+from clinic.appointments.services.guests import adopt_guest_records, find_record
 from clinic.appointments.services.placing import claim
 from clinic.common.errors import SlotTaken
 from clinic.scheduling.models import Clinic
+from django.db import transaction
 from django.utils import timezone
 
-from .conftest import World, at_once, code_of, in_days
+from .conftest import APPOINTMENTS, World, at_once, code_of, fresh, in_days, refusal
 from .doorway import Doorway
 
 pytestmark = pytest.mark.race
@@ -144,3 +145,28 @@ def test_a_first_request_that_is_refused_leaves_no_record(committed_world: World
     assert Counter(type(outcome) for outcome in outcomes) == {Appointment: 1, SlotTaken: 1}
     [made] = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
     assert list(Patient.objects.filter(phone=PHONE)) == [made.patient]
+
+
+def test_the_desk_books_for_a_record_that_is_merged_meanwhile(
+    committed_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paula proves her phone: what the clinic had noted of her as a guest becomes part of her own record."""
+    world = committed_world
+    guest = Patient.objects.create(clinic=world.clinic, name="Paula", phone=PHONE)
+
+    def adopt() -> None:
+        with transaction.atomic():
+            adopt_guest_records(fresh(world.paula), phone=PHONE, own=world.paula.patient)
+
+    def claim_too_late(write: Callable[[], None]) -> None:
+        assert at_once([adopt]) == [None]
+        claim(write)
+
+    monkeypatch.setattr(booking_module, "claim", claim_too_late)
+    body = {
+        "patient": guest.pk,
+        "practitioner": world.petra.practitioner.pk,
+        "start": in_days(3)(9).isoformat(),
+    }
+    assert refusal(world.client(world.sam).post(APPOINTMENTS, body)) == (404, "not_found")
+    assert not Appointment.objects.exists()

@@ -13,7 +13,7 @@ from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import ActorKind, Appointment, Patient
 from clinic.appointments.queries import get_patient_for
 from clinic.appointments.services.guests import create_record
-from clinic.common.errors import InvalidRequest, PermissionDenied, SlotTaken, TooManyPending
+from clinic.common.errors import InvalidRequest, NotFound, PermissionDenied, SlotTaken, TooManyPending
 from clinic.common.instants import local_date_of, say_minute, zone_of
 from clinic.scheduling.models import Clinic, Practitioner, Service
 from clinic.scheduling.queries import (
@@ -33,6 +33,7 @@ from clinic.scheduling.slots import Interval, Policy, Treatment, blocked_interva
 # The desk books further ahead than patients may, but not into another era by a slip of the pen.
 DESK_HORIZON_DAYS = 730
 NEAREST_WITHIN = timedelta(days=7)
+NO_SUCH_PARENT = 1452
 
 
 def patient_of(actor: Actor, patient_id: int | None) -> Patient:
@@ -225,4 +226,6 @@ def claim(write: Callable[[], None]) -> None:
     except IntegrityError as error:
         if is_overlap(error):  # Somebody wrote around the lock: the cells refuse.
             raise SlotTaken(attr="start") from error
+        if error.args[0] == NO_SUCH_PARENT:  # A guest's record has become part of an account's since we looked.
+            raise NotFound("There is no such patient any more.") from error
         raise
