@@ -270,9 +270,9 @@ def at_once(jobs: Sequence[Callable[[], Any]], *, connections: int = 20) -> list
 
 
 class Meanwhile:
-    """Runs a job on a connection of its own, and waits for it a little."""
+    """Runs a job on a connection of its own, and waits for it a little: it may have to wait for us."""
 
-    LONG_ENOUGH_SECONDS = 1.0
+    patience_seconds = 1.0
 
     def __init__(self, job: Callable[[], Any]) -> None:
         self.outcome: Any = None
@@ -287,9 +287,13 @@ class Meanwhile:
         finally:
             connection.close()
 
+    def waits_for_nobody(self) -> None:
+        """Where there is no lock, however slow the machine is."""
+        self.patience_seconds = 30
+
     def begin(self) -> None:
         self._thread.start()
-        self._thread.join(self.LONG_ENOUGH_SECONDS)
+        self._thread.join(self.patience_seconds)
 
     def end(self) -> Any:
         self._thread.join(30)

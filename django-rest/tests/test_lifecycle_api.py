@@ -254,7 +254,12 @@ def test_reopen_is_refused_when_the_time_is_gone(world: World) -> None:
     appointment = world.book_now()
     act(world, world.sam, appointment, "no-show")
     walk_in = world.book_now(patient=world.pete)
-    assert refusal(act(world, world.sam, appointment, "reopen")) == (409, "slot_taken")
+    by_action = act(world, world.sam, appointment, "reopen")
+    by_status = world.client(world.sam).patch(f"{APPOINTMENTS}/{appointment.pk}", {"status": "checked_in"})
+    for response in (by_action, by_status):
+        assert refusal(response) == (409, "slot_taken")
+        assert {slot["practitioner"] for slot in response.json()["nearest"]} == {world.petra.practitioner.pk}
+        assert len(response.json()["nearest"]) == 3
     assert row_of(appointment).status == "no_show"
     assert ClaimedCell.objects.filter(appointment_id=walk_in.pk).count() == 6
 

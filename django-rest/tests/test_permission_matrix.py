@@ -1,8 +1,10 @@
 """Every route and method by every person. A route that is not in the table fails the last tests of this file."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -344,6 +346,24 @@ def test_every_route_is_in_the_table() -> None:
     versioned = {(method, path.removeprefix("/api/v1/")) for method, path in every_route()}
     copies = {("/api/" + path) for _, path in EXPECTED if not path.startswith("/")}
     assert {route for route in versioned if route[1] not in copies} == set(EXPECTED)
+
+
+def test_a_method_that_a_route_does_not_have_is_405_whoever_asks(world: World) -> None:
+    """Whatever the person may do there: nobody may do this. Somebody who is not signed in may be asked to."""
+    offered: dict[str, set[str]] = defaultdict(set)
+    for method, path in EXPECTED:
+        offered[path].add(method)
+    clients = {name: world.client(getattr(world, name, None)) for name in PEOPLE}
+    unlike: dict[tuple[str, str, str], int] = {}
+    for path, methods in offered.items():
+        url = re.sub("<[^>]+>", "1", path if path.startswith("/") else f"/api/v1/{path}")
+        for method, name in product(sorted(set(METHODS) - methods), PEOPLE):
+            response = clients[name].generic(method, url)
+            if response.status_code != 405 and (name, response.status_code) != ("nobody", 401):
+                unlike[name, method, path] = response.status_code
+    assert unlike == {}
+    allowed = clients["sam"].delete("/api/v1/appointments/1/confirm").headers["Allow"]
+    assert set(allowed.split(", ")) == {"POST", "PATCH", "OPTIONS"}
 
 
 def test_the_unversioned_paths_repeat_the_versioned_ones() -> None:

@@ -28,6 +28,7 @@ from clinic.scheduling.models import Clinic, Hold, Practitioner, ServicePractiti
 from django.utils import timezone
 
 from .conftest import World, at_once, fresh, in_days
+from .doorway import Doorway
 
 pytestmark = pytest.mark.race
 
@@ -35,31 +36,10 @@ MODULES = (booking, holds)
 Job = Callable[[], Any]
 
 
-class Doorway:
-    """Between reading and writing: each waits there for the others a moment, and the most at once are counted."""
-
-    def __init__(self, expected: int, patience_seconds: float) -> None:
-        self.expected, self.patience_seconds = expected, patience_seconds
-        self.inside = self.most = 0
-        self.changed = threading.Condition()
-
-    def pass_through(self, write: Callable[[], None]) -> None:
-        with self.changed:
-            self.inside += 1
-            self.most = max(self.most, self.inside)
-            self.changed.notify_all()
-            self.changed.wait_for(lambda: self.most >= self.expected, timeout=self.patience_seconds)
-        try:
-            claim(write)
-        finally:
-            with self.changed:
-                self.inside -= 1
-
-
 def doorway(monkeypatch: pytest.MonkeyPatch, *, expected: int, patience_seconds: float) -> Doorway:
-    door = Doorway(expected, patience_seconds)
+    door = Doorway(expected=expected, patience_seconds=patience_seconds)
     for module in (booking, holds, choosing):
-        monkeypatch.setattr(module, "claim", door.pass_through)
+        monkeypatch.setattr(module, "claim", lambda write: door.pass_through(lambda: claim(write)))
     return door
 
 
@@ -331,6 +311,22 @@ def test_a_limit_holds_for_requests_that_come_at_once(desk: Desk) -> None:
     )
     assert Counter(type(outcome) for outcome in outcomes) == {Hold: 3, TooManyHolds: 7}
     assert Hold.objects.count() == 3
+
+
+def test_the_holds_of_one_account_are_counted_at_once(desk: Desk) -> None:
+    """Paula asks for ten times in one moment, from the network of a clinic full of patients."""
+    Clinic.objects.filter(pk=desk.world.clinic.pk).update(max_holds_per_user=4, max_holds_per_address=100)
+    people = (desk.world.petra, desk.world.quentin)
+    jobs = [
+        desk.hold(desk.world.paula, practitioner=who, start=desk.start + timedelta(hours=hours))
+        for hours in range(5)
+        for who in people
+    ]
+    petes = desk.hold(desk.world.pete, start=desk.start + timedelta(hours=6))
+    *paulas, pete = at_once([*jobs, petes])
+    assert Counter(type(outcome) for outcome in paulas) == {Hold: 4, TooManyHolds: 6}
+    assert isinstance(pete, Hold)
+    assert Hold.objects.filter(user=desk.world.paula).count() == 4
 
 
 def test_pending_requests_of_one_phone_are_counted_at_once(desk: Desk) -> None:

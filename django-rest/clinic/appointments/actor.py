@@ -7,28 +7,43 @@ from clinic.accounts.models import Role, User
 from clinic.appointments.lifecycle import Party
 from clinic.appointments.models import ActorKind, Appointment, Channel, Patient
 from clinic.common.errors import PermissionDenied
+from clinic.scheduling.models import Clinic
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Who somebody without an account says to be. `phone` is E.164."""
+
+    clinic: Clinic
+    name: str
+    phone: str
+    email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A user; or a patient who is not signed in; or, with neither, the system or a visitor who has not said who."""
+    """A user; or a patient who is not signed in; or a guest, whose record is found when they book; or, with none of
+    them, the system or a visitor who has not said who."""
 
     kind: ActorKind
     channel: Channel
     user: User | None = None
     patient: Patient | None = None
+    guest: Guest | None = None
 
     @classmethod
     def by_user(cls, user: User, channel: Channel = Channel.API) -> Self:
         return cls(ActorKind.USER, channel, user)
 
     @classmethod
-    def by_guest(cls, patient: Patient | None = None, channel: Channel = Channel.API) -> Self:
-        return cls(ActorKind.GUEST, channel, patient=patient)
+    def by_guest(cls, who: Patient | Guest | None = None, channel: Channel = Channel.API) -> Self:
+        if isinstance(who, Guest):
+            return cls(ActorKind.GUEST, channel, guest=who)
+        return cls(ActorKind.GUEST, channel, patient=who)
 
     @property
     def name(self) -> str:
-        who = self.user or self.patient
+        who = self.user or self.patient or self.guest
         return who.name if who is not None else self.kind.label
 
     @property

@@ -29,6 +29,9 @@ class _Refusal(exceptions.APIException):
 class ChairsideExceptionHandler(ExceptionHandler):
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         match exc:
+            case exceptions.PermissionDenied() if not self._has_method():
+                # The framework asks for permission before it looks for the method. Nobody has this one.
+                return exceptions.MethodNotAllowed(self._method)
             case ChairsideError(status=400, attr=str(attr)):
                 return exceptions.ValidationError({attr: [exceptions.ErrorDetail(exc.detail, exc.code)]})
             case ChairsideError():
@@ -39,6 +42,14 @@ class ChairsideExceptionHandler(ExceptionHandler):
                 return _Refusal(TryAgain("The database does not answer. Please try again in a moment."))
             case _:
                 return super().convert_known_exceptions(exc)
+
+    @property
+    def _method(self) -> str:
+        request = self.context["request"]
+        return "" if request is None else str(request.method)
+
+    def _has_method(self) -> bool:
+        return self._method in self.context["view"].allowed_methods
 
 
 class ChairsideFormatter(ExceptionFormatter):

@@ -93,10 +93,14 @@ def _hash(subject: str) -> str:
 
 
 class ByAddress(BaseThrottle):
-    """A view's `address_limit`, for each address that asks. One address may stand for many people."""
+    """A view's `address_limit`, for each address that asks. One address may stand for many people.
+
+    A method that the view does not have is no attempt: its answer is 405, however often."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         limit: Limit | None = getattr(view, "address_limit", None)
-        if limit is not None and settings.SHARED.enable_rate_limits:
+        if limit is None or request.method not in view.allowed_methods:
+            return True
+        if settings.SHARED.enable_rate_limits:
             limit_attempts(limit, client_address(request), now=timezone.now())
         return True

@@ -2,14 +2,16 @@
 
 Whoever makes a practitioner's time *less* available (a booking, a hold, a move, a re-opening) calls
 `lock_practitioners` first in the transaction, once, with every practitioner concerned: it takes their row locks in
-the order of their ids, so two claims can wait for each other but never in a circle. Only then are the rules read and
-the claim written. Freeing time needs no lock, unless it is given on in the same transaction. The cells' primary key
-refuses what slips past: raw SQL, bulk updates.
+the order of their ids, so two claims can wait for each other but never in a circle. Then it takes the clinic's, shared
+with all other claims. Only then are the rules read and the claim written: by the zone and policy that hold now, not by
+those of the request's beginning. Whoever changes what holds for the whole clinic (`lock_clinic`) has its row alone: no
+claim is under way then, and none begins, of whichever practitioner. Freeing time needs no lock, unless it is given on
+in the same transaction. The cells' primary key refuses what slips past: raw SQL, bulk updates.
 """
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.db import IntegrityError, connection
 
@@ -25,10 +27,10 @@ DUPLICATE_KEY = 1062
 def lock_practitioners(
     clinic: Clinic, practitioner_ids: Collection[int], *, now: datetime, also_inactive: bool = False
 ) -> dict[int, Practitioner]:
-    """Lock the rows until the transaction ends and delete these practitioners' expired holds.
+    """Lock the rows until the transaction ends, read the clinic anew and delete these practitioners' expired holds.
 
-    Call inside a transaction, before anything else is read. Raises NotFound for one that is not of this clinic or
-    not active; `also_inactive` is for those whose time is only freed.
+    Call inside a transaction, before anything else is read; after it `clinic` says what holds now. Raises NotFound for
+    a practitioner who is not of this clinic or not active; `also_inactive` is for those whose time is only freed.
     """
     assert connection.in_atomic_block
     wanted = sorted(set(practitioner_ids))
@@ -38,17 +40,29 @@ def lock_practitioners(
     found = {practitioner.pk: practitioner for practitioner in practitioners}
     if len(found) != len(wanted):
         raise NotFound("There is no such practitioner.")
+    # Before any hold goes: its trigger locks the feed's head, which comes last.
+    _read_anew(clinic, "LOCK IN SHARE MODE")
     Hold.objects.filter(practitioner_id__in=wanted, expires_at__lte=now).delete()
     return found
 
 
-def lock_every_practitioner(clinic: Clinic, *, now: datetime) -> list[int]:
-    """As `lock_practitioners`, for a change that concerns the whole clinic. Their ids, in order."""
+def lock_clinic(clinic: Clinic, *, now: datetime) -> list[int]:
+    """For a change of what holds for the whole clinic: waits for every claim that is under way, and every later one
+    waits. The ids of its active practitioners; a new one is as good as later.
+
+    Call inside a transaction, before anything else is read; after it `clinic` says what holds now.
+    """
     assert connection.in_atomic_block
-    active = Practitioner.objects.select_for_update().filter(clinic=clinic, active=True).order_by("pk")
-    locked = [practitioner.pk for practitioner in active]
-    Hold.objects.filter(practitioner_id__in=locked, expires_at__lte=now).delete()
-    return locked
+    _read_anew(clinic, "FOR UPDATE")
+    Hold.objects.filter(clinic=clinic, expires_at__lte=now).delete()
+    return list(Practitioner.objects.filter(clinic=clinic, active=True).order_by("pk").values_list("pk", flat=True))
+
+
+def _read_anew(clinic: Clinic, lock: Literal["LOCK IN SHARE MODE", "FOR UPDATE"]) -> None:
+    # In SQL: the ORM knows no shared lock. On a row that a foreign key points to, every insert takes one anyway.
+    [row] = Clinic.objects.raw(f"SELECT * FROM clinic WHERE id = %s {lock}", [clinic.pk])  # noqa: S608
+    for column in Clinic._meta.concrete_fields:
+        setattr(clinic, column.attname, getattr(row, column.attname))
 
 
 def is_overlap(error: IntegrityError) -> bool:

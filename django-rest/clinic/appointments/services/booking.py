@@ -10,6 +10,7 @@ from clinic.appointments.lifecycle import Party, Status
 from clinic.appointments.models import ActorKind, Appointment, Source
 from clinic.appointments.queries import get_appointment_for
 from clinic.appointments.services.choosing import claim_with_a_free_one
+from clinic.appointments.services.guests import check_record, find_record
 from clinic.appointments.services.history import record
 from clinic.appointments.services.placing import (
     check_is_free,
@@ -104,9 +105,10 @@ def _source_of(actor: Actor) -> Source:
 @in_one_transaction
 def _book(*, actor: Actor, clinic: Clinic, booking: Booking, now: datetime, source: Source) -> Appointment:
     locked = _lock_for_booking(clinic, booking, now=now)
+    record_of_guest = None if actor.guest is None else find_record(actor.guest)
     appointment = Appointment(
         clinic=clinic,
-        patient=patient_of(actor, booking.patient_id),
+        patient=record_of_guest or patient_of(actor, booking.patient_id),
         status=first_status(actor, clinic),
         notes=booking.notes,
         source=source,
@@ -118,6 +120,8 @@ def _book(*, actor: Actor, clinic: Clinic, booking: Booking, now: datetime, sour
         _claim_with_anybody(appointment, booking, locked, actor=actor, now=now)
     else:
         _claim_with(locked[booking.practitioner_id], appointment, booking, actor=actor, now=now)
+    if actor.guest is not None:
+        check_record(actor.guest, appointment.patient, is_new=record_of_guest is None)
     if actor.is_patient and appointment.status == Status.PENDING:
         check_pending_limit(appointment, now=now)
     record(appointment, "create", actor=actor, now=now, after=appointment)

@@ -11,7 +11,7 @@ from clinic.common.errors import PermissionDenied, ZoneHasAppointments
 from clinic.common.instants import local_date_of, zone_of
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.models import Clinic
-from clinic.scheduling.services import lock_every_practitioner
+from clinic.scheduling.services import lock_clinic
 
 
 @in_one_transaction
@@ -23,14 +23,14 @@ def edit_clinic(*, owner: User, changes: dict[str, Any], now: datetime, force: b
     """
     if owner.role != Role.OWNER or owner.clinic is None:
         raise PermissionDenied
-    zone_name = changes.get("timezone", owner.clinic.timezone)
-    if zone_name != owner.clinic.timezone:
-        lock_every_practitioner(owner.clinic, now=now)
-        upcoming = list(upcoming_appointments(owner.clinic, None, now=now))
+    clinic = owner.clinic
+    lock_clinic(clinic, now=now)
+    zone_name = changes.get("timezone", clinic.timezone)
+    if zone_name != clinic.timezone:
+        upcoming = list(upcoming_appointments(clinic, None, now=now))
         if upcoming and not force:
-            raise ZoneHasAppointments(attr="timezone", extra=list_of(upcoming, owner.clinic))
-        _tell_dates_anew(owner.clinic, zone_of(zone_name))
-    clinic = Clinic.objects.select_for_update().get(pk=owner.clinic.pk)
+            raise ZoneHasAppointments(attr="timezone", extra=list_of(upcoming, clinic))
+        _tell_dates_anew(clinic, zone_of(zone_name))
     for name, value in changes.items():
         setattr(clinic, name, value)
     if changes:

@@ -22,6 +22,7 @@ from clinic.appointments.models import Appointment
 from clinic.appointments.queries import get_appointment_for
 from clinic.appointments.services.effects import lock_what_effects_may_claim
 from clinic.appointments.services.history import record
+from clinic.appointments.services.placing import nearest_to
 from clinic.appointments.services.versions import check_version
 from clinic.common.errors import PermissionDenied, SlotTaken, StaleVersion
 from clinic.common.instants import local_date_of, zone_of
@@ -31,7 +32,6 @@ from clinic.scheduling.services import is_overlap, lock_practitioners
 from clinic.scheduling.slots import Interval
 
 
-@in_one_transaction
 def change_status(
     *,
     actor: Actor,
@@ -44,8 +44,36 @@ def change_status(
 ) -> Appointment:
     """Take the action. A patient's `confirm` is the promise to come, not the clinic's approval.
 
-    Raises NotFound, what `lifecycle.decide` raises, StaleVersion, and SlotTaken where a re-opening finds its time gone.
+    Raises NotFound, what `lifecycle.decide` raises, StaleVersion, and SlotTaken (with the nearest open slots) where a
+    re-opening finds its time gone.
     """
+    assert actor.user is not None
+    try:
+        return _change_status(
+            actor=actor,
+            appointment_id=appointment_id,
+            action=action,
+            now=now,
+            reason=reason,
+            version=version,
+            if_match=if_match,
+        )
+    except SlotTaken as error:
+        error.extra["nearest"] = nearest_to(get_appointment_for(actor.user, appointment_id), now=now)
+        raise
+
+
+@in_one_transaction
+def _change_status(
+    *,
+    actor: Actor,
+    appointment_id: int,
+    action: Action,
+    now: datetime,
+    reason: str,
+    version: int | None,
+    if_match: bool,
+) -> Appointment:
     assert actor.user is not None
     seen = get_appointment_for(actor.user, appointment_id)
     if claims_time(action):
@@ -57,7 +85,6 @@ def change_status(
     return take(action, appointment, actor=actor, now=now, reason=reason)
 
 
-@in_one_transaction
 def set_status(
     *,
     actor: Actor,
@@ -68,7 +95,7 @@ def set_status(
     version: int | None = None,
     if_match: bool = False,
 ) -> Appointment:
-    """`PATCH {status}`: the action that leads there, by the same rules."""
+    """`PATCH {status}`: the action that leads there, by the same rules. Raises what `change_status` raises."""
     assert actor.user is not None
     current = Status(get_appointment_for(actor.user, appointment_id).status)
     return change_status(

@@ -1,4 +1,4 @@
-"""Records that a clinic made for somebody before they had an account.
+"""Records of people without an account: the one a guest's request goes to, and whose they become with an account.
 
 A phone that is proven by a code is what links them. Families share a phone, so the name decides which of several
 records are this person's; the others stay as they are, for the desk. Without a code nothing is linked, and nothing
@@ -6,10 +6,40 @@ tells whether there was anything to link.
 """
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from clinic.accounts.models import User
+from clinic.appointments.actor import Guest
 from clinic.appointments.models import Appointment, Patient
+from clinic.common.errors import TryAgain
+
+
+class RecordChanged(TryAgain):
+    """While a guest's request was written, another one made their record, or it became an account's."""
+
+
+def find_record(guest: Guest) -> Patient | None:
+    """The record of an earlier request."""
+    return _records_of(guest).order_by("pk").first()
+
+
+def create_record(guest: Guest) -> Patient:
+    return Patient.objects.create(clinic=guest.clinic, name=guest.name, phone=guest.phone, email=guest.email)
+
+
+def check_record(guest: Guest, record: Patient, *, is_new: bool) -> None:
+    """Call after the appointment is written: until the commit the feed's head is locked, so that requests of one clinic
+    are written one after another and no other record is missed here. Raises RecordChanged."""
+    records = set(_records_of(guest).values_list("pk", flat=True))
+    if record.pk not in records or (is_new and len(records) > 1):
+        raise RecordChanged
+
+
+def _records_of(guest: Guest) -> QuerySet[Patient]:
+    """Nobody has proved to be who they say. So a record that belongs to an account is never taken, and an e-mail is
+    never written to a record that has another or none: what the clinic tells one person would reach another."""
+    records = Patient.objects.filter(clinic=guest.clinic, user=None, phone=guest.phone, name=guest.name)
+    return records.filter(email=guest.email) if guest.email else records
 
 
 def adopt_guest_records(user: User, *, phone: str, own: Patient | None = None) -> Patient | None:

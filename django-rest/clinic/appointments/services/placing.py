@@ -12,7 +12,8 @@ from clinic.appointments.actor import Actor, clinic_id_of, patient_id_of, practi
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import ActorKind, Appointment, Patient
 from clinic.appointments.queries import get_patient_for
-from clinic.common.errors import InvalidRequest, PermissionDenied, SlotTaken, TooManyPending
+from clinic.appointments.services.guests import create_record
+from clinic.common.errors import InvalidRequest, NotFound, PermissionDenied, SlotTaken, TooManyPending
 from clinic.common.instants import local_date_of, say_minute, zone_of
 from clinic.scheduling.models import Clinic, Practitioner, Service
 from clinic.scheduling.queries import (
@@ -32,10 +33,14 @@ from clinic.scheduling.slots import Interval, Policy, Treatment, blocked_interva
 # The desk books further ahead than patients may, but not into another era by a slip of the pen.
 DESK_HORIZON_DAYS = 730
 NEAREST_WITHIN = timedelta(days=7)
+NO_SUCH_PARENT = 1452
 
 
 def patient_of(actor: Actor, patient_id: int | None) -> Patient:
-    """Whom the actor may book: a patient themselves, the clinic anybody of its own."""
+    """Whom the actor may book: a patient themselves, the clinic anybody of its own. A guest who has no record yet gets
+    one."""
+    if actor.guest is not None:
+        return create_record(actor.guest)
     if actor.patient is not None:
         return actor.patient
     assert actor.user is not None
@@ -203,10 +208,24 @@ def nearest_slots(
     ]
 
 
+def nearest_to(appointment: Appointment, *, now: datetime) -> list[dict[str, Any]]:
+    """The open slots around an appointment's own time, for what it is: as `nearest_slots`."""
+    return nearest_slots(
+        appointment.clinic,
+        practitioner_id=appointment.practitioner_id,
+        service_id=None,
+        start=appointment.starts_at,
+        now=now,
+        treatment=treatment_placed(appointment),
+    )
+
+
 def claim(write: Callable[[], None]) -> None:
     try:
         write()
     except IntegrityError as error:
         if is_overlap(error):  # Somebody wrote around the lock: the cells refuse.
             raise SlotTaken(attr="start") from error
+        if error.args[0] == NO_SUCH_PARENT:  # A guest's record has become part of an account's since we looked.
+            raise NotFound("There is no such patient any more.") from error
         raise

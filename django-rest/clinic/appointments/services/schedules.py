@@ -1,8 +1,8 @@
 """When a practitioner works, and what that does to the appointments they have.
 
-A change of hours makes time less available, so it follows the lock rule: practitioners first. An appointment that lies
-within the hours before and no longer after is *stranded*: the change is refused with a list, unless it is forced; then
-the appointments stay as they are, outside of the hours.
+A change of hours makes time less available, so it follows the lock rule: practitioners first, or the clinic alone. An
+appointment that lies within the hours before and no longer after is *stranded*: the change is refused with a list,
+unless it is forced; then the appointments stay as they are, outside of the hours.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -20,7 +20,7 @@ from clinic.common.tags import Expected
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.models import Clinic, Practitioner, ScheduleException, WorkingBlock
 from clinic.scheduling.queries import availability_of, get_exception_for, get_schedule_for, hours_of
-from clinic.scheduling.services import lock_every_practitioner, lock_practitioners
+from clinic.scheduling.services import lock_clinic, lock_practitioners
 from clinic.scheduling.slots import Interval, is_within_hours
 
 ANY_EXPECTED = Expected()
@@ -116,7 +116,7 @@ def _lock_concerned(user: User, practitioner_id: int | None, *, now: datetime) -
         return practitioner.clinic, [practitioner_id]
     if user.role not in (Role.OWNER, Role.STAFF) or user.clinic is None:
         raise PermissionDenied("The whole clinic's exceptions are for the owner and staff to change.")
-    return user.clinic, lock_every_practitioner(user.clinic, now=now)
+    return user.clinic, lock_clinic(user.clinic, now=now)
 
 
 def _write_hours(

@@ -77,7 +77,7 @@ class GuestBookingListView(OpenView):
         guest, booking = guest_of(clinic, **given["guest"]), Booking(patient_id=None, **given["booking"])
 
         def create() -> Response:
-            made = book_as_guest(clinic=clinic, guest=guest, booking=booking, now=timezone.now())
+            made = book_as_guest(guest=guest, booking=booking, now=timezone.now())
             shown = get_guest_booking(made.reference or "")
             return Response(GuestBookingMadeOutput(shown).data, status=201)
 
