@@ -231,3 +231,45 @@ def test_an_edit_and_a_status_in_one_request_are_both_or_none(
     assert (stays.starts_at, stays.notes, stays.version) == (tomorrow_at(9), "", 1)
     assert cells(appointment)[1] == tomorrow_at(9)
     assert AppointmentEvent.objects.filter(appointment_id=appointment.pk).count() == 1
+
+
+@pytest.mark.parametrize("status", ["confirmed", "completed"])
+def test_what_get_answers_can_be_put_back_with_another_note(
+    world: World, appointment: Appointment, status: str
+) -> None:
+    Appointment.objects.filter(pk=appointment.pk).update(status=status, attendance_confirmed_at=datetime.now(UTC))
+    client, url = world.client(world.sam), f"{APPOINTMENTS}/{appointment.pk}"
+    shown = client.get(url).json()
+    response = client.put(url, {**shown, "notes": "allergic"})
+    assert (response.status_code, response.json()["notes"]) == (200, "allergic")
+    assert row_of(appointment).attendance_confirmed_at is not None
+    assert AppointmentEvent.objects.filter(appointment_id=appointment.pk).latest("id").action == "edit"
+
+
+def test_what_has_no_service_can_be_put_back(world: World, tomorrow_at: At) -> None:
+    client, url = world.client(world.sam), f"{APPOINTMENTS}/{world.book(tomorrow_at(15)).pk}"
+    shown = client.get(url).json()
+    assert shown["service"] is None
+    assert client.put(url, shown).json() == shown
+
+
+def test_a_drop_where_it_was_writes_nothing(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+    url, body = f"{APPOINTMENTS}/{appointment.pk}/reschedule", {"start": tomorrow_at(9).isoformat(), "version": 1}
+    assert world.client(world.sam).post(url, body).json()["version"] == 1
+    assert world.client(world.paula).post(url, body).status_code == 403
+    assert AppointmentEvent.objects.filter(appointment_id=appointment.pk).count() == 1
+
+
+def test_an_appointment_does_not_pass_to_another_patient(world: World, appointment: Appointment) -> None:
+    response = move(world, appointment, patient=world.pete.patient.pk)
+    assert (refusal(response), attr_of(response)) == ((400, "invalid"), "patient")
+    assert move(world, appointment, patient=world.paula.patient.pk, notes="hers").status_code == 200
+
+
+def test_what_is_sent_back_at_another_time_keeps_the_length_it_was_booked_with(
+    world: World, appointment: Appointment, tomorrow_at: At
+) -> None:
+    Service.objects.filter(pk=world.check_up.pk).update(duration_minutes=60, active=False)
+    client, url = world.client(world.sam), f"{APPOINTMENTS}/{appointment.pk}"
+    response = client.put(url, {**client.get(url).json(), "start": tomorrow_at(11).isoformat()})
+    assert (response.status_code, response.json()["end"]) == (200, tomorrow_at(11, 30).isoformat())

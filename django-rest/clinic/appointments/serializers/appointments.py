@@ -132,7 +132,8 @@ class StatusField(serializers.CharField):
 
 
 class AppointmentEditInput(StartInput, PractitionerNames):
-    service = serializers.IntegerField(required=False, min_value=1)
+    patient = serializers.IntegerField(required=False, min_value=1, help_text="stays who it is")
+    service = serializers.IntegerField(required=False, allow_null=True, min_value=1, help_text="null: as it is")
     notes = serializers.CharField(required=False, allow_blank=True, max_length=4000)
     outside_hours = serializers.BooleanField(required=False)
     status = StatusField(required=False)
@@ -144,6 +145,7 @@ class AppointmentEditInput(StartInput, PractitionerNames):
             "start": self.start_of(attrs),
             "practitioner_id": self.practitioner_of(attrs),
             "service_id": attrs.pop("service", None),
+            "patient_id": attrs.pop("patient", None),
             **attrs,
         }
 

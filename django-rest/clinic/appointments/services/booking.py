@@ -193,12 +193,33 @@ class Edit:
     def moves(self) -> bool:
         return any(value is not None for value in (self.start, self.practitioner_id, self.service_id))
 
+    @property
+    def is_empty(self) -> bool:
+        return not self.moves and self.notes is None
+
+    def beyond(self, seen: Appointment) -> "Edit":
+        """Without what the appointment is already: to send all of it back with another note moves nothing."""
+        stays = (
+            self.start in (None, seen.starts_at)
+            and self.practitioner_id in (None, seen.practitioner_id)
+            and self.service_id in (None, seen.service_id)
+        )
+        edit = replace(self, start=None, practitioner_id=None, service_id=None) if stays else self
+        return replace(edit, notes=None) if edit.notes == seen.notes else edit
+
+
+def check_patient_stays(appointment: Appointment, patient_id: int | None) -> None:
+    if patient_id not in (None, appointment.patient_id):
+        raise InvalidRequest("An appointment stays its patient's: cancel it and book for the other.", attr="patient")
+
 
 def edit_appointment(
     *, actor: Actor, appointment_id: int, edit: Edit, now: datetime, version: int | None = None, if_match: bool = False
 ) -> Appointment:
-    """Change notes, or move to another time, practitioner or service. Raises what `book_appointment` raises, and
-    StaleVersion, TransitionNotAllowed (only what is pending or confirmed moves)."""
+    """Change notes, or move to another time, practitioner or service. What changes nothing writes nothing.
+
+    Raises what `book_appointment` raises, and StaleVersion, TransitionNotAllowed (only what is pending or confirmed
+    moves)."""
     assert actor.user is not None
     try:
         return _edit(actor=actor, appointment_id=appointment_id, edit=edit, now=now, version=version, if_match=if_match)
@@ -210,7 +231,7 @@ def edit_appointment(
             service_id=edit.service_id or seen.service_id,
             start=edit.start or seen.starts_at,
             now=now,
-            treatment=treatment_placed(seen) if edit.service_id is None else None,
+            treatment=treatment_placed(seen) if edit.service_id in (None, seen.service_id) else None,
         )
         raise
 
@@ -220,11 +241,15 @@ def _edit(
     *, actor: Actor, appointment_id: int, edit: Edit, now: datetime, version: int | None, if_match: bool
 ) -> Appointment:
     assert actor.user is not None
-    locked = _lock_for_move(actor, appointment_id, edit, now=now) if edit.moves else {}
+    seen = get_appointment_for(actor.user, appointment_id)
+    edit = edit.beyond(seen)
+    locked = _lock_for_move(seen, edit, now=now) if edit.moves else {}
     appointment = get_appointment_for(actor.user, appointment_id, lock=True)
     if actor.party_to(appointment) is Party.PATIENT:
         raise PermissionDenied("A patient cancels and books again.")
     check_version(appointment, version, if_match=if_match)
+    if edit.is_empty:
+        return appointment
     before = copy.copy(appointment)
     if edit.notes is not None:
         appointment.notes = edit.notes
@@ -237,10 +262,8 @@ def _edit(
     return appointment
 
 
-def _lock_for_move(actor: Actor, appointment_id: int, edit: Edit, *, now: datetime) -> dict[int, Practitioner]:
+def _lock_for_move(seen: Appointment, edit: Edit, *, now: datetime) -> dict[int, Practitioner]:
     """Practitioners before the appointment: every claim takes its locks in this order."""
-    assert actor.user is not None
-    seen = get_appointment_for(actor.user, appointment_id)
     target_id = edit.practitioner_id or seen.practitioner_id
     locked = lock_practitioners(seen.clinic, {target_id, seen.practitioner_id}, now=now, also_inactive=True)
     if not locked[target_id].active:
@@ -259,7 +282,7 @@ def _move(
     practitioner = locked[edit.practitioner_id or appointment.practitioner_id]
     check_may_book_for(actor, practitioner)
     start = edit.start or appointment.starts_at
-    if edit.service_id is None:
+    if edit.service_id in (None, appointment.service_id):
         service = service_kept(appointment, practitioner)
         place(appointment, practitioner, service, start, treatment=treatment_placed(appointment))
     else:

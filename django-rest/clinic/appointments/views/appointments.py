@@ -22,7 +22,7 @@ from clinic.appointments.serializers.appointments import (
     AppointmentOutput,
     RescheduleInput,
 )
-from clinic.appointments.services.booking import Booking, Edit, book_appointment, edit_appointment
+from clinic.appointments.services.booking import Booking, Edit, book_appointment, check_patient_stays, edit_appointment
 from clinic.appointments.services.decisions import change_status, delete_appointment, set_status
 from clinic.appointments.services.versions import check_version
 from clinic.appointments.views.requests import (
@@ -109,6 +109,7 @@ class AppointmentView(APIView):
         request=AppointmentEditInput, responses=AppointmentOutput, parameters=[IF_MATCH], summary="Change or move"
     )
     def put(self, request: Request, appointment_id: int) -> Response:
+        """What `GET` answers can be sent back as it is: what is not otherwise than before is not changed."""
         return self.patch(request, appointment_id)
 
     @extend_schema(responses={204: None}, parameters=[IF_MATCH], summary="Delete: frees the time, leaves the history")
@@ -131,6 +132,9 @@ def _change(request: Request, appointment_id: int) -> Appointment:
     given = validated(AppointmentEditInput(data=request.data, context={"clinic": seen.clinic}))
     status, reason = given.pop("status", None), given.pop("reason", "")
     expected = expected_version(request, given.pop("version", None))
+    check_patient_stays(seen, given.pop("patient_id"))
+    if request.method == "PUT" and status == seen.status:
+        status = None
     edit = Edit(**given)
     actor, now = actor_of(request), timezone.now()
     if edit == Edit() and status is None:
