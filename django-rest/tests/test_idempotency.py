@@ -84,3 +84,18 @@ def test_ten_of_the_same_at_once_book_once_and_hear_the_same(committed_world: Wo
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert Appointment.objects.count() == 1
+
+
+@pytest.mark.parametrize("path", [f"{APPOINTMENTS}/", "/api/appointments", "/api/appointments/"])
+def test_a_path_in_another_form_is_the_same_request(world: World, tomorrow_at: At, path: str) -> None:
+    first = book(world, tomorrow_at(9))
+    again = world.client(world.sam).post(path, body(world, tomorrow_at(9)), headers={"Idempotency-Key": "k1"})
+    assert (again.status_code, again.json()) == (201, first.json())
+
+
+def test_another_path_is_another_request(world: World, tomorrow_at: At) -> None:
+    book(world, tomorrow_at(9))
+    again = world.client(world.sam).post(
+        "/api/v1/holds", body(world, tomorrow_at(9)), headers={"Idempotency-Key": "k1"}
+    )
+    assert refusal(again) == (422, "idempotency_key_reused")

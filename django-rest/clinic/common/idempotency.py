@@ -5,6 +5,7 @@ end, a failed request leaves no key behind, and there is no moment in which the 
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from clinic.common.transactions import in_one_transaction
 
 MAX_KEY_LENGTH = 100
 KEPT_FOR = timedelta(hours=24)
+UNVERSIONED = re.compile(r"^/api/(v1/)?")
 
 
 def answer_once(request: Request, *, owner: str, create: Callable[[], Response]) -> Response:
@@ -71,7 +73,14 @@ def _earlier_answer(row: IdempotencyKey, fingerprint: str) -> Response:
 
 def _fingerprint(request: Request) -> str:
     body: Any = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(b"\n".join([(request.method or "").encode(), request.path.encode(), body])).hexdigest()
+    return hashlib.sha256(
+        b"\n".join([(request.method or "").encode(), _route(request.path).encode(), body])
+    ).hexdigest()
+
+
+def _route(path: str) -> str:
+    """One for all forms of a path: who repeats a request may leave its slash away."""
+    return f"/{UNVERSIONED.sub('', path).strip('/')}"
 
 
 def prune_idempotency_keys(*, older_than: datetime) -> int:
