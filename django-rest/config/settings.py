@@ -232,8 +232,24 @@ UNFOLD = {
 
 CORS_ALLOWED_ORIGINS = SHARED.cors_allowed_origins
 CORS_URLS_REGEX = r"^/(api/|health|livez|readyz)"
-CORS_EXPOSE_HEADERS = ["X-Request-ID", "X-Process-Time", "Retry-After", "ETag"]
-CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-match", "x-request-id"]
+CORS_EXPOSE_HEADERS = [
+    "X-Request-ID",
+    "X-Process-Time",
+    "Retry-After",
+    "ETag",
+    "Idempotent-Replay",
+    "Content-Disposition",
+]
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "x-hold-token",
+    "x-phone-code",
+    "x-request-id",
+]
 
 # The variable that gunicorn reads, with its default: whose word about the client's address is taken.
 TRUSTED_PROXIES = frozenset(os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1").split(","))

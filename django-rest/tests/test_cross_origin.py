@@ -1,0 +1,30 @@
+"""What a front end on another origin may send and read."""
+
+import pytest
+from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from .conftest import APPOINTMENTS, World
+
+ORIGIN = "https://desk.example"
+
+
+@pytest.fixture(autouse=True)
+def _allowed(settings: Settings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
+
+
+@pytest.mark.parametrize(
+    "header", ["Authorization", "X-Phone-Code", "X-Hold-Token", IDEMPOTENCY_KEY.name, IF_MATCH.name]
+)
+def test_every_header_that_is_read_may_be_sent(client: Client, header: str) -> None:
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": header}
+    answer = client.options(APPOINTMENTS, headers=asked)
+    assert header.lower() in answer.headers["Access-Control-Allow-Headers"].split(", ")
+
+
+@pytest.mark.parametrize("header", ["ETag", "Retry-After", "Idempotent-Replay", "Content-Disposition", "X-Request-ID"])
+def test_every_header_that_tells_something_may_be_read(world: World, header: str) -> None:
+    answer = world.client().get("/api/v1/time/now", headers={"Origin": ORIGIN})
+    assert header in answer.headers["Access-Control-Expose-Headers"].split(", ")
