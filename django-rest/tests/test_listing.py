@@ -325,6 +325,17 @@ def test_a_patients_own_view_has_no_notes(world: World) -> None:
     assert world.client(world.sam).get(f"{APPOINTMENTS}/{appointment.pk}").json()["notes"] == "pays late"
 
 
+def test_older_front_ends_filter_by_dentist(world: World, tomorrow_at: At) -> None:
+    world.book(tomorrow_at(9))
+    other = world.book(tomorrow_at(9), practitioner=world.quentin, patient=world.pete)
+    client = world.client(world.sam)
+    for path in (APPOINTMENTS, "/api/appointments"):
+        found = client.get(path, {"dentist": world.quentin.practitioner.pk}).json()["results"]
+        assert [row["id"] for row in found] == [other.pk]
+    exported = client.get(f"{APPOINTMENTS}/export.csv", {"dentist": world.quentin.practitioner.pk})
+    assert exported.getvalue().decode().count("\r\n") == 2
+
+
 @pytest.mark.parametrize("who", ["quentin", "pete", "otto"])
 def test_a_strangers_appointment_is_not_found(world: World, tomorrow_at: At, who: str) -> None:
     appointment = world.book(tomorrow_at(9))

@@ -155,12 +155,11 @@ class ActionInput(serializers.Serializer[Any]):
     version = serializers.IntegerField(required=False, min_value=1)
 
 
-class AppointmentFilterInput(serializers.Serializer[Any]):
+class AppointmentFilterInput(PractitionerNames):
     scope = serializers.ChoiceField(choices=["active", "history", "all"], required=False)
     status = serializers.CharField(required=False, help_text="one or several, by commas; then scope is not looked at")
     date = serializers.DateField(required=False)
     to = serializers.DateField(required=False)
-    practitioner = serializers.IntegerField(required=False, min_value=1)
     patient = serializers.IntegerField(required=False, min_value=1)
     search = serializers.CharField(required=False, allow_blank=True, max_length=100)
     ordering = serializers.CharField(required=False, help_text=", ".join(ORDERINGS) + "; a minus turns it round")
@@ -191,7 +190,7 @@ class AppointmentFilterInput(serializers.Serializer[Any]):
                 statuses=attrs.get("status", ()),
                 first_date=first,
                 last_date=last,
-                practitioner_id=attrs.get("practitioner"),
+                practitioner_id=self.practitioner_of(attrs),
                 patient_id=attrs.get("patient"),
                 search=attrs.get("search", "").strip(),
                 ordering=attrs.get("ordering"),
