@@ -274,10 +274,31 @@ def test_who_or_what_does_not_exist_is_not_found(world: World, tomorrow_at: At) 
 
 
 def test_a_visitor_names_the_clinic_where_there_are_several(world: World, tomorrow_at: At) -> None:
+    day = f"{tomorrow_at(0):%Y-%m-%d}"
+    for path in ("clinic", "services", "practitioners", f"slots?date={day}"):
+        unnamed = world.client().get(f"/api/v1/{path}")
+        assert (unnamed.status_code, attr_of(unnamed)) == (400, "clinic")
+    for name in ("riverside", str(world.clinic.pk)):
+        assert world.client().get("/api/v1/clinic", {"clinic": name}).json()["name"] == "Riverside"
+
+
+def test_who_is_asked_for_names_the_clinic(world: World, tomorrow_at: At) -> None:
+    day, practitioner, service = f"{tomorrow_at(0):%Y-%m-%d}", world.petra.practitioner.pk, world.check_up.pk
+    for path in (
+        f"practitioners/{practitioner}",
+        f"practitioners/{practitioner}/slots?date={day}",
+        f"practitioners/{practitioner}/availability",
+        f"services/{service}",
+        f"slots?date={day}&service={service}",
+    ):
+        assert world.client().get(f"/api/v1/{path}").status_code == 200, path
+    assert refusal(world.client().get(f"/api/v1/practitioners/{10**9}/slots?date={day}")) == (404, "not_found")
+    assert refusal(world.client().get(f"/api/v1/services/{10**9}")) == (404, "not_found")
+
+
+def test_a_practitioner_is_not_found_in_another_clinic(world: World, tomorrow_at: At) -> None:
     path = f"/api/v1/practitioners/{world.petra.practitioner.pk}/slots"
     day = f"{tomorrow_at(0):%Y-%m-%d}"
-    unnamed = world.client().get(path, {"date": day})
-    assert (unnamed.status_code, attr_of(unnamed)) == (400, "clinic")
     assert refusal(world.client().get(path, {"date": day, "clinic": "nowhere"})) == (404, "not_found")
     assert refusal(world.client().get(path, {"date": day, "clinic": "hillside"})) == (404, "not_found")
     assert world.client().get(path, {"date": day, "clinic": "riverside"}).status_code == 200

@@ -72,7 +72,7 @@ class TimeView(APIView):
     def get(self, request: Request) -> Response:
         now = timezone.now()
         try:
-            zone = zone_of(get_clinic_for(viewer_of(request), slug=request.query_params.get("clinic")).timezone)
+            zone = zone_of(get_clinic_for(viewer_of(request), name=request.query_params.get("clinic")).timezone)
         except ChairsideError:  # No clinic, or several and none named: the server's time is still the time.
             return Response({"utc": now, "clinic": None, "timezone": None})
         return Response({"utc": now, "clinic": say_instant(now, zone), "timezone": zone.key})

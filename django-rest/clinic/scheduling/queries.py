@@ -22,21 +22,29 @@ CELL = timedelta(minutes=5)
 Row = TypeVar("Row", bound=Model)
 
 
-def get_clinic_for(viewer: User | None, *, slug: str | None = None) -> Clinic:
-    """A user's own clinic; for anyone else the one named, or the only one there is. Raises NotFound, InvalidRequest."""
+def get_clinic_for(
+    viewer: User | None,
+    *,
+    name: str | None = None,
+    practitioner_id: int | None = None,
+    service_id: int | None = None,
+) -> Clinic:
+    """A user's own clinic; for anyone else the one named by slug or id, the only one there is, or the one whose
+    practitioner or service is asked for. Raises NotFound, InvalidRequest."""
     if viewer is not None and viewer.clinic is not None:
         return viewer.clinic
-    if slug is not None:
-        clinic = Clinic.objects.filter(slug=slug).first()
-        if clinic is None:
-            raise NotFound("There is no such clinic.")
-        return clinic
+    if name is not None:
+        return get_clinic_named(name)
     clinics = list(Clinic.objects.order_by("id")[:2])
     if not clinics:
         raise NotFound("There is no clinic yet.")
-    if len(clinics) > 1:
-        raise InvalidRequest("There are several clinics here: name one by its slug.", attr="clinic")
-    return clinics[0]
+    if len(clinics) == 1:
+        return clinics[0]
+    if practitioner_id is not None:
+        return one_of(Practitioner.objects.select_related("clinic"), practitioner_id, "practitioner").clinic
+    if service_id is not None:
+        return one_of(Service.objects.select_related("clinic"), service_id, "service").clinic
+    raise InvalidRequest("There are several clinics here: name one by its slug.", attr="clinic")
 
 
 def get_clinic_named(name: str) -> Clinic:

@@ -29,12 +29,19 @@ from clinic.scheduling.services import create_service, edit_service
 from clinic.scheduling.slots import Slot
 
 CLINIC_PARAMETER = OpenApiParameter(
-    "clinic", str, description="slug, for people not signed in where several clinics are"
+    "clinic",
+    str,
+    description="slug or id, for people not signed in where several clinics are and nothing else names one",
 )
 
 
-def clinic_of(request: Request) -> Clinic:
-    return queries.get_clinic_for(viewer_of(request), slug=request.query_params.get("clinic"))
+def clinic_of(request: Request, *, practitioner_id: int | None = None, service_id: int | None = None) -> Clinic:
+    return queries.get_clinic_for(
+        viewer_of(request),
+        name=request.query_params.get("clinic"),
+        practitioner_id=practitioner_id,
+        service_id=service_id,
+    )
 
 
 def listed(request: Request) -> dict[str, str]:
@@ -85,7 +92,9 @@ class ServiceView(APIView):
 
     @extend_schema(parameters=[CLINIC_PARAMETER], responses=ServiceOutput, summary="One service")
     def get(self, request: Request, service_id: int) -> Response:
-        listed_ones = queries.services_listed_for(viewer_of(request), clinic_of(request), active="all")
+        listed_ones = queries.services_listed_for(
+            viewer_of(request), clinic_of(request, service_id=service_id), active="all"
+        )
         return Response(ServiceOutput(queries.one_of(listed_ones, service_id, "service")).data)
 
     @extend_schema(
@@ -123,7 +132,9 @@ class PractitionerSlotsView(APIView):
     def get(self, request: Request, practitioner_id: int) -> Response:
         given = SlotsInput(data=request.query_params)
         given.is_valid(raise_exception=True)
-        return Response(_slots(clinic_of(request), practitioner_id, **given.validated_data))
+        return Response(
+            _slots(clinic_of(request, practitioner_id=practitioner_id), practitioner_id, **given.validated_data)
+        )
 
 
 def _slots(clinic: Clinic, practitioner_id: int, *, service_id: int | None, **dates: Any) -> dict[str, Any]:
@@ -153,7 +164,8 @@ class SlotsView(APIView):
     def get(self, request: Request) -> Response:
         given = SlotsInput(data=request.query_params)
         given.is_valid(raise_exception=True)
-        return Response(_slots_of_anybody(clinic_of(request), **given.validated_data))
+        clinic = clinic_of(request, service_id=given.validated_data["service_id"])
+        return Response(_slots_of_anybody(clinic, **given.validated_data))
 
 
 def _slots_of_anybody(clinic: Clinic, *, service_id: int | None, **dates: Any) -> dict[str, Any]:

@@ -119,7 +119,8 @@ class PractitionerView(APIView):
     def get(self, request: Request, practitioner_id: int) -> Response:
         viewer = viewer_of(request)
         active = "all" if viewer is not None and viewer.works_at_desk else "true"
-        listed_ones = queries.practitioners_listed_for(viewer, clinic_of(request), active=active)
+        clinic = clinic_of(request, practitioner_id=practitioner_id)
+        listed_ones = queries.practitioners_listed_for(viewer, clinic, active=active)
         return _show(request, queries.one_of(listed_ones, practitioner_id, "practitioner"))
 
     @answers(HasAppointments, CannotMove)

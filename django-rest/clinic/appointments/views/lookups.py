@@ -88,7 +88,7 @@ class PhoneCodeView(OpenView):
     )
     def post(self, request: Request) -> Response:
         given = validated(PhoneCodeInput(data=request.data))
-        clinic = get_clinic_for(None, slug=given.get("clinic"))
+        clinic = get_clinic_for(None, name=given.get("clinic"))
         phone = normalise_phone(given["phone"], region=clinic.phone_region)
         send_phone_code(clinic=clinic, phone=phone, address=client_address(request), now=timezone.now())
         return Response({"expires_in": int(CODE_HOLDS_FOR.total_seconds())}, status=202)
@@ -116,7 +116,7 @@ class ByPhoneView(ListAPIView[Appointment]):
         if viewer is not None and viewer.role != Role.PATIENT:
             region = viewer.clinic.phone_region if viewer.clinic is not None else None
             return queries.appointments_by_phone(viewer, normalise_phone(given["phone"], region=region))
-        clinic = get_clinic_for(viewer, slug=given.get("clinic"))
+        clinic = get_clinic_for(viewer, name=given.get("clinic"))
         phone = normalise_phone(given["phone"], region=clinic.phone_region)
         code = self.request.headers.get("X-Phone-Code") or given.get("code", "")
         check_phone_code(clinic=clinic, phone=phone, code=code, now=timezone.now())

@@ -43,7 +43,7 @@ class SignUpView(OpenView):
     @extend_schema(request=SignUpInput, responses={201: SignUpOutput}, summary="Sign up as a patient")
     def post(self, request: Request) -> Response:
         given = validated(SignUpInput(data=request.data))
-        clinic = get_clinic_for(None, slug=given.pop("clinic", None))
+        clinic = get_clinic_for(None, name=given.pop("clinic", None))
         user, pair = sign_up_patient(clinic=clinic, sign_up=SignUp(**given), now=timezone.now())
         return Response({"user": UserOutput(user).data, **asdict(pair)}, status=201)
 

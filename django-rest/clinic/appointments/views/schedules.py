@@ -58,7 +58,7 @@ class AvailabilityView(APIView):
         summary="Weekly hours and exceptions of a practitioner",
     )
     def get(self, request: Request, practitioner_id: int) -> Response:
-        practitioner = queries.get_practitioner(clinic_of(request), practitioner_id)
+        practitioner = queries.get_practitioner(clinic_of(request, practitioner_id=practitioner_id), practitioner_id)
         body = _availability(request, practitioner)
         return Response(body, headers={"ETag": f'"{body["version"]}"'})
 
