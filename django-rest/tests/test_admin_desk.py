@@ -119,8 +119,13 @@ def test_the_page_has_the_buttons_of_what_is_possible(world: World, owner: Clien
         context = owner.get(page_of(appointment)).context
         return [button.description for button in context["actions_submit_line"]]
 
-    assert buttons(pending) == ["Approve", "Reject", "Cancel"]
-    assert buttons(world.book_now(practitioner=world.quentin)) == ["Cancel", "Check in", "Complete", "No-show"]
+    assert buttons(pending) == ["Approve", "Reject", "Cancel appointment"]
+    assert buttons(world.book_now(practitioner=world.quentin)) == [
+        "Cancel appointment",
+        "Check in",
+        "Complete",
+        "No-show",
+    ]
     act(owner, APPOINTMENTS, "reject", pending.pk)
     assert buttons(pending) == []
 

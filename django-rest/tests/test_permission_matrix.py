@@ -154,6 +154,8 @@ GET    health                                     200  200  200   200     200   
 GET    /health                                    200  200  200   200     200   200  200  200
 GET    /livez                                     200  200  200   200     200   200  200  200
 GET    /readyz                                    200  200  200   200     200   200  200  200
+GET    /favicon.ico                               200  200  200   200     200   200  200  200
+GET    /favicon.svg                               200  200  200   200     200   200  200  200
 GET    /api/schema                                200  200  200   200     200   200  200  200
 GET    /api/docs                                  200  200  200   200     200   200  200  200
 GET    /api/redoc                                 200  200  200   200     200   200  200  200
@@ -381,6 +383,14 @@ def test_the_unversioned_paths_repeat_the_versioned_ones() -> None:
     }
     assert unversioned == versioned
     assert len(versioned) > 50
+
+
+@pytest.mark.parametrize("page", ["/admin/login/", "/api/docs"])
+def test_every_page_shows_the_sign(world: World, page: str) -> None:
+    assert 'href="/favicon.svg"' in world.client().get(page).content.decode()
+    for path in ("/favicon.svg", "/favicon.ico"):
+        answer = world.client().get(path)
+        assert (answer.headers["Content-Type"], answer.content[:4]) == ("image/svg+xml", b"<svg")
 
 
 @pytest.mark.parametrize(("path", "target"), [("/", "/api/docs"), ("/admin", "/admin/")])

@@ -23,5 +23,5 @@ def add_documentation(app: FastAPI) -> None:
             title=app.title,
             swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
             swagger_css_url=f"{ASSETS}/swagger-ui.css",
-            swagger_favicon_url=f"{ASSETS}/favicon.png",
+            swagger_favicon_url="/favicon.svg",
         )

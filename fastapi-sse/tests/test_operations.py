@@ -125,6 +125,13 @@ def test_documentation_loads_from_nowhere_else(service: StreamService) -> None:
     assert "//" not in "".join(addresses)
 
 
+@pytest.mark.parametrize("path", ["/favicon.svg", "/favicon.ico"])
+def test_browsers_find_the_sign_where_they_look(service: StreamService, path: str) -> None:
+    response = service.get(path)
+    assert (response.status_code, response.headers["content-type"]) == (200, "image/svg+xml")
+    assert '<link rel="shortcut icon" href="/favicon.svg">' in service.get("/docs").text
+
+
 def test_wrong_settings_are_told_all_at_once_and_by_name(clinic: TestClinic) -> None:
     finished = subprocess.run(
         [sys.executable, "-m", "clinic_stream"],

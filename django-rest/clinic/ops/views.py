@@ -1,5 +1,10 @@
+from pathlib import Path
+from typing import ClassVar
+
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.views import View
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -53,6 +58,16 @@ class LivezView(OpenView):
 
 class ReadyzView(HealthView):
     """200 when the database is reachable and migrated: traffic may come."""
+
+
+class FaviconView(View):
+    """Also where browsers look for it by themselves, on a page of JSON."""
+
+    picture: ClassVar[bytes] = (Path(__file__).parent / "favicon.svg").read_bytes()
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        headers = {"Cache-Control": "public, max-age=86400"}
+        return HttpResponse(self.picture, content_type="image/svg+xml", headers=headers)
 
 
 class TimeView(APIView):

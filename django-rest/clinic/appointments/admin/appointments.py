@@ -58,7 +58,7 @@ class Decision:
 DECISIONS = {
     "approve": Decision(Action.CONFIRM, "Approve", "approved", "check_circle"),
     "reject": Decision(Action.REJECT, "Reject", "rejected", "block"),
-    "cancel": Decision(Action.CANCEL, "Cancel", "cancelled", "event_busy"),
+    "cancel": Decision(Action.CANCEL, "Cancel appointment", "cancelled", "event_busy"),
     "check_in": Decision(Action.CHECK_IN, "Check in", "checked in", "how_to_reg"),
     "complete": Decision(Action.COMPLETE, "Complete", "completed", "task_alt"),
     "mark_no_show": Decision(Action.NO_SHOW, "No-show", "marked as missed", "person_off"),
