@@ -60,6 +60,21 @@ def test_a_phone_is_a_name_too(world: World, written: str, field: str) -> None:
     assert with_token(response.json()["access"]).json()["id"] == world.paula.pk
 
 
+@pytest.mark.parametrize("written", ["0170 1234567", "(0170) 123-4567", "0049 170 1234567"])
+def test_a_phone_without_its_country_code_is_as_dialled_at_the_clinic(world: World, written: str) -> None:
+    User.objects.filter(pk=world.paula.pk).update(phone="+491701234567")
+    response = post("/api/token", username=written, password=PASSWORD)
+    assert with_token(response.json()["access"]).json()["id"] == world.paula.pk
+
+
+def test_the_same_digits_of_two_countries_need_the_country_code(world: World) -> None:
+    User.objects.filter(pk=world.paula.pk).update(phone="+492071234567")
+    assert post("/api/token", username="020 7123 4567", password=PASSWORD).status_code == 200
+    User.objects.filter(pk=world.otto.pk).update(phone="+442071234567")
+    assert post("/api/token", username="020 7123 4567", password=PASSWORD).status_code == 401
+    assert post("/api/token", username="+44 20 7123 4567", password=PASSWORD).status_code == 200
+
+
 def test_an_email_may_be_called_email(world: World) -> None:
     assert post("/api/token", email=world.sam.email, password=PASSWORD).status_code == 200
 

@@ -1,7 +1,10 @@
-from django.db.models import QuerySet
+from typing import Any
+
+from django.db.models import ForeignKey, QuerySet
 
 from clinic.accounts.models import CLINIC_ROLES, Role, User, normalise_email
-from clinic.common.errors import NotFound
+from clinic.accounts.phones import normalise_phone
+from clinic.common.errors import InvalidRequest, NotFound
 
 
 def get_session_user(*, user_id: int, token_version: int) -> User | None:
@@ -30,6 +33,27 @@ def get_staff_for(user: User, user_id: int) -> User:
 
 
 def find_user_by_sign_in(username: str) -> User | None:
-    """By e-mail, or by phone in E.164."""
-    lookup = {"email": normalise_email(username)} if "@" in username else {"phone": username}
-    return User.objects.select_related("clinic", "practitioner", "patient").filter(**lookup).first()
+    """By e-mail, or by phone: without a country code, as it is dialled at the user's clinic."""
+    users = User.objects.select_related("clinic", "practitioner", "patient")
+    if "@" in username:
+        return users.filter(email=normalise_email(username)).first()
+    if username.startswith("+"):
+        return users.filter(phone=username).first()
+    meant = {region: _phone_in(region, username) for region in _phone_regions()}
+    found = users.filter(phone__in=[phone for phone in meant.values() if phone])
+    # The same digits may be somebody's in each of two countries: then only the country code tells who it is.
+    named = [user for user in found if user.clinic is not None and meant[user.clinic.phone_region] == user.phone]
+    return named[0] if len(named) == 1 else None
+
+
+def _phone_regions() -> list[str]:
+    clinic: ForeignKey[Any, Any] = User._meta.get_field("clinic")
+    regions: QuerySet[Any, str] = clinic.related_model._default_manager.values_list("phone_region", flat=True)
+    return list(regions.distinct())
+
+
+def _phone_in(region: str, text: str) -> str | None:
+    try:
+        return normalise_phone(text, region=region)
+    except InvalidRequest:
+        return None
