@@ -214,6 +214,17 @@ def wait(world: World, patient: Patient) -> WaitlistEntry:
     )
 
 
+@pytest.mark.parametrize("said", ["0171 555 66 77", "(0171) 5556677", "+49 171 5556677", "55566"])
+def test_the_lists_find_a_phone_as_it_is_said(world: World, owner: Client, pending: Appointment, said: str) -> None:
+    other = world.book(in_days(2)(9), patient=world.pete, practitioner=world.quentin)
+    Patient.objects.filter(pk=world.pete.patient.pk).update(phone="+491715556677")
+    wait(world, world.paula.patient)
+    entry = wait(world, world.pete.patient)
+    assert rows_of(owner.get(APPOINTMENTS, {"q": said})) == [other]
+    assert rows_of(owner.get(PATIENTS, {"q": said})) == [world.pete.patient]
+    assert rows_of(owner.get(WAITLIST, {"q": said})) == [entry]
+
+
 def fill(world: World, numbers: range) -> None:
     """A row of everything a list can show for each number."""
     for number in numbers:

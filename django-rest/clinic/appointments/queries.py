@@ -254,9 +254,16 @@ def _search(text: str, *, region: str | None, prefix: str = "") -> Q:
     for word in text.split():
         places = ("name", "email", "phone")
         condition &= Q(*((f"{prefix}{place}__icontains", word) for place in places), _connector=Q.OR)
-    if PHONE_TEXT.fullmatch(text):
-        condition |= Q(*((f"{prefix}phone__contains", part) for part in _phone_parts(text, region)), _connector=Q.OR)
-    return condition
+    return condition | phone_condition(text, region=region, prefix=prefix) if is_phone(text) else condition
+
+
+def is_phone(text: str) -> bool:
+    """Or a part of one, in any notation."""
+    return PHONE_TEXT.fullmatch(text) is not None
+
+
+def phone_condition(text: str, *, region: str | None, prefix: str = "") -> Q:
+    return Q(*((f"{prefix}phone__contains", part) for part in _phone_parts(text, region)), _connector=Q.OR)
 
 
 def _phone_parts(text: str, region: str | None) -> set[str]:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from clinic.accounts.own_clinic import InlineOfOwnClinic, LogAdmin, OwnClinicFilter
 from clinic.appointments.admin.appointments import actor_of
+from clinic.appointments.admin.patients import FoundByPhone
 from clinic.common.admin import ChoicesFilter, DatesFilter
 from clinic.common.errors import ChairsideError
 from clinic.waitlist.models import WaitlistEntry, WaitlistOffer
@@ -30,8 +31,10 @@ class OfferInline(InlineOfOwnClinic):
 
 
 @admin.register(WaitlistEntry)
-class WaitlistEntryAdmin(LogAdmin):
+class WaitlistEntryAdmin(FoundByPhone, LogAdmin):
     """In the order in which they are asked."""
+
+    phone_prefix = "patient__"
 
     list_display = (
         "patient",

@@ -24,6 +24,7 @@ from clinic.accounts.own_clinic import (
 )
 from clinic.appointments.actor import Actor
 from clinic.appointments.admin.history import HistoryInline
+from clinic.appointments.admin.patients import FoundByPhone
 from clinic.appointments.admin.wording import say_instant, say_when
 from clinic.appointments.lifecycle import UPCOMING, Action, allowed_actions
 from clinic.appointments.models import ActorKind, Appointment, Channel
@@ -133,7 +134,8 @@ class AppointmentForm(forms.ModelForm[Appointment]):
 
 
 @admin.register(Appointment)
-class AppointmentAdmin(OfOwnClinicAdmin):
+class AppointmentAdmin(FoundByPhone, OfOwnClinicAdmin):
+    phone_prefix = "patient__"
     form = AppointmentForm
     list_display = ("when", "patient", "practitioner", "service", "status_label", "source", "clinic")
     list_filter = (

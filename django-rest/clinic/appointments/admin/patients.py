@@ -2,15 +2,32 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnClinicFilter, acting_for, is_at_desk, user_of
 from clinic.appointments.models import Patient
+from clinic.appointments.queries import is_phone, phone_condition
 from clinic.appointments.services.patients import create_patient, edit_patient
 
 EDITABLE = ("name", "email", "phone")
+
+
+class FoundByPhone:
+    """The search takes a phone number as it is said: with blanks, and without a country code."""
+
+    phone_prefix = ""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        found, may_repeat = super().get_search_results(request, queryset, search_term)  # type: ignore[misc]
+        if is_phone(search_term):
+            clinic = user_of(request).clinic
+            region = clinic.phone_region if clinic is not None else None
+            found |= queryset.filter(phone_condition(search_term, region=region, prefix=self.phone_prefix))
+        return found, may_repeat
 
 
 class PatientForm(forms.ModelForm[Patient]):
@@ -23,7 +40,7 @@ class PatientForm(forms.ModelForm[Patient]):
 
 
 @admin.register(Patient)
-class PatientAdmin(OfOwnClinicAdmin):
+class PatientAdmin(FoundByPhone, OfOwnClinicAdmin):
     form = PatientForm
     list_display = ("name", "phone", "email", "has_account", "clinic")
     list_filter = (("user", admin.EmptyFieldListFilter), ("clinic", OwnClinicFilter))
