@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from clinic.appointments.models import Appointment, Patient, PhoneCode
+from clinic.appointments.models import Appointment, AppointmentEvent, Patient, PhoneCode
 from clinic.outbox.models import Message
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -111,6 +111,20 @@ def test_several_records_of_one_name_become_one(world: World, tomorrow_at: At) -
     assert sorted(appointments_of(answer)) == booked
     assert Patient.objects.filter(phone=PHONE).get().pk == first.pk
     assert Appointment.objects.get(pk=booked[1]).version == versions[booked[1]] + 1
+
+
+def test_an_appointments_history_tells_whose_it_became(world: World, tomorrow_at: At) -> None:
+    _, second = guest(world), guest(world)
+    booked = book_for(world, second, tomorrow_at(9))
+    answer = sign_up(phone_code=code_for())
+    line = AppointmentEvent.objects.filter(appointment=booked).latest("pk")
+    assert (line.action, line.actor_id, line.from_status, line.to_status) == (
+        "link",
+        answer.json()["user"]["id"],
+        "confirmed",
+        "confirmed",
+    )
+    assert line.snapshot["patient_id"] == answer.json()["user"]["patient"]
 
 
 def test_of_a_family_only_the_one_who_signs_up_is_linked(world: World, tomorrow_at: At) -> None:

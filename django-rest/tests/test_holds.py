@@ -146,6 +146,13 @@ def test_a_longer_service_than_was_held_needs_the_rest_to_be_free(world: World, 
     )
 
 
+def test_what_was_held_is_booked_though_the_service_takes_longer_by_now(world: World, tomorrow_at: At) -> None:
+    token = hold(world, tomorrow_at(9), service=world.check_up.pk).json()["token"]
+    world.book(tomorrow_at(9, 30), patient=world.pete)
+    Service.objects.filter(pk=world.check_up.pk).update(duration_minutes=60)
+    assert book(world, by=world.paula, hold=token).json()["end"] == tomorrow_at(9, 30).isoformat()
+
+
 def test_who_holds_need_not_hurry_past_the_notice(world: World, tomorrow_at: At) -> None:
     """Held a minute before the notice ends and booked a minute after it."""
     start = tomorrow_at(9)

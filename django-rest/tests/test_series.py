@@ -280,6 +280,19 @@ class TestChanging:
         assert [one.practitioner_id == quentin for one in the(series)] == [False, True, True, True]
         assert ClaimedCell.objects.filter(practitioner_id=quentin).count() == 3 * 6
 
+    def test_another_time_is_as_long_as_it_was_whatever_became_of_the_service(
+        self, world: World, series: Series
+    ) -> None:
+        Service.objects.filter(pk=world.check_up.pk).update(duration_minutes=60, active=False)
+        assert patch(world, series, "all", time="11:00").status_code == 200
+        assert [one.ends_at - one.starts_at for one in the(series)[1:]] == [timedelta(minutes=30)] * 3
+        assert {one.service_id for one in the(series)[1:]} == {world.check_up.pk}
+
+    def test_nobody_gets_a_service_they_do_not_offer(self, world: World, series: Series) -> None:
+        ServicePractitioner.objects.filter(practitioner=world.quentin.practitioner).delete()
+        response = patch(world, series, "all", practitioner=world.quentin.practitioner.pk)
+        assert (response.status_code, response.json()["errors"][0]["attr"]) == (400, "service")
+
     def test_a_longer_service_needs_the_time_behind(self, world: World, series: Series) -> None:
         long = Service.objects.create(clinic=world.clinic, name="Long", duration_minutes=60)
         ServicePractitioner.objects.create(service=long, practitioner=world.petra.practitioner)

@@ -293,6 +293,14 @@ class TestAnswers:
         event = AppointmentEvent.objects.get(appointment=booked)
         assert (event.actor_kind, event.actor) == ("waitlist", None)
 
+    def test_what_was_offered_is_booked_though_the_service_takes_longer_by_now(
+        self, world: World, entry: WaitlistEntry
+    ) -> None:
+        offer = offer_to(entry)
+        Service.objects.filter(pk=world.check_up.pk).update(duration_minutes=60, buffer_after_minutes=10)
+        booked = Appointment.objects.get(pk=answer(world, offer, "accept").json()["appointment"])
+        assert (booked.starts_at, booked.ends_at, booked.blocked_until) == (NINE, offer.ends_at, offer.ends_at)
+
     def test_the_history_names_the_patient_who_is_signed_in(self, world: World, entry: WaitlistEntry) -> None:
         booked = answer(world, offer_to(entry), "accept", by=world.pete).json()["appointment"]
         event = AppointmentEvent.objects.get(appointment_id=booked)

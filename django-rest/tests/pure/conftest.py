@@ -1,4 +1,7 @@
+import os
+
 from hypothesis import settings
 
-settings.register_profile("pure", max_examples=20, deadline=None, database=None)
+# EXAMPLES takes more, for longer.
+settings.register_profile("pure", max_examples=int(os.environ.get("EXAMPLES", "20")), deadline=None, database=None)
 settings.load_profile("pure")

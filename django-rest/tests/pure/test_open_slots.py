@@ -1,8 +1,6 @@
-"""Dr. Amara Osei works; people book her. Wall times are written as she says them, slots compared as she reads them."""
+"""Which slots are open on Dr. Amara Osei's days."""
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
+from datetime import UTC, date, datetime, timedelta
 from time import perf_counter
 from zoneinfo import ZoneInfo
 
@@ -16,72 +14,10 @@ from clinic.scheduling.slots import (
     Treatment,
     blocked_interval,
     nearest_open,
-    open_slots,
     working_intervals,
 )
 
-BERLIN = ZoneInfo("Europe/Berlin")
-MONDAY = date(2026, 11, 23)
-FRIDAY_BEFORE = datetime(2026, 11, 20, 12, tzinfo=UTC)
-HALF_HOUR = Treatment(30)
-AMARA = 7
-
-
-def wall(text: str) -> time:
-    return time.fromisoformat(text)
-
-
-def daily(*hours: str) -> list[Block]:
-    """`daily("09:00-12:00")`: these hours on every weekday."""
-    pairs = [span.split("-") for span in hours]
-    return [Block(weekday, wall(start), wall(end), None, None) for weekday in range(7) for start, end in pairs]
-
-
-def closed(first: date, last: date | None = None, *, of: int | None = AMARA) -> DayException:
-    return DayException(first, last or first, of, True, None, None)
-
-
-def hours(span: str, day: date = MONDAY, *, of: int | None = AMARA) -> DayException:
-    start, end = span.split("-")
-    return DayException(day, day, of, False, wall(start), wall(end))
-
-
-def at(day: date, text: str, zone: ZoneInfo = BERLIN) -> datetime:
-    return datetime.combine(day, wall(text), zone).astimezone(UTC)
-
-
-def taken(*spans: str, day: date = MONDAY) -> list[Interval]:
-    return [Interval(at(day, span.split("-")[0]), at(day, span.split("-")[1])) for span in spans]
-
-
-def slots_of(
-    day: date = MONDAY,
-    *,
-    until: date | None = None,
-    blocks: Sequence[Block],
-    exceptions: Sequence[DayException] = (),
-    busy: Sequence[Interval] = (),
-    treatment: Treatment = HALF_HOUR,
-    step: int = 30,
-    zone: ZoneInfo = BERLIN,
-    now: datetime | None = None,
-    notice: timedelta = timedelta(0),
-    horizon_days: int = 90,
-) -> list[Slot]:
-    return open_slots(
-        first_date=day,
-        last_date=until or day,
-        policy=Policy(zone, step, horizon_days, notice),
-        treatment=treatment,
-        blocks=blocks,
-        exceptions=exceptions,
-        busy=busy,
-        now=now or at(day, "00:00", zone) - timedelta(days=2),
-    )
-
-
-def read(slots: Sequence[Slot], zone: ZoneInfo = BERLIN) -> str:
-    return " ".join(f"{slot.start.astimezone(zone):%H:%M}" for slot in slots)
+from .amara import AMARA, BERLIN, MONDAY, at, closed, daily, hours, read, slots_of, taken, wall
 
 
 class TestTheGrid:
@@ -183,82 +119,6 @@ class TestDays:
 
     def test_nobody_works_without_blocks(self) -> None:
         assert slots_of(blocks=[]) == []
-
-
-class TestClocksThatChange:
-    @pytest.mark.parametrize(
-        ("zone", "day", "half_hours"),
-        [
-            ("Europe/Berlin", date(2026, 3, 29), 46),
-            ("Europe/Berlin", date(2026, 10, 25), 50),
-            ("America/New_York", date(2026, 3, 8), 46),
-            ("America/New_York", date(2026, 11, 1), 50),
-            ("Australia/Lord_Howe", date(2026, 10, 4), 47),
-            ("Australia/Lord_Howe", date(2026, 4, 5), 49),
-            ("America/Santiago", date(2026, 9, 6), 46),
-            ("America/Nuuk", date(2026, 3, 28), 46),
-            ("Asia/Kathmandu", date(2026, 3, 29), 48),
-            ("Pacific/Apia", date(2011, 12, 30), 0),
-            ("Pacific/Apia", date(2011, 12, 31), 48),
-        ],
-    )
-    def test_a_whole_day_has_as_many_half_hours_as_really_pass(self, zone: str, day: date, half_hours: int) -> None:
-        slots = slots_of(day, blocks=daily("00:00-00:00"), zone=ZoneInfo(zone))
-        assert len(slots) == half_hours
-        assert {slot.start.astimezone(ZoneInfo(zone)).date() for slot in slots} <= {day}
-
-    @pytest.mark.parametrize(
-        ("zone", "day"),
-        [
-            ("Europe/Berlin", date(2026, 3, 29)),
-            ("Europe/Berlin", date(2026, 10, 25)),
-            ("Pacific/Apia", date(2011, 12, 30)),
-        ],
-    )
-    def test_the_days_around_a_change_meet_without_gap_or_double(self, zone: str, day: date) -> None:
-        slots = slots_of(
-            day - timedelta(days=1), until=day + timedelta(days=1), blocks=daily("00:00-00:00"), zone=ZoneInfo(zone)
-        )
-        assert {later.start - earlier.end for earlier, later in pairwise(slots)} == {timedelta(0)}
-
-    def test_a_day_that_a_country_skipped_has_no_office_hours(self) -> None:
-        apia, skipped = ZoneInfo("Pacific/Apia"), date(2011, 12, 30)
-        days = slots_of(skipped, until=skipped + timedelta(days=1), blocks=daily("09:00-10:00"), zone=apia)
-        assert [f"{slot.start.astimezone(apia):%d %H:%M}" for slot in days] == ["31 09:00", "31 09:30"]
-        assert working_intervals(skipped, zone=apia, blocks=daily("09:00-10:00"), exceptions=[]) == []
-
-    def test_office_hours_are_the_same_on_the_wall_before_and_after(self) -> None:
-        saturday = date(2026, 3, 28)
-        days = slots_of(saturday, until=saturday + timedelta(days=2), blocks=daily("09:00-10:00"))
-        assert read(days) == "09:00 09:30 09:00 09:30 09:00 09:30"
-        assert [slot.start.hour for slot in days[::2]] == [8, 7, 7]
-
-    def test_a_block_that_starts_in_the_gap_starts_later(self) -> None:
-        assert read(slots_of(date(2026, 3, 29), blocks=daily("02:30-05:00"))) == "03:30 04:00 04:30"
-
-    def test_a_block_that_ends_in_the_gap_ends_later_on_the_wall(self) -> None:
-        assert read(slots_of(date(2026, 3, 29), blocks=daily("01:00-02:30"))) == "01:00 01:30 03:00"
-
-    def test_a_block_inside_the_gap_moves_as_a_whole(self) -> None:
-        assert read(slots_of(date(2026, 3, 29), blocks=daily("02:00-02:30"))) == "03:00"
-
-    def test_a_block_that_the_gap_turns_round_is_gone(self) -> None:
-        assert slots_of(date(2026, 3, 29), blocks=daily("02:45-03:15")) == []
-
-    def test_a_block_moved_onto_another_is_merged_with_it(self) -> None:
-        moved_onto = daily("02:15-02:45", "03:00-04:00")
-        assert read(slots_of(date(2026, 3, 29), blocks=moved_onto)) == "03:00 03:30"
-
-    def test_a_block_over_the_repeated_hour_works_it_twice(self) -> None:
-        assert read(slots_of(date(2026, 10, 25), blocks=daily("02:00-03:30"))) == "02:00 02:30 02:00 02:30 03:00"
-
-    def test_a_block_that_ends_in_the_repeated_hour_ends_the_first_time(self) -> None:
-        assert read(slots_of(date(2026, 10, 25), blocks=daily("01:30-02:30"))) == "01:30 02:00"
-
-    def test_a_fold_mark_on_stored_hours_means_nothing(self) -> None:
-        second_time = [Block(6, wall("02:00").replace(fold=1), wall("02:30").replace(fold=1), None, None)]
-        [slot] = slots_of(date(2026, 10, 25), blocks=second_time)
-        assert slot.start == datetime(2026, 10, 25, 0, tzinfo=UTC)
 
 
 class TestExceptions:
@@ -367,6 +227,12 @@ class TestWhatIsTaken:
         night_shift = taken("08:00-08:58", "10:07-11:00")
         assert read(slots_of(blocks=daily("09:00-10:00"), busy=night_shift, treatment=Treatment(30, 0, 10))) == "09:00"
         assert read(slots_of(blocks=daily("09:00-10:00"), busy=night_shift, treatment=Treatment(30, 3, 0))) == "09:30"
+
+    def test_a_buffer_reaches_over_midnight(self) -> None:
+        early = taken("00:00-00:30", day=MONDAY + timedelta(days=1))
+        assert read(slots_of(blocks=daily("22:30-00:00"), busy=early, treatment=Treatment(30, 0, 5))) == "22:30 23:00"
+        late = taken("23:30-23:58", day=MONDAY - timedelta(days=1))
+        assert read(slots_of(blocks=daily("00:00-01:30"), busy=late, treatment=Treatment(30, 5, 0))) == "00:30 01:00"
 
 
 class TestNotice:

@@ -1,5 +1,6 @@
 """What holds for every practitioner, on every day, in every zone: the engine against its own rules, one by one."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -20,10 +21,10 @@ from clinic.scheduling.slots import (
     open_slots,
     working_intervals,
 )
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-# Each with a day on which its clocks change, so that the days drawn lie around it.
+# Each with a day on which its clocks change, so that the days drawn lie around it; or with one that is seldom there.
 CHANGES = [
     ("Europe/Berlin", date(2026, 3, 29)),
     ("Europe/Berlin", date(2026, 10, 25)),
@@ -31,7 +32,12 @@ CHANGES = [
     ("America/New_York", date(2026, 11, 1)),
     ("Australia/Lord_Howe", date(2026, 4, 5)),
     ("Australia/Lord_Howe", date(2026, 10, 4)),
+    ("America/Santiago", date(2026, 4, 4)),
     ("America/Santiago", date(2026, 9, 6)),
+    ("Asia/Beirut", date(2026, 3, 29)),
+    ("Asia/Beirut", date(2026, 10, 24)),
+    ("America/Havana", date(2026, 11, 1)),
+    ("Europe/Berlin", date(2028, 2, 29)),
     ("Asia/Kathmandu", date(2028, 2, 29)),
 ]
 FIVE_MINUTES = timedelta(minutes=5)
@@ -123,7 +129,8 @@ def busy_around(draw: st.DrawFn, midnight: datetime) -> Interval:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
+def cases(draw: st.DrawFn, exceptions: tuple[int, ...] = (0, 0, 0, 3)) -> Case:
+    """`exceptions`: how many there are at most."""
     name, day = draw(st.sampled_from(CHANGES))
     zone = ZoneInfo(name)
     midnight = datetime.combine(day, time.min, zone).astimezone(UTC)
@@ -142,7 +149,7 @@ def cases(draw: st.DrawFn) -> Case:
             5 + draw(five_minutes_up_to(120)), draw(five_minutes_up_to(30)), draw(five_minutes_up_to(30))
         ),
         blocks=draw(st.lists(blocks_around(day), min_size=2, max_size=5)),
-        exceptions=draw(st.lists(exceptions_around(day), max_size=draw(st.sampled_from([0, 0, 0, 3])))),
+        exceptions=draw(st.lists(exceptions_around(day), max_size=draw(st.sampled_from(exceptions)))),
         busy=draw(st.lists(busy_around(midnight), min_size=draw(st.sampled_from([0, 6])), max_size=8)),
         now=midnight - timedelta(minutes=draw(st.integers(-6 * 60, 24 * 60))),
     )
@@ -241,6 +248,47 @@ def test_working_intervals_are_sorted_apart_and_within_their_day(case: Case) -> 
         assert interval.start < interval.end
         assert interval.start.astimezone(case.zone).date() == case.first_date
         assert (interval.end - timedelta(microseconds=1)).astimezone(case.zone).date() == case.first_date
+
+
+@given(cases(exceptions=(0, 4, 4)))
+def test_an_instant_is_worked_exactly_when_the_clock_on_the_wall_says_so(case: Case) -> None:
+    """For hours that begin and end at times of which the day has exactly one."""
+    day = case.first_date
+    instants = [at for at in instants_around(day) if at.astimezone(case.zone).date() == day]
+    shown = Counter(at.astimezone(case.zone).time() for at in instants)
+    said = hours_said(case, day)
+    assume(all(shown[at_local] == 1 or at_local == time.min for span in said for at_local in span))
+    worked = [at for at in instants if any(is_in(span, at.astimezone(case.zone).time()) for span in said)]
+    intervals = case.working(day)
+    assert [at for at in instants if any(one.start <= at < one.end for one in intervals)] == worked
+
+
+def instants_around(day: date) -> list[datetime]:
+    midnight = datetime.combine(day, time.min, UTC)
+    return [midnight + FIVE_MINUTES * number for number in range(-15 * 12, 39 * 12)]
+
+
+def hours_said(case: Case, day: date) -> list[tuple[time, time]]:
+    """Her own exceptions before the clinic's, those before the week's hours; closed before open."""
+    said = [one for one in case.exceptions if one.start_date <= day <= one.end_date]
+    said = [one for one in said if one.practitioner_id == AMARA] or said
+    if any(one.closed for one in said):
+        return []
+    if said:
+        return [
+            (one.start_local, one.end_local)
+            for one in said
+            if one.start_local is not None and one.end_local is not None
+        ]
+    return [
+        (block.start_local, block.end_local)
+        for block in case.blocks
+        if block.weekday == day.weekday() and (block.valid_from or day) <= day <= (block.valid_until or day)
+    ]
+
+
+def is_in(span: tuple[time, time], at_local: time) -> bool:
+    return span[0] <= at_local and (at_local < span[1] or span[1] == time.min)
 
 
 @given(

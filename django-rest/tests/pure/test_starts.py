@@ -84,6 +84,28 @@ class TestWorkingHours:
         with pytest.raises(OutsideWorkingHours):
             check(monday(text), treatment=Treatment(minutes))
 
+    @pytest.mark.parametrize("day", [date(2028, 2, 28), date(2028, 2, 29)])
+    def test_a_block_that_ends_at_midnight_holds_all_of_its_last_hour(self, day: date) -> None:
+        late = [DayException(day, day, None, False, time(22), time(0))]
+        last = datetime.combine(day, time(23), BERLIN)
+        check(last, treatment=Treatment(60), exceptions=late, now=last - timedelta(days=1))
+        with pytest.raises(OutsideWorkingHours):
+            check(last, treatment=Treatment(65), exceptions=late, now=last - timedelta(days=1))
+
+    def test_nothing_starts_at_the_midnight_that_ends_a_block(self) -> None:
+        late = [DayException(MONDAY, MONDAY, None, False, time(22), time(0))]
+        with pytest.raises(OutsideWorkingHours):
+            check(monday("00:00") + timedelta(days=1), exceptions=late)
+
+    def test_an_appointment_may_last_over_both_midnights_of_a_zone_that_repeats_it(self) -> None:
+        beirut, day = ZoneInfo("Asia/Beirut"), date(2026, 10, 24)
+        night = [DayException(day, day, None, False, time(22), time(0))]
+        start = datetime(2026, 10, 24, 22, tzinfo=beirut)
+        policy, before = Policy(beirut, 30, 90, timedelta(hours=1)), start - timedelta(days=1)
+        check(start, treatment=Treatment(180), exceptions=night, policy=policy, now=before)
+        with pytest.raises(OutsideWorkingHours):
+            check(start, treatment=Treatment(185), exceptions=night, policy=policy, now=before)
+
     def test_buffers_may_outlast_the_block(self) -> None:
         check(monday("09:10"), treatment=Treatment(180, 60, 60))
 
@@ -200,7 +222,9 @@ class TestWallTimes:
             ("Europe/Berlin", date(2026, 3, 29), "02:59"),
             ("America/New_York", date(2026, 3, 8), "02:30"),
             ("Australia/Lord_Howe", date(2026, 10, 4), "02:15"),
+            ("America/Santiago", date(2026, 9, 6), "00:00"),
             ("America/Santiago", date(2026, 9, 6), "00:30"),
+            ("Asia/Beirut", date(2026, 3, 29), "00:00"),
             ("Pacific/Apia", date(2011, 12, 30), "12:00"),
         ],
     )
@@ -225,6 +249,9 @@ class TestWallTimes:
             ("Europe/Berlin", date(2026, 10, 25), "02:30", "2026-10-25T00:30Z"),
             ("America/New_York", date(2026, 11, 1), "01:30", "2026-11-01T05:30Z"),
             ("Australia/Lord_Howe", date(2026, 4, 5), "01:45", "2026-04-04T14:45Z"),
+            ("America/Santiago", date(2026, 4, 4), "23:30", "2026-04-05T02:30Z"),
+            ("Asia/Beirut", date(2026, 10, 24), "23:00", "2026-10-24T20:00Z"),
+            ("America/Havana", date(2026, 11, 1), "00:00", "2026-11-01T04:00Z"),
         ],
     )
     @pytest.mark.parametrize("fold", [0, 1])

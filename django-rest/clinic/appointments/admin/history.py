@@ -19,7 +19,7 @@ from clinic.appointments.models import AppointmentEvent, Patient
 from clinic.common.admin import ChoicesFilter, DatesFilter, OneOfFilter
 
 # What the history tells beside the lifecycle's actions.
-OTHER_ACTIONS = ("create", "edit", "move", "attend", "delete")
+OTHER_ACTIONS = ("create", "edit", "move", "attend", "link", "delete")
 
 
 class HistoryInline(InlineOfOwnClinic):

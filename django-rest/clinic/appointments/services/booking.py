@@ -144,7 +144,10 @@ def _claim_with(
     check_may_book_for(actor, practitioner)
     service = service_of(appointment.clinic, practitioner, booking.service_id)
     hold = _hold_of(booking, now=now)
-    place(appointment, practitioner, service, booking.start)
+    # As long as it was held, unless it is booked as something else.
+    is_as_held = hold is not None and hold.service_id == booking.service_id
+    treatment = treatment_placed(hold) if hold is not None and is_as_held else None
+    place(appointment, practitioner, service, booking.start, treatment=treatment)
     # The notice was kept when the time was held: whoever holds it need not hurry.
     asked_at = hold.created_at if hold is not None and booking.start > now else now
     check_rules(appointment, actor=actor, outside_hours=booking.outside_hours, now=asked_at)

@@ -5,12 +5,16 @@ records are this person's; the others stay as they are, for the desk. Without a 
 tells whether there was anything to link.
 """
 
+import copy
+from datetime import datetime
+
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from clinic.accounts.models import User
-from clinic.appointments.actor import Guest
+from clinic.appointments.actor import Actor, Guest
 from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.services.history import record
 from clinic.common.errors import TryAgain
 
 
@@ -42,7 +46,7 @@ def _records_of(guest: Guest) -> QuerySet[Patient]:
     return records.filter(email=guest.email) if guest.email else records
 
 
-def adopt_guest_records(user: User, *, phone: str, own: Patient | None = None) -> Patient | None:
+def adopt_guest_records(user: User, *, phone: str, now: datetime, own: Patient | None = None) -> Patient | None:
     """The user's record with all that was booked by this phone under their name; None when there is nothing.
 
     Call inside a transaction, with the phone proven. A record that stands alone is taken whatever its name: people call
@@ -58,7 +62,7 @@ def adopt_guest_records(user: User, *, phone: str, own: Patient | None = None) -
     if kept is None:
         return None
     for guest in theirs:
-        _merge(guest, into=kept)
+        _merge(guest, into=kept, actor=Actor.by_user(user), now=now)
     kept.user, kept.name, kept.email, kept.phone = user, user.name, user.email, phone
     kept.save(update_fields=["user", "name", "email", "phone"])
     return kept
@@ -68,10 +72,20 @@ def _is_same_name(one: str, other: str) -> bool:
     return one.casefold().split() == other.casefold().split()
 
 
-def _merge(guest: Patient, *, into: Patient) -> None:
-    Appointment.objects.filter(patient=guest).update(patient=into, version=F("version") + 1)
+def _merge(guest: Patient, *, into: Patient, actor: Actor, now: datetime) -> None:
+    for appointment in Appointment.objects.select_for_update().filter(patient=guest).order_by("pk"):
+        _link(appointment, into, actor=actor, now=now)
     # Whatever else hangs on a patient, now or later.
     for relation in Patient._meta.related_objects:
         rows = relation.related_model._base_manager.filter(**{relation.field.name: guest})
         rows.update(**{relation.field.name: into})
     guest.delete()
+
+
+def _link(appointment: Appointment, patient: Patient, *, actor: Actor, now: datetime) -> None:
+    before = copy.copy(appointment)
+    appointment.patient = patient
+    appointment.version += 1
+    appointment.updated_at = now
+    appointment.save(update_fields=["patient", "version", "updated_at"])
+    record(appointment, "link", actor=actor, now=now, before=before, after=appointment)

@@ -30,11 +30,11 @@ def sign_up_patient(*, clinic: Clinic, sign_up: SignUp, now: datetime) -> tuple[
     phone = normalise_phone(sign_up.phone, region=clinic.phone_region)
     if sign_up.phone_code:
         check_phone_code(clinic=clinic, phone=phone, code=sign_up.phone_code, now=now)
-    return _sign_up(clinic, sign_up, phone)
+    return _sign_up(clinic, sign_up, phone, now=now)
 
 
 @in_one_transaction
-def _sign_up(clinic: Clinic, sign_up: SignUp, phone: str) -> tuple[User, TokenPair]:
+def _sign_up(clinic: Clinic, sign_up: SignUp, phone: str, *, now: datetime) -> tuple[User, TokenPair]:
     user = create_user(
         email=sign_up.email,
         password=sign_up.password,
@@ -43,7 +43,7 @@ def _sign_up(clinic: Clinic, sign_up: SignUp, phone: str) -> tuple[User, TokenPa
         phone=phone,
         clinic=clinic,
     )
-    patient = adopt_guest_records(user, phone=phone) if sign_up.phone_code else None
+    patient = adopt_guest_records(user, phone=phone, now=now) if sign_up.phone_code else None
     if patient is None:
         Patient.objects.create(clinic=clinic, user=user, name=user.name, email=user.email, phone=phone)
     return user, issue_tokens(user=user)
@@ -78,18 +78,18 @@ def change_own_profile(*, user: User, changes: dict[str, str], phone_code: str =
         if user.clinic is None:
             raise PhoneNotProven
         check_phone_code(clinic=user.clinic, phone=phone, code=phone_code, now=now)
-    return _change_own_profile(user, changes, proven_phone=phone if phone_code else "")
+    return _change_own_profile(user, changes, proven_phone=phone if phone_code else "", now=now)
 
 
 @in_one_transaction
-def _change_own_profile(user: User, changes: dict[str, str], *, proven_phone: str) -> User:
+def _change_own_profile(user: User, changes: dict[str, str], *, proven_phone: str, now: datetime) -> User:
     user = change_profile(user=user, changes=changes)
     shown = {name: value or "" for name, value in changes.items() if name in {"name", "email", "phone"}}
     if shown:
         Patient.objects.filter(user=user).update(**shown)
     own = Patient.objects.filter(user=user).first()
     if proven_phone and own is not None:
-        adopt_guest_records(user, phone=proven_phone, own=own)
+        adopt_guest_records(user, phone=proven_phone, now=now, own=own)
     return user
 
 

@@ -3,7 +3,7 @@ what is booked allow it. Call inside the claim, after `lock_practitioners`."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import IntegrityError
 from django.db.models import Q
@@ -80,24 +80,45 @@ def first_status(actor: Actor, clinic: Clinic) -> Status:
     return Status.PENDING if actor.is_patient and not decides_itself else Status.CONFIRMED
 
 
-def service_kept(appointment: Appointment, practitioner: Practitioner) -> Service | None:
-    """What is booked moves as it was booked, even if the clinic offers it to nobody new."""
+def service_kept(
+    appointment: Appointment,
+    practitioner: Practitioner,
+    *,
+    offers: Callable[[Practitioner, Service], bool] = offers,
+) -> Service | None:
+    """What is booked moves as it was booked, even if the clinic offers it to nobody new.
+
+    `offers` may remember what it saw, for many at once.
+    """
     service = appointment.service
     if service is not None and practitioner.pk != appointment.practitioner_id and not offers(practitioner, service):
         raise InvalidRequest(f"{practitioner.name} does not offer {service.name}.", attr="service")
     return service
 
 
-def treatment_placed(appointment: Appointment) -> Treatment:
-    """The length and buffers this appointment has: a service that changed since does not change it."""
+class Placed(Protocol):
+    """An appointment, or a time that is kept for one."""
+
+    @property
+    def starts_at(self) -> datetime: ...
+    @property
+    def ends_at(self) -> datetime: ...
+    @property
+    def blocked_from(self) -> datetime: ...
+    @property
+    def blocked_until(self) -> datetime: ...
+
+
+def treatment_placed(placed: Placed) -> Treatment:
+    """The length and buffers this has: a service that changed since does not change it."""
 
     def minutes(length: timedelta) -> int:
         return int(length.total_seconds()) // 60
 
     return Treatment(
-        minutes(appointment.ends_at - appointment.starts_at),
-        minutes(appointment.starts_at - appointment.blocked_from),
-        minutes(appointment.blocked_until - appointment.ends_at),
+        minutes(placed.ends_at - placed.starts_at),
+        minutes(placed.starts_at - placed.blocked_from),
+        minutes(placed.blocked_until - placed.ends_at),
     )
 
 

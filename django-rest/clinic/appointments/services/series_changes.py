@@ -21,7 +21,14 @@ from clinic.appointments.recurrence import instant_on
 from clinic.appointments.services.decisions import take
 from clinic.appointments.services.effects import lock_what_effects_may_claim
 from clinic.appointments.services.history import record
-from clinic.appointments.services.placing import check_may_book_for, claim, place, service_of
+from clinic.appointments.services.placing import (
+    check_may_book_for,
+    claim,
+    place,
+    service_kept,
+    service_of,
+    treatment_placed,
+)
 from clinic.appointments.services.series_dates import PlannedDate, conflict_of, refusals_of
 from clinic.appointments.services.versions import check_version
 from clinic.common.errors import (
@@ -35,7 +42,7 @@ from clinic.common.errors import (
 from clinic.common.instants import zone_of
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.models import Practitioner
-from clinic.scheduling.queries import get_practitioner
+from clinic.scheduling.queries import get_practitioner, offers
 from clinic.scheduling.services import lock_practitioners
 
 
@@ -174,7 +181,7 @@ def _lock_for_edit(series: Series, selection: Selection, edit: SeriesEdit, *, no
 
 def _lock_selected(actor: Actor, series: Series, selection: Selection, *, now: datetime) -> list[Appointment]:
     """In id order. Raises TransitionNotAllowed where there is none, PermissionDenied for one of somebody else's."""
-    appointments = list(_selected(series, selection, now=now).select_for_update())
+    appointments = list(_selected(series, selection, now=now).select_for_update().prefetch_related("service"))
     if not appointments:
         raise TransitionNotAllowed("Nothing of this is still ahead: what is past or over stays as it is.")
     for appointment in appointments:
@@ -192,7 +199,7 @@ def _move_all(
     now: datetime,
 ) -> None:
     clinic = appointments[0].clinic
-    offered = cache(partial(service_of, clinic))  # One look for all of them.
+    offered, offers_still = cache(partial(service_of, clinic)), cache(offers)  # One look for all of them.
 
     def move(appointment: Appointment) -> bool:
         start = _new_start(appointment, edit)
@@ -202,7 +209,11 @@ def _move_all(
         if practitioner is None:  # It was moved between our look and our lock.
             raise StaleVersion
         check_may_book_for(actor, practitioner)
-        place(appointment, practitioner, offered(practitioner, edit.service_id or appointment.service_id), start)
+        if edit.service_id is None:
+            kept = service_kept(appointment, practitioner, offers=offers_still)
+            place(appointment, practitioner, kept, start, treatment=treatment_placed(appointment))
+        else:
+            place(appointment, practitioner, offered(practitioner, edit.service_id), start)
         appointment.attendance_confirmed_at = None
         return True
 

@@ -12,7 +12,7 @@ from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import ActorKind, Appointment, Channel, Source
 from clinic.appointments.services.history import record
-from clinic.appointments.services.placing import check_rules, claim, place, service_of
+from clinic.appointments.services.placing import check_rules, claim, place, service_of, treatment_placed
 from clinic.common.errors import BookingRuleError, InvalidRequest, NotFound, OfferOver, OwnAppointment, SlotTaken
 from clinic.common.instants import local_date_of, zone_of
 from clinic.common.transactions import in_one_transaction
@@ -110,7 +110,8 @@ def _appointment_of(offer: WaitlistOffer, practitioner: Practitioner, *, now: da
     try:
         if not practitioner.active:
             raise NotFound
-        place(appointment, practitioner, service_of(offer.clinic, practitioner, offer.service_id), offer.starts_at)
+        service = service_of(offer.clinic, practitioner, offer.service_id)
+        place(appointment, practitioner, service, offer.starts_at, treatment=treatment_placed(offer))
         check_rules(appointment, actor=Actor(ActorKind.WAITLIST, Channel.API), outside_hours=False, now=now)
     except (BookingRuleError, InvalidRequest, NotFound) as error:
         raise OfferOver("The clinic can no longer keep this time.") from error

@@ -1,0 +1,113 @@
+"""What claims time and what decides on it: bookings, moves, the lifecycle, deletes."""
+
+from datetime import timedelta
+
+from clinic.appointments.actor import Actor
+from clinic.appointments.lifecycle import TRANSITIONS, Action, Status
+from clinic.appointments.services.booking import Booking, Edit, book_appointment, edit_appointment
+from clinic.appointments.services.decisions import change_status, delete_appointment, set_status
+
+from ..walk import NOBODY, Walk, weighted
+
+
+def book(walk: Walk) -> None:
+    actor = Actor.by_user(walk.patient_user()) if walk.perhaps(0.4) else walk.desk()
+    booking = Booking(
+        patient_id=None if actor.is_patient else walk.patient_id(),
+        practitioner_id=walk.practitioner_id() if walk.perhaps(0.8) else None,
+        start=walk.start(on_the_grid=actor.is_patient),
+        service_id=walk.service_id(),
+        outside_hours=walk.perhaps(0.5),
+    )
+    walk.service(lambda: book_appointment(actor=actor, clinic=walk.clinic(), booking=booking, now=walk.now))
+
+
+def decide(walk: Walk) -> None:
+    actor, appointment_id = walk.desk(), walk.appointment_id()
+    status = walk.state.appointments[appointment_id]["status"] if appointment_id != NOBODY else None
+    possible = [action for action, transition in TRANSITIONS.items() if status in transition.sources]
+    action = walk.one_of(possible if walk.perhaps(0.8) else list(Action), Action.CONFIRM)
+    walk.service(
+        lambda: change_status(actor=actor, appointment_id=appointment_id, action=action, now=walk.now, reason="because")
+    )
+
+
+def answer_a_request(walk: Walk) -> None:
+    actor, appointment_id = walk.desk(), walk.appointment_id(Status.PENDING)
+    action = walk.among(Action.CONFIRM, Action.CONFIRM, Action.REJECT)
+    walk.service(lambda: change_status(actor=actor, appointment_id=appointment_id, action=action, now=walk.now))
+
+
+def promise_to_come(walk: Walk) -> None:
+    """A patient's confirmation is their attendance, not the clinic's approval."""
+    actor, appointment_id = Actor.by_user(walk.patient_user()), walk.appointment_id(ahead=True)
+    walk.service(lambda: change_status(actor=actor, appointment_id=appointment_id, action=Action.CONFIRM, now=walk.now))
+
+
+def call_off(walk: Walk) -> None:
+    """Somebody's time becomes free, by the desk or by the patient."""
+    appointment_id = walk.appointment_id(Status.PENDING, Status.CONFIRMED, ahead=True)
+    actor, action = (
+        walk.desk() if walk.perhaps(0.7) else walk.actor("paula", "pete"),
+        walk.among(Action.CANCEL, Action.REJECT, Action.CANCEL),
+    )
+    walk.service(lambda: change_status(actor=actor, appointment_id=appointment_id, action=action, now=walk.now))
+
+
+def decide_on_its_day(walk: Walk) -> None:
+    """The clock moves to just after the start, where most of the lifecycle takes place."""
+    actor, appointment_id = walk.desk(), walk.appointment_id(Status.CONFIRMED, Status.CHECKED_IN)
+    action = walk.among(Action.CHECK_IN, Action.COMPLETE, Action.NO_SHOW)
+    if appointment_id != NOBODY:
+        starts_at = walk.state.appointments[appointment_id]["starts_at"]
+        if starts_at - walk.now < timedelta(days=1):
+            walk.now = max(walk.now, starts_at + timedelta(minutes=5))
+    walk.service(lambda: change_status(actor=actor, appointment_id=appointment_id, action=action, now=walk.now))
+
+
+def reopen(walk: Walk) -> None:
+    actor, appointment_id = walk.desk(), walk.appointment_id(Status.NO_SHOW)
+    walk.service(lambda: change_status(actor=actor, appointment_id=appointment_id, action=Action.REOPEN, now=walk.now))
+
+
+def set_a_status(walk: Walk) -> None:
+    actor, appointment_id, status = walk.desk(), walk.appointment_id(), walk.among(*Status)
+    walk.service(lambda: set_status(actor=actor, appointment_id=appointment_id, status=status, now=walk.now))
+
+
+def move(walk: Walk) -> None:
+    actor, appointment_id, before = walk.desk(), walk.appointment_id(), walk.state
+    edit = Edit(
+        start=walk.start() if walk.perhaps(0.8) else None,
+        practitioner_id=walk.practitioner_id() if walk.perhaps(0.3) else None,
+        service_id=walk.service_id() if walk.perhaps(0.2) else None,
+        notes=f"edit {walk.number()}",
+        outside_hours=walk.perhaps(0.5),
+    )
+    newest = before.appointments[appointment_id]["version"] if appointment_id != NOBODY else 1
+    seen = walk.among(None, newest, newest - 1 or None)
+    walk.service(
+        lambda: edit_appointment(actor=actor, appointment_id=appointment_id, edit=edit, now=walk.now, version=seen),
+        names_a_service=edit.service_id is not None,
+    )
+    if seen is not None and seen < newest:
+        assert walk.state == before, "I4: somebody overwrote a version they had not seen"
+
+
+def delete(walk: Walk) -> None:
+    actor, appointment_id = walk.desk(), walk.appointment_id()
+    walk.service(lambda: delete_appointment(actor=actor, appointment_id=appointment_id, now=walk.now))
+
+
+STEPS = weighted(
+    (book, 26),
+    (decide, 4),
+    (answer_a_request, 5),
+    (promise_to_come, 2),
+    (call_off, 11),
+    (decide_on_its_day, 5),
+    (reopen, 2),
+    (set_a_status, 2),
+    (move, 9),
+    (delete, 1),
+)

@@ -1,0 +1,117 @@
+"""Patients' records and accounts, and the clinic's own people."""
+
+import re
+from typing import Any
+
+from clinic.accounts.models import Role
+from clinic.accounts.phones import normalise_phone
+from clinic.accounts.services import sign_out_everywhere
+from clinic.appointments.services.patients import (
+    SignUp,
+    change_own_profile,
+    create_patient,
+    edit_patient,
+    sign_up_patient,
+)
+from clinic.appointments.services.phone_codes import send_phone_code
+from clinic.appointments.services.staff import create_staff, deactivate_staff, edit_staff
+from clinic.outbox.models import Message
+
+from ...conftest import PASSWORD
+from ..walk import NOBODY, Walk, weighted
+from .guests import NAMES, PHONES
+
+
+def make_a_record(walk: Walk) -> None:
+    name, phone = walk.among(*NAMES, f"Nora {walk.number()}"), walk.among("", *PHONES)
+    walk.service(lambda: create_patient(clinic=walk.clinic(), name=name, phone=phone))
+
+
+def change_a_record(walk: Walk) -> None:
+    editor, patient_id = walk.user("olga", "sam") if walk.perhaps(0.9) else walk.user(), walk.patient_id()
+    changes = walk.among(
+        {"name": f"Nora {walk.number()}"},
+        {"phone": walk.among("", "no number", *PHONES)},
+        {"email": f"nora{walk.number()}@example.org", "name": walk.among(*NAMES)},
+    )
+    walk.service(lambda: edit_patient(editor=editor, patient_id=patient_id, changes=changes))
+
+
+def sign_up(walk: Walk) -> None:
+    """With a code, what the clinic had booked by this phone becomes theirs."""
+    phone = walk.among(*PHONES)
+    person = SignUp(
+        name=walk.among(*NAMES),
+        email=f"gus{walk.number()}@example.org",
+        phone=phone,
+        password=PASSWORD,
+        phone_code=_code_sent_to(walk, phone) if walk.perhaps(0.8) else "",
+    )
+    walk.service(lambda: sign_up_patient(clinic=walk.clinic(), sign_up=person, now=walk.now))
+
+
+def change_own_record(walk: Walk) -> None:
+    user, phone = walk.patient_user(), walk.among(*PHONES)
+    code = _code_sent_to(walk, phone) if walk.perhaps(0.6) else ""
+    changes = {"phone": normalise_phone(phone, region="DE")}
+    if walk.perhaps(0.3):
+        changes["name"] = walk.among(*NAMES, user.name)
+    walk.service(lambda: change_own_profile(user=user, changes=changes, phone_code=code, now=walk.now))
+
+
+def _code_sent_to(walk: Walk, phone: str) -> str:
+    """A wrong one where the clinic knows nobody with this number, or has sent too many."""
+    number = normalise_phone(phone, region="DE")
+    address = f"198.51.100.{walk.number() % 250}"
+    walk.service(lambda: send_phone_code(clinic=walk.clinic(), phone=number, address=address, now=walk.now))
+    sent = Message.objects.filter(recipient=number, template="phone_code").order_by("pk").last()
+    return "".join(re.findall(r"\b\d{6}\b", sent.body)) if sent else "000000"
+
+
+def sign_out(walk: Walk) -> None:
+    user = walk.user()
+    walk.service(lambda: sign_out_everywhere(user=user))
+
+
+def hire(walk: Walk) -> None:
+    owner, number = walk.user("olga"), walk.number()
+    fields = {"name": f"Stella {number}", "email": f"stella{number}@riverside.example", "role": _role(walk)}
+    walk.service(lambda: create_staff(owner=owner, fields=fields))
+
+
+def change_a_role(walk: Walk) -> None:
+    owner, user_id = walk.user("olga"), _hired(walk)
+    changes: dict[str, Any] = walk.among(
+        {"role": _role(walk)},
+        {"active": walk.perhaps(0.5)},
+        {"name": f"Stella {walk.number()}"},
+        {"practitioner": walk.among(None, walk.practitioner_id())},
+    )
+    walk.service(lambda: edit_staff(owner=owner, user_id=user_id, changes=changes))
+
+
+def dismiss(walk: Walk) -> None:
+    """Those hired on the way; and the only owner, who stays."""
+    owner, user_id = walk.user("olga"), _hired(walk)
+    walk.service(lambda: deactivate_staff(owner=owner, user_id=user_id))
+
+
+def _role(walk: Walk) -> Role:
+    return walk.among(Role.STAFF, Role.STAFF, Role.PRACTITIONER)
+
+
+def _hired(walk: Walk) -> int:
+    hired: list[int] = sorted(row["id"] for row in walk.state.users.values() if row["name"].startswith("Stella"))
+    return walk.one_of(hired, walk.among(NOBODY, walk.world.olga.pk))
+
+
+STEPS = weighted(
+    (make_a_record, 2),
+    (change_a_record, 3),
+    (sign_up, 2),
+    (change_own_record, 2),
+    (sign_out, 1),
+    (hire, 1),
+    (change_a_role, 1),
+    (dismiss, 1),
+)
