@@ -81,7 +81,7 @@ TEMPLATES = [
 
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.mysql",
+        "ENGINE": "clinic.common.mysql",
         "HOST": SHARED.db_host,
         "PORT": str(SHARED.db_port),
         "NAME": SHARED.db_name,

@@ -122,6 +122,7 @@ class Statement:
     parameters: tuple[Any, ...]
     # Of each parameter, which value it is; None for one that stands as it is.
     places: tuple[int | None, ...]
+    converters: dict[int, Any]
 
     def asked_with(self, values: list[Any], connection: BaseDatabaseWrapper) -> Sql:
         adapted = [_adapt(value, connection) for value in values]
@@ -145,12 +146,18 @@ def _learn(model: type[Model], shape: Shape, values: list[Any], using: str) -> S
         sql, parameters = compiler.as_sql()
         found = {_exactly(_adapt(mark, connection)): number for number, mark in enumerate(marks)}
         places = tuple(found.get(_exactly(parameter)) for parameter in parameters)
-        statement = Statement(compiler, sql, tuple(parameters), places)
+        statement = Statement(compiler, sql, tuple(parameters), places, _converters_of(compiler))
         if set(found.values()) <= set(places) and _is_as_made(statement, model, shape, values, using):
             return statement
     except (EmptyResultSet, FullResultSet, ValidationError, TypeError, ValueError, OverflowError):
         pass  # A mark that is no such value; or what is wrong with it is said when it is made.
     return None
+
+
+def _converters_of(compiler: SQLCompiler) -> dict[int, Any]:
+    assert compiler.select is not None
+    converters: dict[int, Any] = compiler.get_converters([column for column, *_ in compiler.select])
+    return converters
 
 
 def _is_as_made(statement: Statement, model: type[Model], shape: Shape, values: list[Any], using: str) -> bool:
@@ -185,9 +192,13 @@ class _CompilerAgain(SQLCompiler):
         self.__dict__.update(statement.compiler.__dict__)
         self.connection = connection
         self._sql = sql
+        self._converters = statement.converters
 
     def as_sql(self, with_limits: bool = True, with_col_aliases: bool = False) -> Any:
         return self._sql
+
+    def get_converters(self, expressions: Any) -> Any:
+        return self._converters
 
 
 class _QueryAgain:

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from clinic.accounts.permissions import OwnerOrReadOnly
 from clinic.accounts.requests import signed_in_user, viewer_of
 from clinic.common.idempotency import answer_once
+from clinic.common.inputs import read
 from clinic.common.instants import say_minute, zone_of
 from clinic.common.openapi import IDEMPOTENCY_KEY
 from clinic.scheduling import queries
@@ -38,9 +39,7 @@ def clinic_of(request: Request) -> Clinic:
 
 
 def listed(request: Request) -> dict[str, str]:
-    given = ListedInput(data=request.query_params)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
+    return read(ListedInput, request.query_params)
 
 
 class ServiceListView(ListAPIView[Service]):
@@ -121,9 +120,8 @@ class PractitionerSlotsView(APIView):
         summary="Open slots of a practitioner",
     )
     def get(self, request: Request, practitioner_id: int) -> Response:
-        given = SlotsInput(data=request.query_params)
-        given.is_valid(raise_exception=True)
-        return Response(_slots(clinic_of(request), practitioner_id, **given.validated_data))
+        given = read(SlotsInput, request.query_params)
+        return Response(_slots(clinic_of(request), practitioner_id, **given))
 
 
 def _slots(clinic: Clinic, practitioner_id: int, *, service_id: int | None, **dates: Any) -> dict[str, Any]:
@@ -151,9 +149,8 @@ class SlotsView(APIView):
         summary="Open slots of anybody who offers the service",
     )
     def get(self, request: Request) -> Response:
-        given = SlotsInput(data=request.query_params)
-        given.is_valid(raise_exception=True)
-        return Response(_slots_of_anybody(clinic_of(request), **given.validated_data))
+        given = read(SlotsInput, request.query_params)
+        return Response(_slots_of_anybody(clinic_of(request), **given))
 
 
 def _slots_of_anybody(clinic: Clinic, *, service_id: int | None, **dates: Any) -> dict[str, Any]:
