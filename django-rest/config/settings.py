@@ -81,7 +81,7 @@ TEMPLATES = [
 
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.mysql",
+        "ENGINE": "clinic.common.mysql",
         "HOST": SHARED.db_host,
         "PORT": str(SHARED.db_port),
         "NAME": SHARED.db_name,
@@ -102,6 +102,8 @@ DATABASES = {
         "TEST": {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_520_ci"},
     }
 }
+# What is remembered of a queryset (clinic.common.statements) is compared with a fresh one each time: slow, for tests.
+STATEMENTS_ARE_COMPARED = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"

@@ -163,6 +163,11 @@ def _own_media_folder(settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
 
 
+@pytest.fixture(autouse=True)
+def _what_is_remembered_is_compared(settings: Settings) -> None:
+    settings.STATEMENTS_ARE_COMPARED = True
+
+
 @pytest.fixture
 def world(db: None) -> World:
     # A test that commits empties every table at its end, the feed's own too.

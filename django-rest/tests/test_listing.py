@@ -303,6 +303,8 @@ def test_the_published_view_is_the_contracts_row(contract: dict[str, Any]) -> No
         columns = [column[0] for column in cursor.description]
 
     def said(value: Any) -> Any:
+        if isinstance(value, datetime):  # The stream's driver leaves UTC unsaid.
+            return value.replace(tzinfo=None).isoformat()
         return value.isoformat() if isinstance(value, date) else value
 
     assert [(name, said(value)) for name, value in zip(columns, row, strict=True)] == list(contract["row"].items())

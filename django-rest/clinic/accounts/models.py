@@ -5,6 +5,8 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.utils import timezone
 
+from clinic.common.statements import RememberingManager
+
 
 class Role(models.TextChoices):
     OWNER = "owner"
@@ -18,7 +20,7 @@ CLINIC_ROLES = (Role.OWNER, Role.STAFF, Role.PRACTITIONER)
 CLINIC_ROLE_CHOICES = [(role.value, role.label) for role in CLINIC_ROLES]
 
 
-class UserManager(BaseUserManager["User"]):
+class UserManager(RememberingManager["User"], BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         user = self.model(email=normalise_email(email), **fields)
         user.set_password(password)

@@ -5,15 +5,20 @@ Access and refresh tokens are signed with the same key, so readers must check `t
 """
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+from rest_framework_simplejwt.utils import aware_utcnow
 from shared_config import STREAM_AUDIENCE
 
 from clinic.accounts.models import User
+
+# Some two kilobytes each.
+REMEMBERED_TOKENS = 2000
 
 
 def claims_of(user: User) -> dict[str, Any]:
@@ -63,6 +68,14 @@ def stream_ticket_for(user: User, *, session_ends: int) -> StreamTicket:
 
 
 def read_access_token(text: str) -> AccessToken:
+    """Raises TokenError. Not to be changed: a token is verified once, and each time asked whether it has expired."""
+    token = _verified_access_token(text)
+    token.check_exp(current_time=aware_utcnow())
+    return token
+
+
+@lru_cache(maxsize=REMEMBERED_TOKENS)
+def _verified_access_token(text: str) -> AccessToken:
     return _read(AccessToken, text)  # type: ignore[return-value]
 
 

@@ -5,6 +5,7 @@ from django.utils import timezone
 from clinic.accounts.models import User
 from clinic.appointments.lifecycle import ACTIVE_STATUSES, Status
 from clinic.appointments.recurrence import Frequency
+from clinic.common.statements import RememberingManager
 from clinic.scheduling.models import Clinic, Practitioner, Service
 
 ACTIVE = sorted(status.value for status in ACTIVE_STATUSES)
@@ -21,6 +22,8 @@ class Patient(models.Model):
     email = models.EmailField(blank=True, default="")
     phone = models.CharField(max_length=20, blank=True, default="", help_text="E.164")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = RememberingManager["Patient"]()
 
     class Meta:
         db_table = "patient"
@@ -144,6 +147,8 @@ class Appointment(models.Model):
         db_persist=True,
     )
 
+    objects = RememberingManager["Appointment"]()
+
     class Meta:
         db_table = "appointment"
         ordering = ["starts_at", "id"]
@@ -211,6 +216,8 @@ class AppointmentEvent(models.Model):
     reason = models.CharField(max_length=500, blank=True, default="")
     at = models.DateTimeField()
     snapshot = models.JSONField()
+
+    objects = RememberingManager["AppointmentEvent"]()
 
     class Meta:
         db_table = "appointment_event"

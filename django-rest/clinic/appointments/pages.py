@@ -45,9 +45,19 @@ class CountedPages(Paginator[ShownAppointment]):
         return cast(int, cache.get_or_set(f"count:{key}", self.appointments.count, REMEMBERED_SECONDS))
 
     def page(self, number: int | str) -> Page[ShownAppointment]:
-        number = self.validate_number(number)
-        first = (number - 1) * self.per_page
-        return Page(shown_part(self.appointments, slice(first, first + self.per_page)), number, self)
+        if str(number) != "1":
+            number = self.validate_number(number)
+            return Page(self._part_from((number - 1) * self.per_page), number, self)
+        rows = self._part_from(0)
+        if len(rows) < self.per_page:  # It is all there is.
+            self.count = len(rows)
+        return Page(rows, 1, self)
+
+    def _part_from(self, first: int) -> list[ShownAppointment]:
+        return shown_part(self.appointments, slice(first, first + self.per_page))
+
+    def _check_object_list_is_ordered(self) -> None:
+        """It is: `queries.order_of`."""
 
 
 class AppointmentPages(Pages):

@@ -192,7 +192,7 @@ def appointments_by_phone(user: User, phone: str) -> QuerySet[Appointment]:
 
 def appointments_of_proven_phone(clinic: Clinic, phone: str) -> QuerySet[Appointment]:
     """What somebody may see who has shown that the number is theirs (`services.phone_codes.check_phone_code`)."""
-    return _with_this_phone(Appointment.objects.filter(clinic=clinic, patient__clinic=clinic), phone)
+    return _with_this_phone(Appointment.objects.filter(clinic_id=clinic.pk, patient__clinic_id=clinic.pk), phone)
 
 
 def _with_this_phone(appointments: QuerySet[Appointment], phone: str) -> QuerySet[Appointment]:

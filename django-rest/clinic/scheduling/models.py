@@ -1,9 +1,9 @@
-from typing import ClassVar
-
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.timezone import now
+
+from clinic.common.statements import RememberingManager
 
 FIVE_MINUTES = 5
 
@@ -61,6 +61,8 @@ class Clinic(models.Model):
     max_holds_per_address = _most(20, help_text="open holds of patients and guests from one network address")
     created_at = models.DateTimeField(default=now, editable=False)
 
+    objects = RememberingManager["Clinic"]()
+
     class Meta:
         db_table = "clinic"
 
@@ -76,6 +78,8 @@ class Practitioner(models.Model):
     name = models.CharField(max_length=120)
     specialisation = models.CharField(max_length=120, blank=True)
     active = models.BooleanField(default=True)
+
+    objects = RememberingManager["Practitioner"]()
 
     class Meta:
         db_table = "practitioner"
@@ -98,6 +102,8 @@ class Service(models.Model):
         Practitioner, through="ServicePractitioner", related_name="services", blank=True
     )
     active = models.BooleanField(default=True)
+
+    objects = RememberingManager["Service"]()
 
     class Meta:
         db_table = "service"
@@ -138,6 +144,8 @@ class WorkingBlock(models.Model):
     valid_from = models.DateField(null=True, blank=True)
     valid_until = models.DateField(null=True, blank=True)
 
+    objects = RememberingManager["WorkingBlock"]()
+
     class Meta:
         db_table = "working_block"
         ordering = ["weekday", "start_local", "id"]
@@ -165,6 +173,8 @@ class ScheduleException(models.Model):
     start_local = models.TimeField(null=True, blank=True)
     end_local = models.TimeField(null=True, blank=True)
     reason = models.CharField(max_length=200, blank=True)
+
+    objects = RememberingManager["ScheduleException"]()
 
     class Meta:
         db_table = "schedule_exception"
@@ -200,6 +210,8 @@ class Hold(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     created_at = models.DateTimeField()
 
+    objects = RememberingManager["Hold"]()
+
     class Meta:
         db_table = "hold"
         indexes = [models.Index(fields=["practitioner", "expires_at"], name="hold_practitioner_expiry")]
@@ -221,7 +233,7 @@ class ClaimedCell(models.Model):
     appointment_id = models.BigIntegerField(null=True)
     hold_id = models.BigIntegerField(null=True)
 
-    objects: ClassVar[models.Manager["ClaimedCell"]]
+    objects = RememberingManager["ClaimedCell"]()
 
     class Meta:
         db_table = "claimed_cell"

@@ -19,6 +19,7 @@ from clinic.scheduling.models import ClaimedCell, Clinic, Hold, Practitioner, Sc
 from clinic.scheduling.slots import Block, DayException, Interval, Policy, Slot, Treatment, open_slots
 
 CELL = timedelta(minutes=5)
+FIRST, LAST = Min("starts_at"), Max("starts_at")
 Row = TypeVar("Row", bound=Model)
 
 
@@ -57,7 +58,7 @@ def get_clinic_named(name: str) -> Clinic:
 
 
 def practitioners_of(clinic: Clinic) -> QuerySet[Practitioner]:
-    return Practitioner.objects.filter(clinic=clinic, active=True).order_by("name", "id")
+    return Practitioner.objects.filter(clinic_id=clinic.pk, active=True).order_by("name", "id")
 
 
 def get_practitioner(clinic: Clinic, practitioner_id: int) -> Practitioner:
@@ -69,11 +70,11 @@ def get_practitioner(clinic: Clinic, practitioner_id: int) -> Practitioner:
 
 def practitioners_listed_for(viewer: User | None, clinic: Clinic, *, active: str = "true") -> QuerySet[Practitioner]:
     """Everybody sees who is active; the desk may ask for `false` or `all`."""
-    return _listed(Practitioner.objects.filter(clinic=clinic), viewer, active).order_by("name", "id")
+    return _listed(Practitioner.objects.filter(clinic_id=clinic.pk), viewer, active).order_by("name", "id")
 
 
 def services_listed_for(viewer: User | None, clinic: Clinic, *, active: str = "true") -> QuerySet[Service]:
-    return _listed(Service.objects.filter(clinic=clinic), viewer, active).order_by("name", "id")
+    return _listed(Service.objects.filter(clinic_id=clinic.pk), viewer, active).order_by("name", "id")
 
 
 def _listed(rows: QuerySet[Row], viewer: User | None, active: str) -> QuerySet[Row]:
@@ -187,7 +188,7 @@ def get_practitioner_for(viewer: User | None, practitioner_id: int) -> Practitio
 
 
 def services_of(clinic: Clinic) -> QuerySet[Service]:
-    return Service.objects.filter(clinic=clinic, active=True).order_by("name", "id")
+    return Service.objects.filter(clinic_id=clinic.pk, active=True).order_by("name", "id")
 
 
 def get_service(clinic: Clinic, service_id: int) -> Service:
@@ -200,12 +201,12 @@ def get_service(clinic: Clinic, service_id: int) -> Service:
 def practitioners_offering(clinic: Clinic, service: Service | None) -> QuerySet[Practitioner]:
     """Everybody, where no service is asked for."""
     practitioners = practitioners_of(clinic)
-    return practitioners if service is None else practitioners.filter(services=service)
+    return practitioners if service is None else practitioners.filter(services=service.pk)
 
 
 def practitioner_ids_offering(clinic: Clinic, service_id: int | None) -> list[int]:
     """The same, by ids alone. One query."""
-    practitioners = Practitioner.objects.filter(clinic=clinic, active=True)
+    practitioners = Practitioner.objects.filter(clinic_id=clinic.pk, active=True)
     offering = practitioners if service_id is None else practitioners.filter(services=service_id)
     return list(offering.values_list("pk", flat=True))
 
@@ -233,7 +234,7 @@ def hours_of(clinic: Clinic, practitioner_ids: Sequence[int], first_date: date, 
         DayException(row.start_date, row.end_date, row.practitioner_id, row.closed, row.start_local, row.end_local)
         for row in ScheduleException.objects.filter(
             Q(practitioner__isnull=True) | Q(practitioner_id__in=practitioner_ids),
-            clinic=clinic,
+            clinic_id=clinic.pk,
             start_date__lte=last_date,
             end_date__gte=first_date,
         )
@@ -257,7 +258,7 @@ def busy_intervals(practitioner_ids: Sequence[int], window: Interval, *, now: da
             practitioner_id__in=practitioner_ids, starts_at__gte=window.start, starts_at__lt=window.end
         )
         .values("practitioner_id", "appointment_id", "hold_id")
-        .annotate(first=Min("starts_at"), last=Max("starts_at"))
+        .annotate(first=FIRST, last=LAST)
         .order_by()
     )
     busy = defaultdict(list)

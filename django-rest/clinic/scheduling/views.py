@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from clinic.accounts.permissions import OwnerOrReadOnly
 from clinic.accounts.requests import signed_in_user, viewer_of
 from clinic.common.idempotency import answer_once
+from clinic.common.inputs import read
 from clinic.common.instants import say_minute, zone_of
 from clinic.common.openapi import IDEMPOTENCY_KEY
 from clinic.scheduling import queries
@@ -45,9 +46,7 @@ def clinic_of(request: Request, *, practitioner_id: int | None = None, service_i
 
 
 def listed(request: Request) -> dict[str, str]:
-    given = ListedInput(data=request.query_params)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
+    return read(ListedInput, request.query_params)
 
 
 class ServiceListView(ListAPIView[Service]):
@@ -130,11 +129,9 @@ class PractitionerSlotsView(APIView):
         summary="Open slots of a practitioner",
     )
     def get(self, request: Request, practitioner_id: int) -> Response:
-        given = SlotsInput(data=request.query_params)
-        given.is_valid(raise_exception=True)
-        return Response(
-            _slots(clinic_of(request, practitioner_id=practitioner_id), practitioner_id, **given.validated_data)
-        )
+        given = read(SlotsInput, request.query_params)
+        clinic = clinic_of(request, practitioner_id=practitioner_id)
+        return Response(_slots(clinic, practitioner_id, **given))
 
 
 def _slots(clinic: Clinic, practitioner_id: int, *, service_id: int | None, **dates: Any) -> dict[str, Any]:
@@ -162,10 +159,9 @@ class SlotsView(APIView):
         summary="Open slots of anybody who offers the service",
     )
     def get(self, request: Request) -> Response:
-        given = SlotsInput(data=request.query_params)
-        given.is_valid(raise_exception=True)
-        clinic = clinic_of(request, service_id=given.validated_data["service_id"])
-        return Response(_slots_of_anybody(clinic, **given.validated_data))
+        given = read(SlotsInput, request.query_params)
+        clinic = clinic_of(request, service_id=given["service_id"])
+        return Response(_slots_of_anybody(clinic, **given))
 
 
 def _slots_of_anybody(clinic: Clinic, *, service_id: int | None, **dates: Any) -> dict[str, Any]:

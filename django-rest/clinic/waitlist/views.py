@@ -24,6 +24,7 @@ from clinic.common.errors import (
     TransitionNotAllowed,
 )
 from clinic.common.idempotency import answer_once
+from clinic.common.inputs import read
 from clinic.common.openapi import answers
 from clinic.scheduling.queries import get_clinic_for
 from clinic.waitlist import queries
@@ -57,7 +58,7 @@ class WaitlistView(ListAPIView[WaitlistEntry]):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[WaitlistEntry]:
-        wanted = validated(EntryFilterInput(data=self.request.query_params))["wanted"]
+        wanted = read(EntryFilterInput, self.request.query_params)["wanted"]
         return queries.list_entries(signed_in_user(self.request), wanted)
 
     @extend_schema(

@@ -45,6 +45,7 @@ from clinic.common.errors import (
     TransitionNotAllowed,
 )
 from clinic.common.idempotency import answer_once
+from clinic.common.inputs import read
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.queries import get_clinic_for
@@ -66,7 +67,7 @@ class AppointmentListView(ListAPIView[Appointment]):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Appointment]:
-        wanted = validated(AppointmentFilterInput(data=self.request.query_params))["wanted"]
+        wanted = read(AppointmentFilterInput, self.request.query_params)["wanted"]
         return queries.list_appointments(signed_in_user(self.request), wanted)
 
     def get_serializer_context(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from clinic.common.errors import (
     ZoneHasAppointments,
 )
 from clinic.common.idempotency import answer_once
+from clinic.common.inputs import read
 from clinic.common.openapi import IDEMPOTENCY_KEY, answers
 from clinic.scheduling import queries
 from clinic.scheduling.models import Clinic, Practitioner
@@ -158,7 +159,7 @@ class PractitionerView(APIView):
         description="As `PATCH {active: false}`; what becomes of the appointments ahead is said in the query.",
     )
     def delete(self, request: Request, practitioner_id: int) -> Response:
-        given = validated(DeactivateInput(data=request.query_params))
+        given = read(DeactivateInput, request.query_params)
         edit_practitioner(
             actor=actor_of(request),
             practitioner_id=practitioner_id,

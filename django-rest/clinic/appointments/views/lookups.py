@@ -43,6 +43,7 @@ from clinic.appointments.statistics import get_practitioner_with_statistics_for,
 from clinic.appointments.views.requests import output_context, validated
 from clinic.common.addresses import client_address
 from clinic.common.errors import PhoneNotProven, Throttled
+from clinic.common.inputs import read
 from clinic.common.openapi import answers
 from clinic.scheduling.models import Practitioner
 from clinic.scheduling.queries import get_clinic_for
@@ -111,7 +112,7 @@ class ByPhoneView(ListAPIView[Appointment]):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Appointment]:
-        given = validated(ByPhoneInput(data=self.request.query_params))
+        given = read(ByPhoneInput, self.request.query_params)
         viewer = viewer_of(self.request)
         if viewer is not None and viewer.role != Role.PATIENT:
             region = viewer.clinic.phone_region if viewer.clinic is not None else None
@@ -162,7 +163,7 @@ class PractitionerStatisticsView(APIView):
 
 
 def _statistics(request: Request, practitioner: Practitioner | None) -> Response:
-    wanted = validated(StatisticsInput(data=request.query_params))["wanted"]
+    wanted = read(StatisticsInput, request.query_params)["wanted"]
     practitioner_id = practitioner.pk if practitioner is not None else None
     periods = statistics_for(signed_in_user(request), wanted, practitioner_id=practitioner_id)
     letters = len("2026-11" if wanted.group_by == "month" else "2026-11-20")
@@ -188,7 +189,7 @@ class ExportView(APIView):
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         user = signed_in_user(request)
-        wanted = validated(AppointmentFilterInput(data=request.query_params))["wanted"]
+        wanted = read(AppointmentFilterInput, request.query_params)["wanted"]
         rows = _rows(queries.list_appointments(user, wanted))
         return StreamingHttpResponse(
             csv_pieces(rows, _columns(user)),

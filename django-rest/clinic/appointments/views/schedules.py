@@ -29,6 +29,7 @@ from clinic.common.errors import (
     WouldStrand,
 )
 from clinic.common.idempotency import answer_once
+from clinic.common.inputs import read
 from clinic.common.instants import local_date_of, zone_of
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
 from clinic.common.tags import expected_tag
@@ -141,7 +142,7 @@ class ScheduleExceptionListView(ListAPIView[ScheduleException]):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[ScheduleException]:
-        wanted = validated(RangeInput(data=self.request.query_params))
+        wanted = read(RangeInput, self.request.query_params)
         return queries.list_exceptions(signed_in_user(self.request), **wanted)
 
     def get_serializer_context(self) -> dict[str, Any]:
@@ -211,7 +212,7 @@ class ScheduleExceptionView(APIView):
     @answers(WouldStrand)
     @extend_schema(request=None, parameters=[ForceInput], responses={204: None}, summary="Take an exception away")
     def delete(self, request: Request, exception_id: int) -> Response:
-        given = validated(ForceInput(data=request.query_params))
+        given = read(ForceInput, request.query_params)
         delete_exception(
             user=signed_in_user(request),
             exception_id=exception_id,

@@ -25,6 +25,7 @@ from clinic.appointments.services.series_dates import tell
 from clinic.appointments.views.requests import actor_of, expected_version, output_context, validated
 from clinic.common.errors import PreconditionFailed, StaleVersion
 from clinic.common.idempotency import answer_once
+from clinic.common.inputs import read
 from clinic.scheduling.queries import get_clinic_for
 
 IDEMPOTENCY_KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="the same answer again")
@@ -167,7 +168,7 @@ class SeriesView(APIView):
 
 
 def _selection_of(request: Request) -> Selection:
-    given = validated(SeriesScopeInput(data=request.query_params))
+    given = read(SeriesScopeInput, request.query_params)
     return Selection(scope=Scope(given.pop("scope")), **given)
 
 
