@@ -13,10 +13,11 @@ from clinic_stream import frames
 from clinic_stream.connections import REPLACED, REVOKED, Connection, Goodbye
 from clinic_stream.counts import Counts
 from clinic_stream.frames import Frame
+from clinic_stream.live_clinic import LiveClinic
 from clinic_stream.params import Mode
 from clinic_stream.state import ClinicState
 from clinic_stream.ticker import Ticker
-from clinic_stream.topics import LiveClinic, Topic
+from clinic_stream.topics import Topic
 from clinic_stream.viewers import Viewer
 
 Clock = Callable[[], datetime]

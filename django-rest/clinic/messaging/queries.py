@@ -23,7 +23,7 @@ def zone_for(user: User) -> ZoneInfo:
 def notifications_visible_to(user: User) -> QuerySet[Message]:
     """Their own, the newest first. What another clinic told them, which they have left, stays there."""
     own = Message.objects.filter(user=user, channel=Channel.IN_APP, state=State.DELIVERED)
-    return own.filter(clinic_id=user.clinic_id).order_by("-sent_at", "-id")
+    return own.filter(clinic=user.clinic).order_by("-sent_at", "-id")
 
 
 def get_notification_for(user: User, notification_id: int, *, lock: bool = False) -> Message:

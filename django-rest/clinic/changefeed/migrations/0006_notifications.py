@@ -23,7 +23,7 @@ def is_shown(row: str) -> str:
 
 
 def refresh(row: str) -> str:
-    return numbered(f"{row}.clinic_id", "notification", f"{row}.user_id", "refresh")
+    return str(numbered(f"{row}.clinic_id", "notification", f"{row}.user_id", "refresh"))
 
 
 DIFFERS = " OR ".join(
