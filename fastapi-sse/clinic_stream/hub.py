@@ -5,9 +5,10 @@ import random
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Self
 
 from clinic_stream import frames
 from clinic_stream.connections import REPLACED, REVOKED, Connection, Goodbye
@@ -35,6 +36,15 @@ class Limits:
     total: int = 0
     per_address: int = 0
     per_user: int = 0
+
+    def shared_by(self, workers: int) -> Self:
+        """One worker's part, rounded up: the kernel deals newcomers out evenly, and nobody has to ask the others."""
+        return replace(
+            self,
+            total=-(-self.total // workers),
+            per_address=-(-self.per_address // workers),
+            per_user=-(-self.per_user // workers),
+        )
 
 
 class Hub:

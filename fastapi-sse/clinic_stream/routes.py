@@ -283,12 +283,15 @@ async def show_viewer(request: Request) -> dict[str, Any]:
     "/api/v1/health",
     tags=["operations"],
     summary="How the service is",
+    description="Of several workers the one that answers; `connections` are of all `workers` that do.",
     responses={503: {"description": "The database cannot be read, or the service is stopping. The same body."}},
 )
 async def show_health(request: Request) -> JSONResponse:
     services = services_of(request)
     clinics = services.hub.clinics.values()
     lag_seconds = services.poller.lag_seconds
+    others = await services.peers.ask_all(request, frozenset({200, 503}))
+    connections = [len(services.hub.connections), *(orjson.loads(answer)["connections"] for answer in others)]
     body = {
         "status": "ok" if services.is_ready else "unavailable",
         "service": services.settings.service_name,
@@ -300,7 +303,8 @@ async def show_health(request: Request) -> JSONResponse:
             "rows": sum(len(clinic.state.rows) for clinic in clinics),
             "inboxes": sum(len(clinic.state.inboxes) for clinic in clinics),
         },
-        "connections": len(services.hub.connections),
+        "connections": sum(connections),
+        "workers": len(connections),
         "head_lag_seconds": None if lag_seconds is None else round(lag_seconds, 3),
     }
     return JSONResponse(body, status_code=200 if services.is_ready else 503)
