@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "clinic.scheduling",
     "clinic.appointments",
     "clinic.waitlist",
+    "clinic.messaging",
     "clinic.changefeed",
     "clinic.ops",
 ]

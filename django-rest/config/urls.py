@@ -2,6 +2,7 @@
 
 from clinic.accounts import views as accounts
 from clinic.appointments.views import appointments, clinic, guests, holds, lookups, patients, schedules, series, staff
+from clinic.messaging import views as messaging
 from clinic.ops import views as ops
 from clinic.scheduling import views as scheduling
 from clinic.waitlist import views as waitlist
@@ -89,6 +90,11 @@ API: list[URLPattern | URLResolver] = [
     path("waitlist/offers/<str:token>", waitlist.OfferView.as_view()),
     path("waitlist/offers/<str:token>/accept", waitlist.AcceptOfferView.as_view()),
     path("waitlist/offers/<str:token>/decline", waitlist.DeclineOfferView.as_view()),
+    # Messages
+    path("notifications", messaging.NotificationListView.as_view()),
+    path("notifications/read-all", messaging.ReadAllView.as_view()),
+    path("notifications/<int:notification_id>/read", messaging.ReadView.as_view()),
+    path("messages", messaging.MessageListView.as_view()),
     # Operations
     path("health", ops.HealthView.as_view()),
 ]

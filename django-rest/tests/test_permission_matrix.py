@@ -12,6 +12,7 @@ from clinic.accounts.models import User
 from clinic.accounts.services import issue_tokens
 from clinic.appointments.actor import Actor
 from clinic.appointments.models import Appointment
+from clinic.outbox.models import Channel, Message
 from clinic.scheduling.models import Hold, ScheduleException
 from clinic.waitlist.models import WaitlistEntry
 from clinic.waitlist.services.entries import Wishes, join_waitlist
@@ -150,6 +151,10 @@ DELETE waitlist/<entry>                           204  204  204   404     204   
 GET    waitlist/offers/<token>                    200  200  200   200     200   200  200  200
 POST   waitlist/offers/<token>/accept             200  200  200   200     200   200  200  200
 POST   waitlist/offers/<token>/decline            200  200  200   200     200   200  200  200
+GET    notifications                              200  200  200   200     200   200  200  401
+POST   notifications/read-all                     200  200  200   200     200   200  200  401
+POST   notifications/<notification>/read          404  404  404   404     200   404  404  401
+GET    messages                                   200  200  403   403     403   403  200  401
 GET    health                                     200  200  200   200     200   200  200  200
 GET    /health                                    200  200  200   200     200   200  200  200
 GET    /livez                                     200  200  200   200     200   200  200  200
@@ -286,6 +291,11 @@ def held_by_paula(world: World) -> int:
     return hold.pk
 
 
+def told_to_paula(world: World) -> int:
+    offer_to_paula(world)
+    return Message.objects.get(user=world.paula, channel=Channel.IN_APP).pk
+
+
 def url_of(world: World, appointment: Appointment, route: Route) -> str:
     path = route[1] if route[1].startswith("/") else f"/api/v1/{route[1]}"
     ids = {
@@ -300,6 +310,7 @@ def url_of(world: World, appointment: Appointment, route: Route) -> str:
         "token": offer_to_paula(world) if "<token>" in path else "",
         "hold": held_by_paula(world) if "<hold>" in path else 0,
         "reference": "of-paulas",
+        "notification": told_to_paula(world) if "<notification>" in path else 0,
     }
     for name, row_id in ids.items():
         path = path.replace(f"<{name}>", str(row_id))

@@ -6,7 +6,7 @@ so what the stream shows under a sequence number is what the database held at ex
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ import aiomysql
 from shared_config import StreamSettings
 
 from clinic_stream.errors import DatabaseUnavailable
+from clinic_stream.inbox import NEWEST, Inbox, Notification
 from clinic_stream.state import (
     COLUMNS,
     LOG_AGE,
@@ -41,6 +42,7 @@ QUERY_SECONDS = 5
 LOAD_SECONDS = 20
 MOST_CONNECTIONS = 4
 MOST_IDS_A_QUERY = 500
+MOST_INBOXES_A_QUERY = 100
 # More missed events than this are not worth following one by one.
 MOST_EVENTS_A_BATCH = 5_000
 
@@ -74,6 +76,13 @@ LIVE_HOLDS = HOLDS + " AND expires_at > %s"
 HOLDS_BY_ID = HOLDS + " AND id IN %s"
 PRACTITIONERS = "SELECT id FROM live_practitioner WHERE clinic_id = %s"
 CLINIC_OF_PRACTITIONER = "SELECT clinic_id FROM live_practitioner WHERE id = %s"
+NOTIFICATIONS = f"SELECT {', '.join(Notification._fields)} FROM live_notification"  # noqa: S608
+# Each by an index of its own: read together, all that these users were ever told would be sorted.
+OF_ONE = f"{NOTIFICATIONS} WHERE clinic_id = %s AND user_id = %s ORDER BY created_at DESC, id DESC LIMIT {NEWEST}"
+UNREAD_COUNTS = (
+    "SELECT user_id, COUNT(*) FROM live_notification WHERE clinic_id = %s AND user_id IN %s AND read_at IS NULL"
+    " GROUP BY user_id"
+)
 SESSIONS = (
     "SELECT user_id, is_active, role, clinic_id, token_version, practitioner_id, patient_id, name FROM live_session"
     " WHERE user_id IN %s"
@@ -85,7 +94,7 @@ SUM_OF_APPOINTMENTS = (
 )
 PROBES = tuple(
     f"SELECT 1 FROM live_{name} LIMIT 1"  # noqa: S608  # Names from this line.
-    for name in ("head", "event", "clinic", "practitioner", "appointment", "hold", "session")
+    for name in ("head", "event", "clinic", "practitioner", "appointment", "hold", "session", "notification")
 )
 
 
@@ -137,17 +146,21 @@ class Feed:
         async with self._cursor(QUERY_SECONDS) as cursor:
             return await _heads(cursor, clinic_ids)
 
-    async def load(self, clinic_id: int, now: datetime) -> ClinicState | None:
-        """A clinic's live window at one instant, or None when there is no such clinic. Six queries."""
+    async def load(self, clinic_id: int, now: datetime, readers: Collection[int] = ()) -> ClinicState | None:
+        """A clinic's live window at one instant, or None when there is no such clinic. Six queries, and two for each
+        hundred users whose inboxes are wanted too."""
         async with self._cursor(LOAD_SECONDS) as cursor, _one_snapshot(cursor):
             heads = await _heads(cursor, [clinic_id])
             clinics = await _select(cursor, CLINIC, clinic_id)
             if clinic_id not in heads or not clinics:
                 return None
-            return await _load_state(cursor, _clinic(clinics[0]), heads[clinic_id], now)
+            state = await _load_state(cursor, _clinic(clinics[0]), heads[clinic_id], now)
+            state.inboxes = await _inboxes(cursor, state.clinic, state.seq, readers)
+            return state
 
-    async def next_batch(self, state: ClinicState) -> Batch | None:
-        """The events after `state.seq` and the rows they name, at one instant.
+    async def next_batch(self, state: ClinicState, readers: Collection[int] = ()) -> Batch | None:
+        """The events after `state.seq` and the rows they name, at one instant; of inboxes those of `readers`, who are
+        asked for when the instant is fixed: whoever comes after it reads what is newer.
 
         None when the clinic must be loaded again: events are missing, too many, or change the clinic itself.
         """
@@ -161,7 +174,16 @@ class Feed:
             if any(event.entity == "clinic" for event in events):
                 return None
             rows = await _named_appointments(cursor, state, events)
-            return Batch(events, rows, await _named_holds(cursor, clinic_id, events))
+            holds = await _named_holds(cursor, clinic_id, events)
+            named = _named(events, "notification") & set(readers)
+            return Batch(events, rows, holds, await _inboxes(cursor, state.clinic, events[-1].seq, named))
+
+    async def inbox(self, clinic: Clinic, user_id: int) -> tuple[Head | None, Inbox]:
+        """The clinic's head, and the user's inbox at it. Three queries."""
+        async with self._cursor(QUERY_SECONDS) as cursor, _one_snapshot(cursor):
+            head = (await _heads(cursor, [clinic.id])).get(clinic.id)
+            inboxes = await _inboxes(cursor, clinic, head.seq if head else 0, [user_id])
+            return head, inboxes[user_id]
 
     async def clinic_of_practitioner(self, practitioner_id: int) -> int | None:
         """None when there is no such practitioner, or none who works there any more."""
@@ -169,15 +191,18 @@ class Feed:
             rows = await _select(cursor, CLINIC_OF_PRACTITIONER, practitioner_id)
         return int(rows[0][0]) if rows else None
 
-    async def sum_of(self, state: ClinicState, now: datetime) -> tuple[Head | None, Sum]:
-        """The clinic's head, and what its live window adds up to at it. Four queries, whatever the number of rows."""
+    async def sum_of(self, state: ClinicState, now: datetime, readers: Collection[int] = ()) -> tuple[Head | None, Sum]:
+        """The clinic's head, and what its live window and these inboxes add up to at it. Four queries, whatever the
+        number of rows, and two more where there is an inbox."""
         clinic_id = state.clinic.id
         async with self._cursor(LOAD_SECONDS) as cursor, _one_snapshot(cursor):
             heads = await _heads(cursor, [clinic_id])
             [(rows, rows_sum)] = await _select(cursor, SUM_OF_APPOINTMENTS, clinic_id, *state.window, PENDING)
             holds = [Hold(*row) for row in await _select(cursor, LIVE_HOLDS, clinic_id, _naive(now))]
             practitioner_ids = [row[0] for row in await _select(cursor, PRACTITIONERS, clinic_id)]
-        return heads.get(clinic_id), Sum(rows, int(rows_sum), frozenset(holds), frozenset(practitioner_ids))
+            head = heads.get(clinic_id)
+            inboxes = await _inboxes(cursor, state.clinic, head.seq if head else 0, readers)
+        return head, Sum(rows, int(rows_sum), frozenset(holds), frozenset(practitioner_ids), inboxes)
 
     async def session_changes(self, seq: int) -> tuple[int, set[int]] | None:
         """The last sequence number and the users it concerns, or None when events are missing."""
@@ -266,6 +291,20 @@ async def _named_holds(cursor: Cursor, clinic_id: int, events: list[Event]) -> l
     ]
 
 
+async def _inboxes(cursor: Cursor, clinic: Clinic, seq: int, readers: Collection[int]) -> dict[int, Inbox]:
+    """Also of who was told nothing. Two queries for each hundred."""
+    inboxes = {}
+    for user_ids in _in_chunks(readers, MOST_INBOXES_A_QUERY):
+        rows: dict[int, list[Notification]] = {user_id: [] for user_id in user_ids}
+        query = " UNION ALL ".join([f"({OF_ONE})"] * len(user_ids))
+        for row in await _select(cursor, query, *(arg for user_id in user_ids for arg in (clinic.id, user_id))):
+            rows[row[1]].append(Notification(*row))
+        unread = dict(await _select(cursor, UNREAD_COUNTS, clinic.id, user_ids))
+        for user_id in user_ids:
+            inboxes[user_id] = Inbox.of(rows[user_id], unread.get(user_id, 0), seq=seq, zone=clinic.zone)
+    return inboxes
+
+
 async def _appointments(cursor: Cursor, zone: ZoneInfo, query: str, *args: object) -> list[Appointment]:
     return [Appointment(zone, *row) for row in await _select(cursor, query, *args)]
 
@@ -279,9 +318,9 @@ def _follow_on(events: list[Event], seq: int) -> bool:
     return bool(events) and [event.seq for event in events] == list(range(seq + 1, seq + 1 + len(events)))
 
 
-def _in_chunks(ids: Iterable[int]) -> list[tuple[int, ...]]:
+def _in_chunks(ids: Iterable[int], most: int = MOST_IDS_A_QUERY) -> list[tuple[int, ...]]:
     ordered = sorted(ids)
-    return [tuple(ordered[start : start + MOST_IDS_A_QUERY]) for start in range(0, len(ordered), MOST_IDS_A_QUERY)]
+    return [tuple(ordered[start : start + most]) for start in range(0, len(ordered), most)]
 
 
 def _clinic(row: tuple[Any, ...]) -> Clinic:

@@ -45,19 +45,39 @@ def event(**fields: Any) -> Frame:
 OPENING = event(retry=RETRY_MS)
 
 
-def snapshot(rows: Iterable[bytes], *, at: EventId, as_of: datetime, named: bool) -> Frame:
+def snapshot(
+    rows: Iterable[bytes],
+    *,
+    at: EventId,
+    as_of: datetime,
+    named: bool,
+    of: str = "appointments",
+    unread_count: int | None = None,
+) -> Frame:
     """Everything an audience sees. Only in delta mode has it a name, so that `onmessage` works in snapshot mode."""
-    body = b'{"appointments":[%b],"seq":%d,"as_of":"%b"}' % (
+    body = b'{"%b":[%b],%b"seq":%d,"as_of":"%b"}' % (
+        of.encode(),
         b",".join(rows),
+        _unread(unread_count),
         at.seq,
         as_of.isoformat(timespec="milliseconds").encode(),
     )
     return event(id=str(at), event="snapshot" if named else None, data=body.decode())
 
 
-def change(upserts: Iterable[bytes], removes: Iterable[int], *, at: EventId) -> Frame:
-    body = b'{"upserts":[%b],"removes":%b,"seq":%d}' % (b",".join(upserts), orjson.dumps(list(removes)), at.seq)
+def change(upserts: Iterable[bytes], removes: Iterable[int], *, at: EventId, unread_count: int | None = None) -> Frame:
+    """`unread_count` where there is something to read."""
+    body = b'{"upserts":[%b],"removes":%b,%b"seq":%d}' % (
+        b",".join(upserts),
+        orjson.dumps(list(removes)),
+        _unread(unread_count),
+        at.seq,
+    )
     return event(id=str(at), event="change", data=body.decode())
+
+
+def _unread(count: int | None) -> bytes:
+    return b"" if count is None else b'"unread_count":%d,' % count
 
 
 def availability(

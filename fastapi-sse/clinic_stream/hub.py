@@ -5,18 +5,20 @@ import random
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Self
 
 from clinic_stream import frames
 from clinic_stream.connections import REPLACED, REVOKED, Connection, Goodbye
 from clinic_stream.counts import Counts
 from clinic_stream.frames import Frame
+from clinic_stream.live_clinic import LiveClinic
 from clinic_stream.params import Mode
 from clinic_stream.state import ClinicState
 from clinic_stream.ticker import Ticker
-from clinic_stream.topics import LiveClinic, Topic
+from clinic_stream.topics import Topic
 from clinic_stream.viewers import Viewer
 
 Clock = Callable[[], datetime]
@@ -34,6 +36,15 @@ class Limits:
     total: int = 0
     per_address: int = 0
     per_user: int = 0
+
+    def shared_by(self, workers: int) -> Self:
+        """One worker's part, rounded up: the kernel deals newcomers out evenly, and nobody has to ask the others."""
+        return replace(
+            self,
+            total=-(-self.total // workers),
+            per_address=-(-self.per_address // workers),
+            per_user=-(-self.per_user // workers),
+        )
 
 
 class Hub:

@@ -52,6 +52,7 @@ class Metrics(Collector):
             ("clinics", "Clinics in memory", len(clinics)),
             ("topics", "What sets of viewers see alike", sum(len(clinic.topics) for clinic in clinics)),
             ("rows", "Appointments in memory", sum(len(clinic.state.rows) for clinic in clinics)),
+            ("inboxes", "Whose notifications are in memory", sum(len(clinic.state.inboxes) for clinic in clinics)),
             ("database_up", "Whether the database could be read just now", services.poller.is_current),
             ("head_lag_seconds", "Age of the newest look at the database", services.poller.lag_seconds or 0),
         ):

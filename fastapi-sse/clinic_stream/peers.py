@@ -20,6 +20,7 @@ class Peers:
 
     folder: Path | None = None
     worker: int = 0
+    workers: int = 1
 
     @property
     def socket_path(self) -> Path | None:
@@ -33,12 +34,13 @@ class Peers:
         answer = await self._ask(self._socket_of(int(worker)), request)
         return None if answer is None else Response(answer.body, answer.status, media_type="application/json")
 
-    async def ask_all(self, request: Request) -> list[bytes]:
-        """What the others answer to the same request; none, if this one was passed on by one of them."""
+    async def ask_all(self, request: Request, statuses: frozenset[int] = frozenset({200})) -> list[bytes]:
+        """What the others answer to the same request, with one of these statuses; none, if this one was passed on by
+        one of them."""
         if self._is_passed_on(request):
             return []
         answers = await asyncio.gather(*(self._ask(socket_path, request) for socket_path in self._others()))
-        return [answer.body for answer in answers if answer is not None and answer.status == 200]
+        return [answer.body for answer in answers if answer is not None and answer.status in statuses]
 
     def _is_passed_on(self, request: Request) -> bool:
         return self.folder is None or request.client is None  # Only those sockets have no address.

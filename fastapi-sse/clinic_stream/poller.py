@@ -14,7 +14,8 @@ from collections.abc import Callable, Coroutine
 from clinic_stream.errors import DatabaseUnavailable
 from clinic_stream.feed import ACCOUNTS, Feed, Head
 from clinic_stream.hub import Hub
-from clinic_stream.topics import LiveClinic
+from clinic_stream.live_clinic import LiveClinic
+from clinic_stream.topics import InboxTopic
 from clinic_stream.viewers import Sessions, Viewer
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,8 @@ SWEEP_SECONDS = 60.0
 KNOWN_SECONDS = 60.0
 UNKNOWN_SECONDS = 5.0
 MOST_PRACTITIONERS = 10_000
+# A sweep looks at this many inboxes, others each time: with thousands of readers it would hold up the loop.
+SWEPT_INBOXES = 100
 
 
 class Poller:
@@ -116,6 +119,24 @@ class Poller:
             clinic.used_at = self._hub.clock()
         return clinic
 
+    async def inbox(self, clinic_id: int, user_id: int) -> InboxTopic | None:
+        """A user's notifications, loaded on first use; None when there is no such clinic."""
+        clinic = await self.clinic(clinic_id)
+        if clinic is None:
+            return None
+        topic = clinic.inbox(user_id, self._hub.clock())
+        if not topic.is_loaded or not self._hub.is_live:
+            await self._patiently(("inbox", clinic_id, user_id), lambda: self._load_inbox(clinic, user_id))
+        return topic
+
+    async def _load_inbox(self, clinic: LiveClinic, user_id: int) -> None:
+        """The topic is in place by now: what comes after this look is in a later batch, and the newer look counts."""
+        known = clinic.state
+        head, inbox = await self._feed.inbox(known.clinic, user_id)
+        if head is None or (head.epoch, known.clinic) != (clinic.state.epoch, clinic.state.clinic):
+            raise DatabaseUnavailable("the clinic is being loaded again")
+        clinic.take_inbox(user_id, inbox)
+
     async def clinic_of_practitioner(self, practitioner_id: int) -> LiveClinic | None:
         """None when there is no such practitioner. At most one query, and none where the clinic is live."""
         for clinic in self._hub.clinics.values():
@@ -194,12 +215,13 @@ class Poller:
     async def _sweep(self, clinic: LiveClinic) -> bool:
         """Compare the whole window with the database. Returns whether it could be: both must be at one number."""
         state, now = clinic.state, self._hub.clock()
-        head, found = await self._feed.sum_of(state, now)
+        readers = clinic.some_readers(SWEPT_INBOXES)
+        head, found = await self._feed.sum_of(state, now, readers)
         clinic.lapse(now)
         if head != Head(state.epoch, state.seq):
             return False
         self._hub.counts.sweeps += 1
-        if found != state.sum():
+        if found != state.sum(readers):
             # A change that no event told of. It should not be possible: triggers were missing, or we are wrong.
             self._hub.counts.drift += 1
             logger.error("clinic %d differs from the database at number %d: loaded again", state.clinic.id, state.seq)
@@ -226,14 +248,14 @@ class Poller:
     async def _catch_up(self, clinic: LiveClinic, head: Head) -> None:
         state = clinic.state
         if head.epoch == state.epoch and head.seq > state.seq and self._hub.clock() < state.rolls_at:
-            batch = await self._feed.next_batch(state)
+            batch = await self._feed.next_batch(state, clinic.recipients)
             if batch is not None:
                 clinic.advance(batch)
                 return
         await self._load_again(clinic)
 
     async def _load_again(self, clinic: LiveClinic) -> None:
-        fresh = await self._feed.load(clinic.state.clinic.id, self._hub.clock())
+        fresh = await self._feed.load(clinic.state.clinic.id, self._hub.clock(), clinic.recipients)
         if fresh is not None:
             clinic.replace(fresh)
 

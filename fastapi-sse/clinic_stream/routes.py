@@ -48,6 +48,16 @@ this practitioner's time on these days, by appointments and by holds, with the b
 touch. It comes at the start and again when it has changed, also when a hold expires. Not who, not how many.
 Without `from` and `to`: today and the next 7 days on the clinic's calendar, rolling over at its midnight.
 """
+NOTIFICATIONS_DESCRIPTION = """\
+Own in-app notifications: the newest 50, the newest first, and how many of all are not read yet.
+
+- `mode=snapshot`: plain `message` events, `{"notifications": [...], "unread_count", "seq", "as_of"}`.
+- `mode=delta`: one `snapshot` event, then `change` events, `{"upserts": [...], "removes": [ids], "unread_count",
+  "seq"}`. What newer ones push out of the 50 is removed, too.
+
+A notification has the fields of `GET /api/v1/notifications`; `POST /api/v1/notifications/{id}/read` of the REST API is
+seen here at once. Everything else is as with appointments.
+"""
 EXAMPLE_ERROR = {"type": "client_error", "errors": [{"code": "not_authenticated", "detail": "…", "attr": None}]}
 EXAMPLE_CONNECTION = {
     "id": "0-5f2b7c0e-17",
@@ -93,6 +103,7 @@ def _in_query(**described: str) -> dict[str, Any]:
 
 BEARER: dict[str, Any] = {"security": [{"HTTPBearer": []}]}
 DAYS = {"from_": "first date, as 2026-11-20", "to": "last date, 31 days from the first at most"}
+TICKET = {"ticket": "instead of the Authorization header"}
 LAST_ID = {"last_event_id": "where to go on; the header Last-Event-ID wins"}
 
 
@@ -111,7 +122,7 @@ LAST_ID = {"last_event_id": "where to go on; the header Last-Event-ID wins"}
             practitioner="a practitioner's id",
             status="one or more, repeated or with commas",
             **LAST_ID,
-            ticket="instead of the Authorization header",
+            **TICKET,
         ),
     },
 )
@@ -154,6 +165,31 @@ async def stream_availability(request: Request) -> Response:
         calendar = wanted.calendar(clinic.state.clinic.id, clinic.state.today, is_back=last_id is not None)
         topic = clinic.availability(calendar, services.hub.clock())
         return _stream(request, topic, None, mode="snapshot", last_id=last_id)
+
+    return await _unless_closed(request, answer)
+
+
+@router.get(
+    "/api/v1/sse/notifications",
+    tags=["streams"],
+    summary="Stream own notifications",
+    description=NOTIFICATIONS_DESCRIPTION,
+    response_class=Response,
+    responses={**STREAM, 204: {"description": "The ticket's user has signed out."}, **_errors(400, 401, 403, 503)},
+    openapi_extra={**BEARER, **_in_query(mode="snapshot (default) or delta", **LAST_ID, **TICKET)},
+)
+async def stream_notifications(request: Request) -> Response:
+    async def answer(services: Services) -> Response:
+        viewer = await viewer_of_stream(request)
+        if viewer is None:
+            return Response(status_code=204)
+        mode = _wanted(request).mode
+        if viewer.clinic_id is None:
+            raise errors.no_clinic()
+        topic = await services.poller.inbox(viewer.clinic_id, viewer.user_id)
+        if topic is None:
+            raise errors.no_clinic()
+        return _stream(request, topic, viewer, mode=mode, last_id=_last_id(request))
 
     return await _unless_closed(request, answer)
 
@@ -247,12 +283,15 @@ async def show_viewer(request: Request) -> dict[str, Any]:
     "/api/v1/health",
     tags=["operations"],
     summary="How the service is",
+    description="Of several workers the one that answers; `connections` are of all `workers` that do.",
     responses={503: {"description": "The database cannot be read, or the service is stopping. The same body."}},
 )
 async def show_health(request: Request) -> JSONResponse:
     services = services_of(request)
     clinics = services.hub.clinics.values()
     lag_seconds = services.poller.lag_seconds
+    others = await services.peers.ask_all(request, frozenset({200, 503}))
+    connections = [len(services.hub.connections), *(orjson.loads(answer)["connections"] for answer in others)]
     body = {
         "status": "ok" if services.is_ready else "unavailable",
         "service": services.settings.service_name,
@@ -262,8 +301,10 @@ async def show_health(request: Request) -> JSONResponse:
             "clinics": len(clinics),
             "topics": sum(len(clinic.topics) for clinic in clinics),
             "rows": sum(len(clinic.state.rows) for clinic in clinics),
+            "inboxes": sum(len(clinic.state.inboxes) for clinic in clinics),
         },
-        "connections": len(services.hub.connections),
+        "connections": sum(connections),
+        "workers": len(connections),
         "head_lag_seconds": None if lag_seconds is None else round(lag_seconds, 3),
     }
     return JSONResponse(body, status_code=200 if services.is_ready else 503)

@@ -25,7 +25,7 @@ class Services:
                 settings.sse_max_connections,
                 settings.sse_max_connections_per_address,
                 settings.sse_max_connections_per_user,
-            ),
+            ).shared_by(peers.workers),
             worker=peers.worker,
         )
         self.feed = Feed(settings)

@@ -10,7 +10,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from functools import reduce
 from itertools import chain, islice
@@ -19,6 +19,9 @@ from typing import Literal, NamedTuple, Protocol, Self
 from zoneinfo import ZoneInfo
 
 import orjson
+
+from clinic_stream.inbox import Inbox
+from clinic_stream.instants import in_zone, local_date, said, start_of
 
 DAYS_BEHIND = 1
 DAYS_AHEAD = 31
@@ -31,6 +34,9 @@ LOG_AGE = timedelta(hours=1)
 MIDNIGHT_MARGIN = timedelta(minutes=1)
 
 EVENT_ID = re.compile(r"([0-9A-Za-z]{1,32})\.([0-9]{1,18})\.([0-9]{1,18})")
+
+# What is no appointment, nor a name that appointments show.
+TOUCH_NO_ROW = frozenset({"hold", "notification"})
 
 PENDING = "pending"
 # What claims time: the same as django-rest's ACTIVE_STATUSES.
@@ -156,19 +162,16 @@ class Appointment:
             "date": self.local_date.isoformat(),
             "time": start.strftime("%H:%M"),
             "status": self.status,
-            "attendance_confirmed_at": self._instant(self.attendance_confirmed_at),
-            "checked_in_at": self._instant(self.checked_in_at),
+            "attendance_confirmed_at": said(self.attendance_confirmed_at, self.zone),
+            "checked_in_at": said(self.checked_in_at, self.zone),
             **internal,
             "cancel_reason": self.cancel_reason,
             "source": self.source,
             "series": self.series_id,
             "version": self.version,
-            "created_at": self._instant(self.created_at),
-            "updated_at": self._instant(self.updated_at),
+            "created_at": said(self.created_at, self.zone),
+            "updated_at": said(self.updated_at, self.zone),
         }
-
-    def _instant(self, at: datetime | None) -> str | None:
-        return None if at is None else in_zone(at, self.zone).isoformat(timespec="milliseconds")
 
 
 COLUMNS = tuple(column.name for column in fields(Appointment) if column.init and column.name != "zone")
@@ -271,6 +274,14 @@ class Calendar:
         return self.first_date, self.last_date
 
 
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whose notifications."""
+
+    clinic_id: int
+    user_id: int
+
+
 class Claim(Protocol):
     """What an `Appointment` and a `Hold` have in common."""
 
@@ -334,15 +345,18 @@ class Sum(NamedTuple):
     checksum: int
     holds: frozenset[Hold]
     practitioner_ids: frozenset[int]
+    inboxes: Mapping[int, Inbox]  # Some of them at a time.
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The next events of a clinic, and the rows and holds they named as they stand at the last of them."""
+    """The next events of a clinic, and what they named as it stands at the last of them: rows, holds, and the inboxes
+    that somebody looks at."""
 
     events: list[Event]
     rows: list[Appointment]
     holds: list[Hold] = field(default_factory=list)
+    inboxes: Mapping[int, Inbox] = field(default_factory=dict)
 
 
 class EventId(NamedTuple):
@@ -377,6 +391,7 @@ class ClinicState:
         holds: Iterable[Hold] = (),
         recent: Iterable[Event] = (),
         practitioner_ids: Iterable[int] = (),
+        inboxes: Mapping[int, Inbox] | None = None,
     ) -> None:
         self.clinic = clinic
         self.epoch = epoch
@@ -387,6 +402,7 @@ class ClinicState:
         self.rows = {row.id: row for row in rows if self.window.keeps(row)}
         self.holds = {hold.id: hold for hold in holds}
         self.practitioner_ids = frozenset(practitioner_ids)
+        self.inboxes = dict(inboxes or {})
         # Up to this number time alone may have changed what an id stands for: a hold lapsed, a day began.
         self.moved_at_seq = seq
         self._log: deque[LogEntry] = deque((_remembered(event) for event in recent), maxlen=LOG_LENGTH)
@@ -411,8 +427,23 @@ class ClinicState:
         self._remember(batch, changes, named)
         self._take(changes)
         self._take_holds(batch)
+        for user_id, inbox in batch.inboxes.items():
+            self.take_inbox(user_id, inbox)
         self.seq = batch.events[-1].seq
         return changes
+
+    def take_inbox(self, user_id: int, inbox: Inbox) -> None:
+        """Unless what is known is newer: it may have been read while events came."""
+        known = self.inboxes.get(user_id)
+        if known is None or known.seq <= inbox.seq:
+            self.inboxes[user_id] = inbox
+
+    def is_news_to(self, user_id: int, last_id: EventId) -> bool:
+        """Whether the user's inbox may have changed after `last_id`; True also when that cannot be known."""
+        if (last_id.epoch, last_id.clinic_id) != (self.epoch, self.clinic.id):
+            return True
+        entries = self._entries_after(last_id.seq)
+        return entries is None or any(_is_about_inbox(event, user_id) for event, _ in entries)
 
     @property
     def lapses_at(self) -> datetime | None:
@@ -438,12 +469,17 @@ class ClinicState:
             if claim.practitioner_id == practitioner_id
         )
 
-    def sum(self) -> Sum:
+    def sum(self, users: Iterable[int] = ()) -> Sum:
+        """With the inboxes of these users."""
         checksum = reduce(xor, (row.checksum for row in self.rows.values()), 0)
-        return Sum(len(self.rows), checksum, frozenset(self.holds.values()), self.practitioner_ids)
+        inboxes = {user_id: self.inboxes[user_id] for user_id in users}
+        return Sum(len(self.rows), checksum, frozenset(self.holds.values()), self.practitioner_ids, inboxes)
 
     def adopt(self, fresh: "ClinicState") -> "ClinicState":
-        """Keep the objects of rows that are equal, and with them their encoded bytes. Returns `fresh`."""
+        """Keep the objects of rows that are equal, and with them their encoded bytes; and inboxes that came meanwhile.
+        Returns `fresh`."""
+        if fresh.epoch == self.epoch:
+            fresh.inboxes = {**self.inboxes, **fresh.inboxes}
         for row_id, row in fresh.rows.items():
             known = self.rows.get(row_id)
             if known is not None and known == row:
@@ -573,25 +609,16 @@ def joined(intervals: Iterable[Interval]) -> list[Interval]:
     return found
 
 
-def in_zone(at: datetime, zone: ZoneInfo) -> datetime:
-    return at.replace(tzinfo=UTC).astimezone(zone)
-
-
-def local_date(at: datetime, zone: ZoneInfo) -> date:
-    """The date on the wall at a naive UTC instant."""
-    return in_zone(at, zone).date()
-
-
-def start_of(day: date, zone: ZoneInfo) -> datetime:
-    """The instant a date begins. Where clocks skip midnight, that is the first instant there is."""
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+def _is_about_inbox(event: Event, user_id: int) -> bool:
+    # With the clinic's zone, what all of them show has changed.
+    return event.entity == "clinic" or (event.entity == "notification" and event.entity_id == user_id)
 
 
 def _remembered(event: Event) -> LogEntry:
     if event.entity == "appointment":
         # A row that was just made was not there before; of the others only the id is known.
         return LogEntry(event, (Touch(event.entity_id, None),) if event.kind == "insert" else None)
-    return LogEntry(event, () if event.entity == "hold" else None)
+    return LogEntry(event, () if event.entity in TOUCH_NO_ROW else None)
 
 
 def _facts_of(row: Appointment | None) -> Facts | None:

@@ -6,30 +6,28 @@ shows makes no version. A frame is made once a version, when the first connectio
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections import defaultdict, deque
-from collections.abc import Callable, Hashable, Iterable
-from datetime import UTC, datetime, timedelta
+from collections import deque
+from collections.abc import Callable, Set
+from datetime import datetime, timedelta
 from itertools import islice
-from typing import ClassVar, NamedTuple, Protocol, TypeVar
+from typing import ClassVar, NamedTuple, Protocol
 
 from clinic_stream import frames
 from clinic_stream.frames import Frame
+from clinic_stream.inbox import Inbox
+from clinic_stream.instants import in_zone, start_of
 from clinic_stream.params import Mode
 from clinic_stream.state import (
     Appointment,
     Audience,
-    Batch,
     Calendar,
-    Change,
     Changes,
     ClinicState,
     EventId,
     Interval,
     Missed,
-    Scope,
+    Recipient,
     in_order,
-    in_zone,
-    start_of,
 )
 
 # A connection more versions behind than this gets a snapshot instead of the sum of its changes.
@@ -40,16 +38,31 @@ SNAPSHOT_AGE = timedelta(seconds=1)
 TOPIC_LINGER = timedelta(seconds=30)
 # The first change of a burst is told at once, and what follows within this time together.
 BURST_SECONDS = 0.02
+EMPTY = Inbox({}, 0, seq=0)
 
 Told = Callable[[datetime], None]
-Key = TypeVar("Key", bound=Hashable)
-TopicT = TypeVar("TopicT", bound="Topic")
 
 
 class Reader(Protocol):
     """Who is woken when there is a new version."""
 
     def wake(self) -> None: ...
+
+
+class Ground(Protocol):
+    """What a topic stands on: its clinic."""
+
+    state: ClinicState
+    used_at: datetime
+    told: Told
+
+    @property
+    def event_id(self) -> EventId: ...
+    @property
+    def cursor(self) -> Frame:
+        """The heartbeat."""
+
+    def taken_of(self, practitioner_id: int) -> list[Interval]: ...
 
 
 class Opening(NamedTuple):
@@ -70,7 +83,7 @@ class Topic(ABC):
 
     kind: ClassVar[str]
 
-    def __init__(self, clinic: "LiveClinic", now: datetime) -> None:
+    def __init__(self, clinic: Ground, now: datetime) -> None:
         self.clinic = clinic
         self.version = 0
         self.readers: set[Reader] = set()
@@ -114,20 +127,58 @@ class Topic(ABC):
             self._changed_at = None
 
 
-class AppointmentTopic(Topic):
-    """One audience's appointments."""
+class ListTopic(Topic):
+    """Things with ids: told whole, or as what is different since a version."""
 
-    __slots__ = ("_changes", "_history", "_snapshots", "audience", "rows")
+    __slots__ = ("_changes", "_history", "_snapshots")
 
-    kind = "appointments"
-
-    def __init__(self, clinic: "LiveClinic", audience: Audience, now: datetime) -> None:
+    def __init__(self, clinic: Ground, now: datetime) -> None:
         super().__init__(clinic, now)
-        self.audience = audience
-        self.rows = clinic.state.visible_to(audience)
         self._history: deque[frozenset[int]] = deque(maxlen=HISTORY_LENGTH)
         self._snapshots: dict[Mode, Snapshot] = {}
         self._changes: dict[int, Frame] = {}
+
+    @abstractmethod
+    def _whole(self, at: EventId, as_of: datetime, *, named: bool) -> Frame: ...
+
+    @abstractmethod
+    def _part(self, ids: Set[int]) -> Frame:
+        """Of these ids what is shown now, and that the others are not."""
+
+    def snapshot(self, mode: Mode, now: datetime) -> Frame:
+        at = self.clinic.event_id
+        made = self._snapshots.get(mode)
+        if made is None or made.at != at or now - made.as_of > SNAPSHOT_AGE:
+            made = self._snapshots[mode] = Snapshot(at, now, self._whole(at, now, named=mode == "delta"))
+        return made.frame
+
+    def since(self, version: int, mode: Mode, now: datetime) -> Frame:
+        behind = self.version - version
+        if mode == "snapshot" or behind > len(self._history):
+            return self.snapshot(mode, now)
+        if version not in self._changes:
+            told = set().union(*islice(self._history, len(self._history) - behind, None))
+            self._changes[version] = self._part(told)
+        return self._changes[version]
+
+    def _remember(self, told: Set[int], changed_at: datetime | None = None) -> None:
+        self._history.append(frozenset(told))
+        self._snapshots.clear()
+        self._changes.clear()
+        self._publish(changed_at)
+
+
+class AppointmentTopic(ListTopic):
+    """One audience's appointments."""
+
+    __slots__ = ("audience", "rows")
+
+    kind = "appointments"
+
+    def __init__(self, clinic: Ground, audience: Audience, now: datetime) -> None:
+        super().__init__(clinic, now)
+        self.audience = audience
+        self.rows = clinic.state.visible_to(audience)
 
     def follow(self, changes: Changes, changed_at: datetime | None = None) -> None:
         """Move on with rows that changed in the clinic."""
@@ -137,33 +188,14 @@ class AppointmentTopic(Topic):
             shown = change.after is not None and self.audience.shows(change.after, today)
             if self._put(row_id, change.after if shown else None):
                 told.add(row_id)
-        self._remember(told, changed_at)
+        if told:
+            self._remember(told, changed_at)
 
     def look_again(self) -> None:
         visible = self.clinic.state.visible_to(self.audience)
-        self._remember(
-            {row_id for row_id in self.rows.keys() | visible.keys() if self._put(row_id, visible.get(row_id))}
-        )
-
-    def snapshot(self, mode: Mode, now: datetime) -> Frame:
-        at = self.clinic.event_id
-        made = self._snapshots.get(mode)
-        if made is None or made.at != at or now - made.as_of > SNAPSHOT_AGE:
-            view = self.audience.view
-            encoded = [row.encoded(view) for row in in_order(self.rows.values())]
-            frame = frames.snapshot(encoded, at=at, as_of=now, named=mode == "delta")
-            made = self._snapshots[mode] = Snapshot(at, now, frame)
-        return made.frame
-
-    def since(self, version: int, mode: Mode, now: datetime) -> Frame:
-        behind = self.version - version
-        if mode == "snapshot" or behind > len(self._history):
-            return self.snapshot(mode, now)
-        if version not in self._changes:
-            told = set().union(*islice(self._history, len(self._history) - behind, None))
-            upserts = in_order(self.rows[row_id] for row_id in told & self.rows.keys())
-            self._changes[version] = self._change(Missed(upserts, sorted(told - self.rows.keys())))
-        return self._changes[version]
+        told = {row_id for row_id in self.rows.keys() | visible.keys() if self._put(row_id, visible.get(row_id))}
+        if told:
+            self._remember(told)
 
     def opening(self, last_id: EventId | None, mode: Mode, now: datetime) -> Opening:
         missed = self.clinic.state.missed_since(last_id, self.audience) if last_id else None
@@ -172,6 +204,16 @@ class AppointmentTopic(Topic):
         if missed is not None and mode == "delta":
             return Opening(self._change(missed), "changes")
         return Opening(self.snapshot(mode, now), "snapshot")
+
+    def _whole(self, at: EventId, as_of: datetime, *, named: bool) -> Frame:
+        view = self.audience.view
+        return frames.snapshot(
+            [row.encoded(view) for row in in_order(self.rows.values())], at=at, as_of=as_of, named=named
+        )
+
+    def _part(self, ids: Set[int]) -> Frame:
+        upserts = in_order(self.rows[row_id] for row_id in ids & self.rows.keys())
+        return self._change(Missed(upserts, sorted(ids - self.rows.keys())))
 
     def _change(self, missed: Missed) -> Frame:
         view = self.audience.view
@@ -186,13 +228,47 @@ class AppointmentTopic(Topic):
         view = self.audience.view
         return known is None or (known is not row and known.encoded(view) != row.encoded(view))
 
-    def _remember(self, told: set[int], changed_at: datetime | None = None) -> None:
-        if not told:
+
+class InboxTopic(ListTopic):
+    """A user's own notifications. Empty until their inbox has been loaded."""
+
+    __slots__ = ("inbox", "is_loaded", "recipient")
+
+    kind = "notifications"
+
+    def __init__(self, clinic: Ground, recipient: Recipient, now: datetime) -> None:
+        super().__init__(clinic, now)
+        self.recipient = recipient
+        self.inbox = EMPTY
+        self.is_loaded = False
+
+    def follow(self, changed_at: datetime | None = None) -> None:
+        """Look at what is in the clinic's state now."""
+        inbox = self.clinic.state.inboxes.get(self.recipient.user_id)
+        if inbox is None:
             return
-        self._history.append(frozenset(told))
-        self._snapshots.clear()
-        self._changes.clear()
-        self._publish(changed_at)
+        self.is_loaded = True
+        former, self.inbox = self.inbox, inbox
+        if inbox != former:  # Of what is too old to be shown, reading changes how much is unread.
+            self._remember(inbox.differing_from(former), changed_at)
+
+    def look_again(self) -> None:
+        self.follow()
+
+    def opening(self, last_id: EventId | None, mode: Mode, now: datetime) -> Opening:
+        if last_id is not None and not self.clinic.state.is_news_to(self.recipient.user_id, last_id):
+            return Opening(self.clinic.cursor, "nothing")
+        return Opening(self.snapshot(mode, now), "snapshot")  # It is small.
+
+    def _whole(self, at: EventId, as_of: datetime, *, named: bool) -> Frame:
+        rows, unread_count = self.inbox.rows.values(), self.inbox.unread_count
+        return frames.snapshot(rows, at=at, as_of=as_of, named=named, of=self.kind, unread_count=unread_count)
+
+    def _part(self, ids: Set[int]) -> Frame:
+        rows = self.inbox.rows
+        upserts = [row for row_id, row in rows.items() if row_id in ids]
+        removes = sorted(ids - rows.keys())
+        return frames.change(upserts, removes, at=self.clinic.event_id, unread_count=self.inbox.unread_count)
 
 
 class AvailabilityTopic(Topic):
@@ -202,7 +278,7 @@ class AvailabilityTopic(Topic):
 
     kind = "availability"
 
-    def __init__(self, clinic: "LiveClinic", calendar: Calendar, now: datetime) -> None:
+    def __init__(self, clinic: Ground, calendar: Calendar, now: datetime) -> None:
         super().__init__(clinic, now)
         self.calendar = calendar
         self._taken = self._shown()
@@ -252,120 +328,3 @@ class AvailabilityTopic(Topic):
         ends = start_of(last + timedelta(days=1), state.clinic.zone).replace(tzinfo=None)
         taken = self.clinic.taken_of(self.calendar.practitioner_id)
         return [interval for interval in taken if interval.ends_at > begins and interval.starts_at < ends]
-
-
-class LiveClinic:
-    """A clinic that somebody looks at: its state, and the topics on it."""
-
-    def __init__(self, state: ClinicState, now: datetime, told: Told = lambda changed_at: None) -> None:
-        self.state = state
-        self.used_at = now
-        self.told = told
-        self.topics: dict[Audience | Calendar, Topic] = {}
-        self._by_scope: defaultdict[Scope, list[AppointmentTopic]] = defaultdict(list)
-        self._by_practitioner: defaultdict[int, list[AvailabilityTopic]] = defaultdict(list)
-        self._taken: dict[int, list[Interval]] = {}
-        self._cursor: tuple[EventId, Frame] | None = None
-
-    @property
-    def event_id(self) -> EventId:
-        return self.state.event_id
-
-    @property
-    def cursor(self) -> Frame:
-        """The heartbeat, encoded once a sequence number."""
-        if self._cursor is None or self._cursor[0] != self.event_id:
-            self._cursor = self.event_id, frames.cursor(self.event_id)
-        return self._cursor[1]
-
-    def topic(self, audience: Audience, now: datetime) -> AppointmentTopic:
-        self.used_at = now
-        topic = self.topics.get(audience)
-        if not isinstance(topic, AppointmentTopic):
-            topic = self.topics[audience] = AppointmentTopic(self, audience, now)
-            self._by_scope[audience.scope].append(topic)
-        return topic
-
-    def availability(self, calendar: Calendar, now: datetime) -> AvailabilityTopic:
-        self.used_at = now
-        topic = self.topics.get(calendar)
-        if not isinstance(topic, AvailabilityTopic):
-            topic = self.topics[calendar] = AvailabilityTopic(self, calendar, now)
-            self._by_practitioner[calendar.practitioner_id].append(topic)
-        return topic
-
-    def taken_of(self, practitioner_id: int) -> list[Interval]:
-        """Put together once for all topics on one practitioner."""
-        if practitioner_id not in self._taken:
-            self._taken[practitioner_id] = self.state.taken_of(practitioner_id)
-        return self._taken[practitioner_id]
-
-    def advance(self, batch: Batch) -> None:
-        changed_at = batch.events[0].at
-        held = self._holders(batch)
-        changes = self.state.apply(batch)
-        for scope, of_scope in self._split(changes).items():
-            for topic in self._by_scope[scope]:
-                topic.follow(of_scope, changed_at)
-        self._look_at(held | self._holders(batch) | practitioners_of(changes.values()), changed_at)
-
-    def lapse(self, now: datetime) -> None:
-        """Let go of the holds that have expired, as nobody writes when they do."""
-        lapses_at = self.state.lapses_at
-        if lapses_at is not None and lapses_at <= (at := now.astimezone(UTC).replace(tzinfo=None)):
-            self._look_at(self.state.lapse(at))
-
-    def replace(self, fresh: ClinicState) -> None:
-        self.state = self.state.adopt(fresh)
-        self._taken.clear()
-        for topic in self.topics.values():
-            topic.look_again()
-
-    def drop_idle_topics(self, now: datetime) -> None:
-        for audience, topic in list(self.topics.items()):
-            if not topic.readers and now - topic.left_at > TOPIC_LINGER:
-                del self.topics[audience]
-                if isinstance(topic, AppointmentTopic):
-                    _remove(self._by_scope, topic.audience.scope, topic)
-                elif isinstance(topic, AvailabilityTopic):
-                    _remove(self._by_practitioner, topic.calendar.practitioner_id, topic)
-
-    def _look_at(self, practitioner_ids: set[int], changed_at: datetime | None = None) -> None:
-        for practitioner_id in practitioner_ids:
-            self._taken.pop(practitioner_id, None)
-            for topic in self._by_practitioner.get(practitioner_id, ()):
-                topic.follow(changed_at)
-
-    def _holders(self, batch: Batch) -> set[int]:
-        """Whose time the batch's holds are in, as the state has them."""
-        holds = self.state.holds
-        named = (holds.get(event.entity_id) for event in batch.events if event.entity == "hold")
-        return {hold.practitioner_id for hold in named if hold is not None}
-
-    def _split(self, changes: Changes) -> dict[Scope, dict[int, Change]]:
-        # A thousand patients' topics need not look at each other's rows.
-        split: defaultdict[Scope, dict[int, Change]] = defaultdict(dict)
-        for row_id, change in changes.items():
-            for scope in scopes_of(change, self.state.clinic.id) & self._by_scope.keys():
-                split[scope][row_id] = change
-        return split
-
-
-def scopes_of(change: Change, clinic_id: int) -> set[Scope]:
-    """The scopes that a changed row was or is in."""
-    scopes = {Scope(clinic_id)}
-    for row in change:
-        if row is not None:
-            scopes.add(Scope(clinic_id, "practitioner", row.practitioner_id))
-            scopes.add(Scope(clinic_id, "patient", row.patient_id))
-    return scopes
-
-
-def practitioners_of(changes: Iterable[Change]) -> set[int]:
-    return {row.practitioner_id for change in changes for row in change if row is not None}
-
-
-def _remove(topics: dict[Key, list[TopicT]], key: Key, topic: TopicT) -> None:
-    topics[key].remove(topic)
-    if not topics[key]:
-        del topics[key]

@@ -27,6 +27,7 @@ LOOK_SECONDS = 0.2
 # A worker that ends by itself is started again, but one that cannot start does not keep the machine busy.
 PAUSE_SECONDS = 1.0
 WORKER = "CHAIRSIDE_STREAM_WORKER"
+WORKERS = "CHAIRSIDE_STREAM_WORKERS"
 FOLDER = "CHAIRSIDE_STREAM_PEERS"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -52,7 +53,7 @@ class Workers:
 
     def _start(self, worker: int) -> None:
         (self.folder / f"{worker}.sock").unlink(missing_ok=True)
-        environment = {**os.environ, WORKER: str(worker), FOLDER: str(self.folder)}
+        environment = {**os.environ, WORKER: str(worker), WORKERS: str(self.count), FOLDER: str(self.folder)}
         self._processes[worker] = subprocess.Popen([sys.executable, "-m", "clinic_stream"], env=environment)
 
     def _replace(self, worker: int, exit_code: int) -> None:
@@ -83,7 +84,9 @@ def is_worker() -> bool:
 
 
 def peers_of_this_worker() -> Peers:
-    return Peers(Path(os.environ[FOLDER]), int(os.environ[WORKER])) if is_worker() else Peers()
+    if not is_worker():
+        return Peers()
+    return Peers(Path(os.environ[FOLDER]), int(os.environ[WORKER]), int(os.environ[WORKERS]))
 
 
 def end_with_the_parent() -> None:

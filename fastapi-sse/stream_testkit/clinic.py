@@ -146,6 +146,34 @@ class TestClinic:
             created_at=_now(),
         )
 
+    def tell(self, person: Person, **columns: object) -> int:
+        """A notification, as the service writes one that is due at once."""
+        values: dict[str, object] = {
+            "clinic_id": self.id,
+            "user_id": person.user_id,
+            "channel": "in_app",
+            "state": "delivered",
+            "template": "waitlist_offer",
+            "recipient": "",
+            "subject": "A time has become free for you",
+            "body": "Friday, 09:30 with Dr. Petra.",
+            "secret": False,
+            "attempts": 0,
+            "provider_id": "",
+            "error": "",
+            "created_at": _now(),
+            "send_at": _now(),
+            "sent_at": _now(),
+        }
+        return self.database.insert("message", **{**values, **columns})
+
+    def update_message(self, message_id: int, **columns: object) -> None:
+        places = ", ".join(f"{name} = %s" for name in columns)
+        self.database.execute(f"UPDATE message SET {places} WHERE id = %s", *columns.values(), message_id)  # noqa: S608
+
+    def read(self, message_id: int) -> None:
+        self.update_message(message_id, read_at=_now())
+
     @property
     def seq(self) -> int:
         return int(self.database.value("SELECT seq FROM stream_head WHERE clinic_id = %s", self.id))

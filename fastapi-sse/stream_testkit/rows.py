@@ -1,10 +1,11 @@
 """Rows and states for the tests that need no database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from clinic_stream.inbox import Inbox
 from clinic_stream.state import Appointment, Batch, Clinic, ClinicState, Event, Hold
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -69,6 +70,7 @@ def state(
     epoch: str = EPOCH,
     recent: Iterable[Event] | None = None,
     holds: Iterable[Hold] = (),
+    inboxes: Mapping[int, Inbox] | None = None,
 ) -> ClinicState:
     """By default its last event, number `seq`, was at noon today and concerned a hold."""
     return ClinicState(
@@ -79,6 +81,7 @@ def state(
         rows=rows,
         holds=holds,
         recent=[event(seq, 999, entity="hold")] if recent is None else recent,
+        inboxes=inboxes,
     )
 
 

@@ -18,7 +18,7 @@ import jwt
 from stream_testkit.wire import SseReader
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 15.0
+START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.02
 JWT_SECRET_KEY = secrets.token_hex(32)

@@ -58,8 +58,9 @@ def test_health_counts_what_is_kept(start_service: StartService, clinic: TestCli
         "status": "ok",
         "service": "fastapi-sse",
         "database": "ok",
-        "cache": {"clinics": 1, "topics": 2, "rows": 3},
+        "cache": {"clinics": 1, "topics": 2, "rows": 3, "inboxes": 0},
         "connections": 2,
+        "workers": 1,
     }
 
 

@@ -73,6 +73,7 @@ READ = [
     feed.EVENTS,
     feed.HEADS,
     feed.HOLDS,
+    feed.NOTIFICATIONS,
     feed.PRACTITIONERS,
     feed.RECENT_EVENTS,
     feed.SESSIONS,

@@ -19,11 +19,15 @@ WORKERS = 3
 @pytest.fixture
 def workers(start_service: StartService) -> StreamService:
     service = start_service(sse_workers=WORKERS)
-    deadline = time.monotonic() + 10
+    wait_for_workers(service)
+    return service
+
+
+def wait_for_workers(service: StreamService) -> None:
+    deadline = time.monotonic() + 60
     while sum(service.log.count(f"worker {number} serves") for number in range(WORKERS)) < WORKERS:
         assert time.monotonic() < deadline, service.log
         time.sleep(0.05)
-    return service
 
 
 def children_of(process_id: int) -> list[int]:
@@ -56,6 +60,44 @@ def test_every_worker_s_streams_follow_the_database(workers: StreamService, clin
         booked = clinic.book()
         for stream in streams:
             assert [row["id"] for row in stream.next_named("change").json["upserts"]] == [booked]
+
+
+def wait_for_connections(service: StreamService, count: int) -> None:
+    deadline = time.monotonic() + 10
+    while (found := service.get("/api/v1/health").json()["connections"]) != count:
+        assert time.monotonic() < deadline, f"{found} connections"
+        time.sleep(0.05)
+
+
+def test_health_counts_the_connections_of_all_workers(workers: StreamService, clinic: TestClinic) -> None:
+    with ExitStack() as stack:
+        for _ in range(9):
+            stack.enter_context(workers.stream(clinic.staff.token())).next_event()
+        for _ in range(5):  # Whichever is asked.
+            body = workers.get("/api/v1/health").json()
+            assert (body["connections"], body["workers"], body["status"]) == (9, WORKERS, "ok")
+    wait_for_connections(workers, 0)
+
+
+@pytest.mark.parametrize("limit", ["sse_max_connections", "sse_max_connections_per_address"])
+def test_limit_holds_over_all_workers_together(start_service: StartService, clinic: TestClinic, limit: str) -> None:
+    service = start_service(sse_workers=WORKERS, **{limit: 2 * WORKERS})
+    wait_for_workers(service)
+    with ExitStack() as stack:
+        for _ in range(60):  # Enough for each to have got more than its part.
+            stack.enter_context(service.stream(clinic.staff.token()))
+        wait_for_connections(service, 2 * WORKERS)
+
+
+def test_user_s_limit_holds_over_all_workers_together(start_service: StartService, clinic: TestClinic) -> None:
+    service = start_service(sse_workers=WORKERS, sse_max_connections_per_user=2 * WORKERS)
+    wait_for_workers(service)
+    with ExitStack() as stack:
+        for _ in range(60):
+            stack.enter_context(service.stream(clinic.staff.token()))
+        for _ in range(2):
+            stack.enter_context(service.stream(clinic.anna.token())).next_event()
+        wait_for_connections(service, 2 * WORKERS + 2)
 
 
 def test_metrics_are_of_all_workers_together(workers: StreamService, clinic: TestClinic) -> None:

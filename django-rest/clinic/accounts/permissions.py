@@ -10,6 +10,13 @@ class OwnerOnly(BasePermission):
         return isinstance(request.user, User) and request.user.role == Role.OWNER
 
 
+class AtDesk(BasePermission):
+    """Owner and staff."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return isinstance(request.user, User) and request.user.works_at_desk
+
+
 class AtDeskOrReadOnly(BasePermission):
     """Owner and staff write; a practitioner reads what is theirs; a patient has no business here."""
 

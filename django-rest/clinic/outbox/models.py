@@ -20,7 +20,8 @@ class State(models.TextChoices):
 class Message(models.Model):
     """Something to be told to somebody: the queue and the log in one.
 
-    Written in the transaction of what it tells, sent by the worker. `due_at` is when a worker may take it next: its
+    Written in the transaction of what it tells, sent by the worker. One of channel `in_app` that is delivered is a
+    notification: its user sees it in their list and on their stream. `due_at` is when a worker may take it next: its
     `send_at` at first, then the end of a lease or of a pause; empty once nothing more is to be done.
     """
 
@@ -55,6 +56,7 @@ class Message(models.Model):
     due_at = models.DateTimeField(null=True, db_index=True)
     expires_at = models.DateTimeField(null=True, help_text="not worth sending after this")
     sent_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True, help_text="a notification's: when its user had seen it")
 
     class Meta:
         db_table = "message"
@@ -62,8 +64,16 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["clinic", "created_at"], name="message_clinic_created"),
             models.Index(fields=["clinic", "state", "created_at"], name="message_clinic_state"),
-            models.Index(fields=["user", "channel", "created_at"], name="message_user_channel"),
+            models.Index(fields=["user", "channel", "sent_at"], name="message_user_sent"),
+            models.Index(fields=["user", "channel", "read_at"], name="message_user_read"),
             models.Index(fields=["appointment", "state"], name="message_appointment"),
+        ]
+        constraints = [
+            # A notification begins when it is delivered: lists are in this order.
+            models.CheckConstraint(
+                condition=~models.Q(channel=Channel.IN_APP, state=State.DELIVERED) | models.Q(sent_at__isnull=False),
+                name="message_shown_since",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -41,8 +41,12 @@ def queue_message(
 
     Its words come from `templates/messages/<template>.<channel>.txt`; of a mail the first line is the subject.
     `secret` is for a message with a code or token in it: its words are blanked as soon as nothing more is to be done.
+
+    An in-app message needs `about.user_id`, and holds no secret: it stays. One that is due at once is there when the
+    transaction commits, without the worker, and takes the clinic's next number: queue it after the change it tells.
     """
     assert connection.in_atomic_block
+    assert channel != Channel.IN_APP or (about.user_id is not None and not secret)
     now = timezone.now()
     subject, body = _words(template, channel, context)
     message = Message(
@@ -61,6 +65,8 @@ def queue_message(
         due_at=send_at or now,
         expires_at=expires_at,
     )
+    if channel == Channel.IN_APP and message.send_at <= now:
+        message.state, message.sent_at, message.due_at = State.DELIVERED, now, None
     return message if _is_new(message) else None
 
 

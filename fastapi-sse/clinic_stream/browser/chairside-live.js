@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Live appointments in a browser, as one keyed list that keeps itself right.
+ * Live appointments and notifications in a browser, as keyed lists that keep themselves right.
  *
  *     import { LiveAppointments } from "https://stream.example/chairside-live.js";
  *
@@ -12,11 +12,22 @@
  *     });
  *     live.start();
  *
- * It comes back by itself after everything but a sign-out, with the id of what it knows, so that it is only told what it
- * missed, also after the page was loaded again. All tabs of a user share one connection: whoever holds the lock has it
- * and tells the others; when that tab goes, the next one goes on from the same id.
+ * `LiveNotifications`, with ".../api/v1/sse/notifications", is the same for what the user was told: the newest first, and
+ * `unreadCount` of all.
  *
- * @typedef {{ id: number, start: string, [field: string]: any }} Row An appointment, with the fields of the REST API.
+ * A list comes back by itself after everything but a sign-out, with the id of what it knows, so that it is only told what it
+ * missed, also after the page was loaded again. All tabs of a user share one connection a list: whoever holds the lock
+ * has it and tells the others; when that tab goes, the next one goes on from the same id.
+ *
+ * Tabs share by Web Locks and BroadcastChannel, and not by a SharedWorker, as a worker's script must be of the page's own
+ * origin (MDN, SharedWorker()), and this module is served by the stream's. A blob: address would be another worker in each
+ * tab, and a data: one has no origin that the stream could allow. A page that serves this module itself would win
+ * nothing: tokens are the page's to give, so a tab has to be there anyway. Web Locks are for https and localhost alone;
+ * on plain http, as in a clinic's own network, the tabs agree over a BroadcastChannel. Without it a browser's six
+ * connections to one server would be gone with the sixth tab.
+ *
+ * @typedef {{ id: number, [field: string]: any }} Row An appointment or notification, with the fields of the REST API.
+ * @typedef {{ of: "appointments" | "notifications", inOrder: (a: Row, b: Row) => number }} Kind
  * @typedef {{ upserts: Row[], removes: number[], isSnapshot: boolean }} Change
  * @typedef {"connecting" | "live" | "stale" | "offline" | "signed out"} State
  *   `live`: what is shown is current. `stale`: it may be old, the connection or the database is silent.
@@ -28,7 +39,7 @@
  *   because the last is refused or about to expire. `null`: nobody is signed in.
  * @property {() => Promise<string | null>} [ticket] A stream ticket, where only EventSource is to be had.
  * @property {Record<string, string>} [query] `from`, `to`, `practitioner`, `status`.
- * @property {(rows: Row[], change: Change) => void} [onchange] All rows by start and id, and what is different.
+ * @property {(rows: Row[], change: Change) => void} [onchange] All rows in order, and what is different.
  * @property {(state: State, reason: string) => void} [onstate]
  * @property {boolean} [share] One connection for all tabs; default true.
  * @property {"fetch" | "eventsource"} [transport] Default: fetch, where the browser can read a body as it comes.
@@ -39,6 +50,9 @@ const SLOWEST_RETRY_MS = 30_000;
 const FIRST_RETRY_MS = 1_000;
 const SILENT_HEARTBEATS = 2.5;
 const KEPT_OVER_RELOAD_MS = 10 * 60_000;
+// How long a tab without Web Locks waits for another to say that it leads, and how often it asks again.
+const ANSWER_MS = 300;
+const CLAIM_MS = 2_000;
 const CONTROL_EVENTS = ["token-expiring", "expired", "revoked", "replaced", "stale", "fresh", "drain"];
 
 /** What a server said instead of a stream. */
@@ -87,41 +101,133 @@ export class BlockReader {
   }
 }
 
+/** @type {Kind} */
+const APPOINTMENTS = {
+  of: "appointments",
+  inOrder: (a, b) => Date.parse(a.start) - Date.parse(b.start) || a.id - b.id,
+};
+
+/** @type {Kind} */
+const NOTIFICATIONS = {
+  of: "notifications",
+  inOrder: (a, b) => Date.parse(b.created_at) - Date.parse(a.created_at) || b.id - a.id,
+};
+
 /** Rows by id, and how far they reach. */
 export class KeyedList {
-  constructor() {
+  constructor(kind = APPOINTMENTS) {
+    this._kind = kind;
     /** @type {Map<number, Row>} */
     this.byId = new Map();
+    this.unreadCount = 0;
     /** @type {string | null} */
     this.lastId = null;
   }
 
-  /** @returns {Row[]} By start, then id. */
   get rows() {
-    return [...this.byId.values()].sort((a, b) => Date.parse(a.start) - Date.parse(b.start) || a.id - b.id);
+    return [...this.byId.values()].sort(this._kind.inOrder);
   }
 
-  /** @param {Row[]} rows @returns {Change} */
-  replace(rows) {
+  /** As a snapshot holds it. */
+  get whole() {
+    return { [this._kind.of]: this.rows, unread_count: this.unreadCount };
+  }
+
+  /** @param {any} whole @returns {Change} */
+  replace(whole) {
+    /** @type {Row[]} */
+    const rows = whole[this._kind.of];
     const former = this.byId;
     this.byId = new Map(rows.map((row) => [row.id, row]));
+    this.unreadCount = whole.unread_count ?? 0;
     const upserts = rows.filter((row) => JSON.stringify(former.get(row.id)) !== JSON.stringify(row));
     return { upserts, removes: [...former.keys()].filter((id) => !this.byId.has(id)), isSnapshot: true };
   }
 
-  /** @param {{ upserts: Row[], removes: number[] }} change @returns {Change} */
-  apply({ upserts, removes }) {
+  /** @param {{ upserts: Row[], removes: number[], unread_count?: number }} change @returns {Change} */
+  apply({ upserts, removes, unread_count }) {
     for (const id of removes) this.byId.delete(id);
     for (const row of upserts) this.byId.set(row.id, row);
+    this.unreadCount = unread_count ?? 0;
     return { upserts, removes, isSnapshot: false };
   }
 }
 
-export class LiveAppointments {
-  /** @param {Options} options */
-  constructor(options) {
+/** What `navigator.locks` does, for pages that have none: one of all tabs at a time. */
+class Election {
+  constructor() {
+    this._id = randomId();
+    this._isLeading = false;
+    this._mustWait = false;
+    this._stepDown = () => {};
+    this._hurry = () => {};
+  }
+
+  /**
+   * Call `lead` whenever it is this tab's turn, until `signal`. A tab claims, and leads if no other says within a moment
+   * that it does. A frozen tab says nothing, so another takes over; when it hears of that, the one with the higher id
+   * gives way. Messages wake a tab in the background, whose timers may ring once a minute.
+   * @param {string} name @param {AbortSignal} signal @param {(signal: AbortSignal) => Promise<void>} lead
+   */
+  async run(name, signal, lead) {
+    this._channel = new BroadcastChannel(`${name} lead`);
+    this._channel.onmessage = ({ data }) => this._hear(data);
+    addEventListener("pagehide", () => this._leave(), { signal });
+    while (!signal.aborted) {
+      this._mustWait = false;
+      this._channel.postMessage({ claims: this._id });
+      await this._rest(ANSWER_MS, signal);
+      if (signal.aborted) break;
+      if (this._mustWait) await this._rest(CLAIM_MS * (0.5 + Math.random()), signal);
+      else await this._lead(signal, lead);
+    }
+    this._leave();
+    this._channel.close();
+  }
+
+  /** @param {AbortSignal} signal @param {(signal: AbortSignal) => Promise<void>} lead */
+  async _lead(signal, lead) {
+    const turn = new AbortController();
+    const end = () => turn.abort();
+    signal.addEventListener("abort", end, { once: true });
+    this._stepDown = end;
+    this._isLeading = true;
+    this._channel?.postMessage({ leads: this._id });
+    await lead(turn.signal);
+    this._isLeading = false;
+    signal.removeEventListener("abort", end);
+  }
+
+  /** @param {{ claims?: string, leads?: string, leaves?: string }} message */
+  _hear({ claims, leads, leaves }) {
+    const other = claims ?? leads ?? "";
+    if (leaves !== undefined) this._hurry();
+    else if (this._isLeading && leads !== undefined && leads < this._id) this._stepDown();
+    else if (this._isLeading) this._channel?.postMessage({ leads: this._id });
+    else if (leads !== undefined || other < this._id) this._mustWait = true;
+  }
+
+  /** Whoever waits need not wait any longer. */
+  _leave() {
+    this._channel?.postMessage({ leaves: this._id });
+  }
+
+  /** @param {number} ms @param {AbortSignal} signal */
+  _rest(ms, signal) {
+    return new Promise((resolve) => {
+      this._hurry = () => resolve(undefined);
+      setTimeout(resolve, ms);
+      signal.addEventListener("abort", resolve, { once: true });
+    });
+  }
+}
+
+class LiveList {
+  /** @param {Options} options @param {Kind} kind */
+  constructor(options, kind) {
+    this._kind = kind;
     this._options = { share: true, heartbeatSeconds: 15, query: {}, transport: bestTransport(), ...options };
-    this._list = new KeyedList();
+    this._list = new KeyedList(kind);
     /** @type {State} */
     this.state = "connecting";
     this._run = new AbortController();
@@ -162,7 +268,7 @@ export class LiveAppointments {
     this._restore();
     addEventListener("pagehide", this._save);
     addEventListener("online", this._hurry);
-    if (this._options.share && "locks" in navigator && "BroadcastChannel" in globalThis) this._shareOne(run.signal);
+    if (this._options.share && "BroadcastChannel" in globalThis) this._shareOne(run.signal);
     else this._lead(run.signal);
   }
 
@@ -193,18 +299,19 @@ export class LiveAppointments {
     this._channel = new BroadcastChannel(this._key);
     this._channel.onmessage = ({ data }) => this._hear(data);
     this._channel.postMessage({ ask: true });
-    navigator.locks.request(this._key, { signal }, () => this._lead(signal)).catch(() => {}); // Stopped while waiting.
+    if (!("locks" in navigator)) new Election().run(this._key, signal, (turn) => this._lead(turn));
+    else navigator.locks.request(this._key, { signal }, () => this._lead(signal)).catch(() => {}); // Stopped meanwhile.
   }
 
   /** @param {any} message */
   _hear(message) {
     if (message.ask) {
-      if (this._isLeading) this._say({ rows: this.rows, lastId: this._list.lastId, state: this.state });
+      if (this._isLeading) this._say({ whole: this._list.whole, lastId: this._list.lastId, state: this.state });
       return;
     }
     if (this._isLeading) return;
     if ("lastId" in message) this._list.lastId = message.lastId;
-    if (message.rows) this._changed(this._list.replace(message.rows));
+    if (message.whole) this._changed(this._list.replace(message.whole));
     if (message.change) this._changed(this._list.apply(message.change));
     if (message.end) this._end(message.end, message.reason);
     else if (message.state) this._tell(message.state, message.reason ?? "");
@@ -219,6 +326,7 @@ export class LiveAppointments {
 
   /** Connect again and again until the end. @param {AbortSignal} signal */
   async _lead(signal) {
+    const run = this._run;
     this._isLeading = true;
     let refresh = false;
     while (!signal.aborted) {
@@ -226,14 +334,17 @@ export class LiveAppointments {
       signal.addEventListener("abort", () => attempt.abort(), { once: true });
       try {
         refresh = await this._connect(attempt, refresh);
+        if (!signal.aborted && this.state === "live") this._tell("connecting", "ended");
       } catch (problem) {
-        refresh = this._failed(problem, refresh);
+        refresh = !signal.aborted && this._failed(problem, refresh);
       } finally {
         attempt.abort();
       }
       if (!signal.aborted) await this._pause(signal);
     }
-    if (this._run.signal === signal) this._isLeading = false;
+    if (this._run !== run) return;
+    this._isLeading = false;
+    this._channel?.postMessage({ ask: true }); // Another tab leads now.
   }
 
   /**
@@ -256,7 +367,6 @@ export class LiveAppointments {
       this._take(block, attempt);
     };
     await (isFetch ? this._readFetched(pass, attempt, onblock) : this._readEventSource(pass, attempt, onblock));
-    if (this.state === "live") this._tell("connecting", "ended");
     return isExpired;
   }
 
@@ -315,9 +425,8 @@ export class LiveAppointments {
   /** @param {string} event @param {any} data @param {AbortController} attempt */
   _act(event, data, attempt) {
     if (event === "snapshot" || event === "message") {
-      const change = this._list.replace(data.appointments);
-      this._say({ rows: data.appointments });
-      this._changed(change);
+      this._say({ whole: data });
+      this._changed(this._list.replace(data));
     } else if (event === "change") {
       this._say({ change: data });
       this._changed(this._list.apply(data));
@@ -345,7 +454,6 @@ export class LiveAppointments {
 
   /** @param {unknown} problem @param {boolean} hasRefreshed @returns {boolean} Whether a new token could help. */
   _failed(problem, hasRefreshed) {
-    if (this._run.signal.aborted) return false;
     if (problem instanceof Refusal) {
       if (problem.status === 401 && !hasRefreshed) {
         this._retryMs = 0;
@@ -392,9 +500,7 @@ export class LiveAppointments {
 
   /** @param {Change} change */
   _changed(change) {
-    if (change.upserts.length || change.removes.length || change.isSnapshot) {
-      this._options.onchange?.(this.rows, change);
-    }
+    this._options.onchange?.(this.rows, change);
   }
 
   /** @param {State} state @param {string} reason */
@@ -424,7 +530,7 @@ export class LiveAppointments {
 
   /** Whoever comes after this user must not find them. */
   _forget() {
-    this._list = new KeyedList();
+    this._list = new KeyedList(this._kind);
     if (this._key) sessionStorage.removeItem(this._key);
   }
 
@@ -432,15 +538,15 @@ export class LiveAppointments {
 
   _save() {
     const { lastId } = this._list;
-    if (lastId) sessionStorage.setItem(this._key, JSON.stringify({ lastId, rows: this.rows, at: Date.now() }));
+    if (lastId) sessionStorage.setItem(this._key, JSON.stringify({ lastId, whole: this._list.whole, at: Date.now() }));
   }
 
   _restore() {
     const saved = JSON.parse(sessionStorage.getItem(this._key) ?? "null");
     sessionStorage.removeItem(this._key);
-    if (saved === null || Date.now() - saved.at > KEPT_OVER_RELOAD_MS) return;
+    if (!saved?.whole || Date.now() - saved.at > KEPT_OVER_RELOAD_MS) return;
     this._list.lastId = saved.lastId;
-    this._changed(this._list.replace(saved.rows));
+    this._changed(this._list.replace(saved.whole));
   }
 
   /** @param {Record<string, string>} [more] */
@@ -450,6 +556,25 @@ export class LiveAppointments {
       address.searchParams.set(name, value);
     }
     return address.href;
+  }
+}
+
+export class LiveAppointments extends LiveList {
+  /** @param {Options} options */
+  constructor(options) {
+    super(options, APPOINTMENTS);
+  }
+}
+
+export class LiveNotifications extends LiveList {
+  /** @param {Options} options */
+  constructor(options) {
+    super(options, NOTIFICATIONS);
+  }
+
+  /** How many of all are not read, also of those that are too old to be listed. */
+  get unreadCount() {
+    return this._list.unreadCount;
   }
 }
 
@@ -469,6 +594,11 @@ function userOf(token) {
   try {
     return String(JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).user_id);
   } catch {
-    return crypto.randomUUID(); // No token that could be read: then nothing is shared.
+    return randomId(); // No token that could be read: then nothing is shared.
   }
+}
+
+/** `crypto.randomUUID` is for https and localhost alone. */
+function randomId() {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16).padStart(8, "0")).join("");
 }

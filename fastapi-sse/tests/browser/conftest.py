@@ -6,9 +6,21 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from stream_testkit.clinic import Person, TestClinic
+from stream_testkit.front_end import FrontEnd, Open
+from stream_testkit.service import StartService, StreamService
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+# A name of this machine that no browser trusts: pages there are as on a plain http address in a clinic's network.
+LAN = "desk.clinic.test"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    f"--host-resolver-rules=MAP {LAN} 127.0.0.1",
+]
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -33,3 +45,33 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@pytest.fixture
+def lan_origin(origin: str) -> str:
+    """The same web server, where Web Locks are not to be had."""
+    return origin.replace("127.0.0.1", LAN)
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context()
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def service(start_service: StartService, origin: str, lan_origin: str) -> StreamService:
+    return start_service(cors_allowed_origins=f"{origin},{lan_origin}", sse_heartbeat_seconds=0.5)
+
+
+@pytest.fixture
+def open_page(context: BrowserContext, service: StreamService, clinic: TestClinic, origin: str) -> Open:
+    def open_it(person: Person = clinic.staff, seconds: float = 300, at: str = origin) -> FrontEnd:
+        page = context.new_page()
+        page.expose_function("askForToken", lambda refresh: person.token(seconds=300 if refresh else seconds))
+        page.expose_function("askForTicket", lambda: person.ticket())
+        return FrontEnd(page, service, at)
+
+    return open_it

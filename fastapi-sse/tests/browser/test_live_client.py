@@ -2,91 +2,14 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
-from stream_testkit.clinic import Person, TestClinic
+from playwright.sync_api import BrowserContext
+from stream_testkit.clinic import TestClinic
+from stream_testkit.front_end import FrontEnd, Open
 from stream_testkit.service import StartService, StreamService
 
 pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
-
-# What a front end does with it, and a record of all it was told.
-START = """async ({ module, url, options }) => {
-  const { LiveAppointments } = await import(module);
-  const idsOf = (rows) => rows.map(({ id }) => id);
-  window.told = { states: [], changes: [], refreshed: 0 };
-  window.live = new LiveAppointments({
-    url,
-    ...options,
-    token: async ({ refresh }) => {
-      window.told.refreshed += refresh;
-      return await askForToken(refresh);
-    },
-    ticket: async () => await askForTicket(),
-    onchange: (rows, { upserts, removes, isSnapshot }) =>
-      window.told.changes.push({ ids: idsOf(rows), upserts: idsOf(upserts), removes, isSnapshot }),
-    onstate: (state, reason) => window.told.states.push(reason ? `${state}: ${reason}` : state),
-  });
-  await window.live.start();
-}"""
-IDS = "live.rows.map(({ id }) => id)"
-
-
-@dataclass
-class FrontEnd:
-    """A page of Stefan's, at the desk."""
-
-    page: Page
-    service: StreamService
-    origin: str
-
-    def start(self, **options: Any) -> None:
-        module, url = f"{self.service.url}/chairside-live.js", f"{self.service.url}/api/v1/sse/appointments"
-        self.page.goto(f"{self.origin}/index.html")
-        self.page.evaluate(START, {"module": module, "url": url, "options": options})
-
-    def wait_for_ids(self, *ids: int) -> None:
-        self.page.wait_for_function(f"ids => JSON.stringify({IDS}) === JSON.stringify(ids)", arg=list(ids))
-
-    def wait_for_state(self, state: str) -> None:
-        self.page.wait_for_function("state => live.state === state", arg=state)
-
-    def wait_until_told(self, state: str) -> None:
-        self.page.wait_for_function("state => told.states.includes(state)", arg=state)
-
-    @property
-    def told(self) -> dict[str, Any]:
-        return dict(self.page.evaluate("told"))
-
-
-Open = Callable[..., FrontEnd]
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context()
-    context.set_default_timeout(15_000)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def service(start_service: StartService, origin: str) -> StreamService:
-    return start_service(cors_allowed_origins=origin, sse_heartbeat_seconds=0.5)
-
-
-@pytest.fixture
-def open_page(context: BrowserContext, service: StreamService, clinic: TestClinic, origin: str) -> Open:
-    def open_it(person: Person = clinic.staff, seconds: float = 300) -> FrontEnd:
-        page = context.new_page()
-        page.expose_function("askForToken", lambda refresh: person.token(seconds=300 if refresh else seconds))
-        page.expose_function("askForTicket", lambda: person.ticket())
-        return FrontEnd(page, service, origin)
-
-    return open_it
 
 
 def opened_by(service: StreamService) -> int:
@@ -166,14 +89,7 @@ def test_nothing_is_kept_for_another_user(open_page: Open, clinic: TestClinic) -
     token = clinic.ben.token()
     bens.page.goto(f"{bens.origin}/index.html")
     bens.page.evaluate("token => { window.askForToken = async () => token; }", token)
-    bens.page.evaluate(
-        START,
-        {
-            "module": f"{bens.service.url}/chairside-live.js",
-            "url": f"{bens.service.url}/api/v1/sse/appointments",
-            "options": {},
-        },
-    )
+    bens.begin()
     bens.wait_for_state("live")
     assert [change["ids"] for change in bens.told["changes"]] == [[]]
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from clinic_stream import errors, frames
 from clinic_stream.feed import APPOINTMENTS
+from clinic_stream.inbox import Inbox, Notification
 from clinic_stream.state import Appointment, EventId, View
 
 CONTRACT = Path(__file__).parents[3] / "shared-config" / "contract"
@@ -68,6 +69,40 @@ def test_change_is_written_as_documented() -> None:
     expected = document("change")
     at = EventId("0123456789abcdef", 3, expected["seq"])
     frame = frames.change([documented_row().encoded(View.STAFF)], expected["removes"], at=at)
+    assert data_of(frame) == json.dumps(expected, ensure_ascii=False, separators=(",", ":"))
+
+
+def documented_inbox() -> Inbox:
+    example = document("notification")
+    row = {name: value for name, value in example["row"].items() if name != "clinic_id"}
+    for name in ("created_at", "read_at"):
+        row[name] = row[name] and datetime.fromisoformat(row[name])
+    return Inbox.of([Notification(**row)], 1, seq=1, zone=ZoneInfo(example["zone"]))
+
+
+def test_notification_is_written_as_documented_to_the_byte() -> None:
+    [row] = documented_inbox().rows.values()
+    assert row.decode() == json.dumps(
+        document("notification")["notification"], ensure_ascii=False, separators=(",", ":")
+    )
+
+
+def test_documented_notification_has_the_columns_of_the_view() -> None:
+    assert list(document("notification")["row"]) == document("live_views")["live_notification"]
+    assert [name for name in document("notification")["row"] if name != "clinic_id"] == list(Notification._fields)
+
+
+@pytest.mark.parametrize("kind", ["snapshot", "change"])
+def test_notifications_are_told_as_documented(kind: str) -> None:
+    expected = document("notification")[kind]
+    inbox = documented_inbox()
+    at = EventId("0123456789abcdef", 3, expected["seq"])
+    rows, unread_count = inbox.rows.values(), inbox.unread_count
+    if kind == "snapshot":
+        as_of = datetime.fromisoformat(expected["as_of"])
+        frame = frames.snapshot(rows, at=at, as_of=as_of, named=True, of="notifications", unread_count=unread_count)
+    else:
+        frame = frames.change(rows, expected["removes"], at=at, unread_count=unread_count)
     assert data_of(frame) == json.dumps(expected, ensure_ascii=False, separators=(",", ":"))
 
 

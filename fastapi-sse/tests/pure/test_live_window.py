@@ -2,7 +2,8 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from clinic_stream.state import Window, start_of
+from clinic_stream.instants import start_of
+from clinic_stream.state import Window
 from stream_testkit.rows import TODAY, appointment, state
 
 

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from clinic_stream.live_clinic import LiveClinic
 from clinic_stream.params import Mode
 from clinic_stream.state import (
     STATUSES,
@@ -18,7 +19,7 @@ from clinic_stream.state import (
     Scope,
     is_named_by,
 )
-from clinic_stream.topics import AppointmentTopic, LiveClinic
+from clinic_stream.topics import AppointmentTopic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stream_testkit.rows import ANNA, BEN, EPOCH, NOON, PAUL, PETRA, TODAY, appointment, batch, event, state

@@ -2,8 +2,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from clinic_stream.live_clinic import LiveClinic
 from clinic_stream.state import ACTIVE_STATUSES, STATUSES, Calendar, Hold, Interval, joined
-from clinic_stream.topics import LiveClinic
 from hypothesis import given
 from hypothesis import strategies as st
 from stream_testkit.rows import NOON, PAUL, PETRA, TODAY, appointment, batch, event, state

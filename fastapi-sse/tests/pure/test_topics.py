@@ -2,9 +2,10 @@ import json
 from datetime import timedelta
 
 import pytest
+from clinic_stream.live_clinic import LiveClinic, scopes_of
 from clinic_stream.params import Mode
 from clinic_stream.state import Audience, Change, Filter, Scope
-from clinic_stream.topics import HISTORY_LENGTH, SNAPSHOT_AGE, TOPIC_LINGER, LiveClinic, scopes_of
+from clinic_stream.topics import HISTORY_LENGTH, SNAPSHOT_AGE, TOPIC_LINGER
 from stream_testkit.rows import ANNA, BEN, NOON, PAUL, PETRA, TODAY, appointment, batch, event, state
 
 WHOLE_CLINIC = Audience(Scope(1))

@@ -1,3 +1,5 @@
+"""Notifications of a later time. Those that are due at once are written as delivered."""
+
 from clinic.outbox.models import Message
 
 

@@ -1,0 +1,87 @@
+"""Who may see which notification, and which message of the clinic's log."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet
+
+from clinic.accounts.models import User
+from clinic.appointments.actor import clinic_id_of
+from clinic.appointments.models import Appointment
+from clinic.appointments.queries import patients_visible_to
+from clinic.common.errors import NotFound
+from clinic.common.instants import zone_of
+from clinic.outbox.models import Channel, Message, State
+
+
+def zone_for(user: User) -> ZoneInfo:
+    """The clinic's; UTC for who belongs to none."""
+    return zone_of(user.clinic.timezone if user.clinic is not None else "UTC")
+
+
+def notifications_visible_to(user: User) -> QuerySet[Message]:
+    """Their own, the newest first. What another clinic told them, which they have left, stays there."""
+    own = Message.objects.filter(user=user, channel=Channel.IN_APP, state=State.DELIVERED)
+    return own.filter(clinic=user.clinic).order_by("-sent_at", "-id")
+
+
+def get_notification_for(user: User, notification_id: int, *, lock: bool = False) -> Message:
+    """Raises NotFound."""
+    notifications = notifications_visible_to(user)
+    notifications = notifications.select_for_update() if lock else notifications
+    notification = notifications.filter(pk=notification_id).first()
+    if notification is None:
+        raise NotFound("There is no such notification.")
+    return notification
+
+
+def unread_count_of(user: User) -> int:
+    return notifications_visible_to(user).filter(read_at__isnull=True).count()
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Dates are the clinic's, of the writing, and included. `recipient` is the whole address or phone."""
+
+    channel: Channel | None = None
+    states: tuple[State, ...] = ()
+    appointment_id: int | None = None
+    patient_id: int | None = None
+    recipient: str = ""
+    first_date: date | None = None
+    last_date: date | None = None
+
+
+def messages_visible_to(user: User) -> QuerySet[Message]:
+    """Owner and staff: all that their clinic has told anybody."""
+    messages = Message.objects.order_by("-created_at", "-id")
+    return messages.filter(clinic_id=clinic_id_of(user)) if user.works_at_desk else messages.none()
+
+
+def list_messages(user: User, wanted: MessageFilter) -> QuerySet[Message]:
+    """One query, two more to find out what is a patient's."""
+    conditions = {
+        "channel": wanted.channel,
+        "state__in": wanted.states or None,
+        "appointment_id": wanted.appointment_id,
+        "recipient": wanted.recipient or None,
+        "created_at__gte": wanted.first_date and _start_of(wanted.first_date, zone_for(user)),
+        "created_at__lt": wanted.last_date and _start_of(wanted.last_date + timedelta(days=1), zone_for(user)),
+    }
+    messages = messages_visible_to(user).filter(**{name: value for name, value in conditions.items() if value})
+    return messages if wanted.patient_id is None else messages.filter(_told_to(user, wanted.patient_id))
+
+
+def _told_to(user: User, patient_id: int) -> Q:
+    """By their account and their appointments. Not by address: families share a phone."""
+    patient = patients_visible_to(user).filter(pk=patient_id).first()
+    if patient is None:
+        return Q(pk__in=[])
+    appointment_ids = list(Appointment.objects.filter(patient=patient).values_list("pk", flat=True))
+    about_them = Q(appointment_id__in=appointment_ids, user__isnull=True)
+    return about_them | Q(user=patient.user_id) if patient.user_id is not None else about_them
+
+
+def _start_of(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone)

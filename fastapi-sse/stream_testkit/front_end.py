@@ -1,0 +1,70 @@
+"""A front end's page in a browser, with what chairside-live.js tells it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page
+
+from stream_testkit.service import StreamService
+
+# What a front end does with it, and a record of all it was told.
+START = """async ({ module, kind, url, options }) => {
+  const { [kind]: LiveList } = await import(module);
+  const idsOf = (rows) => rows.map(({ id }) => id);
+  window.told = { states: [], changes: [], refreshed: 0 };
+  window.live = new LiveList({
+    url,
+    ...options,
+    token: async ({ refresh }) => {
+      window.told.refreshed += refresh;
+      return await askForToken(refresh);
+    },
+    ticket: async () => await askForTicket(),
+    onchange: (rows, { upserts, removes, isSnapshot }) =>
+      window.told.changes.push({ ids: idsOf(rows), upserts: idsOf(upserts), removes, isSnapshot }),
+    onstate: (state, reason) => window.told.states.push(reason ? `${state}: ${reason}` : state),
+  });
+  await window.live.start();
+}"""
+IDS = "live.rows.map(({ id }) => id)"
+
+
+@dataclass
+class FrontEnd:
+    """A page that shows a live list."""
+
+    page: Page
+    service: StreamService
+    origin: str
+
+    def start(self, of: str = "appointments", **options: Any) -> None:
+        self.page.goto(f"{self.origin}/index.html")
+        self.begin(of, **options)
+
+    def begin(self, of: str = "appointments", **options: Any) -> None:
+        module, url = f"{self.stream}/chairside-live.js", f"{self.stream}/api/v1/sse/{of}"
+        asked = {"module": module, "kind": f"Live{of.capitalize()}", "url": url, "options": options}
+        self.page.evaluate(START, asked)
+
+    @property
+    def stream(self) -> str:
+        """The stream's address, by the page's own name of this machine."""
+        return f"http://{urlsplit(self.origin).hostname}:{self.service.port}"
+
+    def wait_for_ids(self, *ids: int) -> None:
+        self.page.wait_for_function(f"ids => JSON.stringify({IDS}) === JSON.stringify(ids)", arg=list(ids))
+
+    def wait_for_state(self, state: str) -> None:
+        self.page.wait_for_function("state => live.state === state", arg=state)
+
+    def wait_until_told(self, state: str) -> None:
+        self.page.wait_for_function("state => told.states.includes(state)", arg=state)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return dict(self.page.evaluate("told"))
+
+
+Open = Callable[..., FrontEnd]
