@@ -282,9 +282,7 @@ def local_stack(report: Report, *, folder: Path = VAR) -> Stack:
         report(f"Database on {settings.db_host}:{settings.db_port}, as DB_HOST says")
     else:
         server = _server_of(settings, folder, report)
-    in_browsers = as_browsers_see_it(
-        settings.django_port, settings.fastapi_port, origins=settings.cors_allowed_origins
-    )
+    in_browsers = as_browsers_see_it(settings.django_port, settings.fastapi_port, origins=settings.cors_allowed_origins)
     if settings.stream_url:
         in_browsers["STREAM_URL"] = settings.stream_url
     stack = Stack(

@@ -1,4 +1,4 @@
-"""The table of contents. API paths are written without their trailing slash; both forms work (ApiPathMiddleware)."""
+"""The table of contents. Paths are written without their trailing slash; both forms work (ApiPathMiddleware)."""
 
 from clinic.accounts import views as accounts
 from clinic.appointments.views import appointments, clinic, guests, holds, lookups, patients, schedules, series, staff

@@ -51,7 +51,7 @@ def _loggable(request: HttpRequest) -> str:
 
 
 class ApiPathMiddleware:
-    """Paths but the admin's are routed without their trailing slash, so that both forms work and no POST is redirected."""
+    """All paths but the admin's are routed without a slash at the end: both forms work, and no POST is redirected."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

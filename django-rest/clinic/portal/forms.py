@@ -25,7 +25,13 @@ class SignInForm(AuthenticationForm):
         label=gettext_lazy("E-mail or phone"),
         max_length=254,
         widget=forms.TextInput(
-            attrs={"autofocus": True, "autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+            attrs={
+                "class": "input",
+                "autofocus": True,
+                "autocomplete": "username",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
         ),
         error_messages={"required": gettext_lazy("Type your e-mail or phone number.")},
     )
@@ -33,10 +39,13 @@ class SignInForm(AuthenticationForm):
         label=gettext_lazy("Password"),
         max_length=256,
         strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        widget=forms.PasswordInput(attrs={"class": "input", "autocomplete": "current-password"}),
         error_messages={"required": gettext_lazy("Type your password.")},
     )
     request: HttpRequest
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
 
     def clean(self) -> dict[str, Any]:
         given = self.cleaned_data

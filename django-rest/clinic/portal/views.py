@@ -5,9 +5,9 @@ from django.conf import settings
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.utils.decorators import method_decorator
 from django.views import View
+from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
 from clinic.accounts.models import User
@@ -20,6 +20,7 @@ from clinic.portal.pages import Page, SignedInPage
 
 class SignInPage(Page, LoginView):
     form_class = SignInForm
+    http_method_names = ["get", "head", "post", "options"]
     template_name = "portal/sign_in.html"
     next_page = "board"
     redirect_authenticated_user = True

@@ -5,9 +5,9 @@ import { dayCard, element, icon, requestCard, showList, signatureOf, statusBadge
 import { Day } from "./day.js";
 import { areOn, listenForKeys, switchKeys } from "./keys.js";
 import { News } from "./news.js";
-import { clockIn, columnsOf, countsOf, dateIn, firstOf, isOver, placeOfNow, readDate, shiftDate } from "./rules.js";
+import { clockIn, columnsOf, countsOf, dateIn, doneLast, firstOf, isOver, placeOfNow, readDate, shiftDate } from "./rules.js";
 import { NoAnswer, Refusal, Session } from "./session.js";
-import { count, sayChanges, sayConnection, sayLongDate, sayMonthAndDay, sayNear, sayWhoAndWhen } from "./words.js";
+import { SIGN_IN, sayChanges, sayConnection, sayLongDate, sayMonthAndDay, sayNear, sayWhoAndWhen } from "./words.js";
 
 /**
  * @typedef {import("./rules.js").Row} Row
@@ -19,6 +19,7 @@ const NEW_FOR_MS = 8_000;
 const TICK_MS = 10_000;
 const STREAM_IS_LATE_MS = 2_000;
 const MOST_ON_THE_WALL = 4;
+const FEW = 6;
 
 /** @param {string} id */
 const place = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -131,22 +132,25 @@ function drawDate() {
 function drawDay(drawn) {
   const { rows } = day;
   if (rows === null) return showLoading();
+  const isToday = day.date === drawn.today;
   const shown = rows.filter((row) => !asked.practitioner || row.practitioner === asked.practitioner);
-  const { columns, free } = columnsOf(shown, board.practitioners);
+  const { columns: every, free } = columnsOf(shown, board.practitioners);
+  // From afar one sees what is to come; a board of who has finished would be small print.
+  const columns = asked.isWall ? every.filter((column) => !column.rows.every(isOver)) : isToday ? doneLast(every) : every;
+  document.documentElement.toggleAttribute("data-few", columns.length <= FEW);
   drawTally(shown);
   drawFilter(rows);
-  const isToday = day.date === drawn.today;
-  const place_ = place("columns");
-  place_.querySelector(".loading")?.remove();
-  place_.querySelector(":scope > .empty")?.remove();
+  const columnsPlace = place("columns");
+  columnsPlace.querySelector(".loading")?.remove();
+  columnsPlace.querySelector(":scope > .empty")?.remove();
   const wanted = columns.map(({ practitioner, rows: own }) => ({
     key: `column-${practitioner.id}`,
     signature: JSON.stringify(practitioner),
     make: () => emptyColumn(practitioner),
   }));
-  showList(place_, wanted, () => place("day").focus());
+  showList(columnsPlace, wanted, () => place("day").focus());
   for (const { practitioner, rows: own } of columns) drawColumn(practitioner.id, own, drawn, isToday);
-  if (columns.length === 0) place_.append(nobody());
+  if (columns.length === 0) columnsPlace.append(nobody(every.length > 0));
   drawFree(columns.length > 0 && !asked.practitioner ? free : []);
 }
 
@@ -171,9 +175,8 @@ function drawColumn(practitioner, rows, drawn, isToday) {
     signature: signatureOf(row, drawn, `day-${row.id}`),
     make: () => dayCard(row, drawn),
   }));
-  if (isToday && !asked.isWall) wanted.splice(placeOfNow(shown, drawn.now), 0, lineOfNow(drawn.now));
+  if (isToday && !asked.isWall && ahead.length) wanted.splice(placeOfNow(shown, drawn.now), 0, lineOfNow(drawn.now));
   if (more) wanted.push(note("more", `and ${more} more later`));
-  if (asked.isWall && shown.length === 0) wanted.push(note("done", "all done for the day"));
   showList(/** @type {HTMLElement} */ (column.querySelector("ol")), wanted, () => place("day").focus());
 }
 
@@ -190,8 +193,11 @@ function lineOfNow(at) {
 /** @param {string} key @param {string} text */
 const note = (key, text) => ({ key, signature: text, make: () => element("li", { class: "column-note" }, text) });
 
-function nobody() {
-  const words = asked.practitioner
+/** @param {boolean} isAllOver Somebody was booked, and all of it is over. */
+function nobody(isAllOver) {
+  const words = isAllOver
+    ? ["That was the day", "Everybody has been seen."]
+    : asked.practitioner
     ? ["Nothing booked", "Nobody comes to this practitioner on this day."]
     : day.date === today()
       ? ["A quiet day", "Nobody is booked today. What is booked appears here by itself."]
@@ -282,9 +288,10 @@ function showConnection(state, reason) {
 
 /** @param {string} sentence @param {string} kind @param {string} offers */
 function noticeOf(sentence, kind, offers) {
-  const again = offers === "again" && element("button", { type: "button", class: "button quiet" }, "Try again");
+  const isSignIn = offers === SIGN_IN;
+  const again = offers && !isSignIn && element("button", { type: "button", class: "button quiet" }, offers);
   if (again) again.addEventListener("click", () => day.again());
-  const signIn = offers === "sign in" && element("a", { href: `${board.signIn}?next=${encodeURIComponent(location.pathname + location.search)}` }, "Sign in again");
+  const signIn = isSignIn && element("a", { href: `${board.signIn}?next=${encodeURIComponent(location.pathname + location.search)}` }, SIGN_IN);
   return element("div", { class: `notice ${kind}` }, element("span", {}, sentence), again, signIn);
 }
 

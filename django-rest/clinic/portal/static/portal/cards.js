@@ -1,7 +1,7 @@
 // @ts-check
 /** Appointments as elements. Whatever a person typed becomes text, never markup. */
 import { allowedActions, delayOf, isOver, isUnderWay } from "./rules.js";
-import { sayDelay, sayNear, sayWhoAndWhen } from "./words.js";
+import { sayAge, sayDelay, sayNear, sayWhoAndWhen } from "./words.js";
 
 /**
  * @typedef {import("./rules.js").Row} Row
@@ -85,7 +85,7 @@ function cardOfThePast(row, scene) {
     nameButton(row, scene, key),
     statusBadge(row.status, scene.statuses[row.status]),
     detailsOf(row, scene, key),
-    buttonsOf(row, scene),
+    scene.isOpen(key) && buttonsOf(row, scene),
   );
 }
 
@@ -99,12 +99,12 @@ export function requestCard(row, scene) {
       "div",
       { class: "appointment-head" },
       element("span", { class: "appointment-time" }, element("time", { datetime: row.start }, `${capital(sayNear(row.date, scene.today))}, ${row.time}`)),
-      statusBadge(row.status, scene.statuses[row.status]),
+      element("span", { class: "appointment-asked" }, sayAge(scene.now - Date.parse(row.created_at))),
     ),
     nameButton(row, scene, key),
     element("p", { class: "appointment-what" }, `${row.service_name ?? "Appointment"} with ${row.practitioner_name}`),
     detailsOf(row, scene, key),
-    buttonsOf(row, scene, ["confirm", "reject"]),
+    buttonsOf(row, scene),
   );
 }
 
@@ -119,6 +119,7 @@ export function signatureOf(row, scene, key) {
     scene.isNew(row.id),
     scene.isOpen(key),
     sayNear(row.date, scene.today),
+    row.status === "pending" && sayAge(scene.now - Date.parse(row.created_at)),
   ]);
 }
 
@@ -161,9 +162,10 @@ function detailsOf(row, scene, key) {
   );
 }
 
-/** @param {Row} row @param {Scene} scene @param {string[]} [only] */
-function buttonsOf(row, scene, only) {
-  const possible = allowedActions(scene.actions, row, scene).filter((action) => !only || only.includes(action.name));
+/** A request is answered: to cancel it as well would be the same. @param {Row} row @param {Scene} scene */
+function buttonsOf(row, scene) {
+  const allowed = allowedActions(scene.actions, row, scene);
+  const possible = row.status === "pending" ? allowed.filter(({ name }) => name !== "cancel") : allowed;
   if (possible.length === 0) return null;
   const busy = scene.isBusy(row.id);
   const who = sayWhoAndWhen(row, scene.today);

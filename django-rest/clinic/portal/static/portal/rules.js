@@ -107,6 +107,12 @@ export function columnsOf(rows, practitioners) {
   };
 }
 
+/** @param {Column[]} columns @returns {Column[]} Whose day is over makes room for who still expects somebody. */
+export function doneLast(columns) {
+  const isDone = (/** @type {Column} */ { rows }) => rows.every(isOver);
+  return [...columns.filter((column) => !isDone(column)), ...columns.filter(isDone)];
+}
+
 /** @param {Row[]} rows @param {string[]} statuses @returns {[string, number][]} In the order of the statuses. */
 export function countsOf(rows, statuses) {
   return statuses.map((status) => [status, rows.filter((row) => row.status === status).length]);

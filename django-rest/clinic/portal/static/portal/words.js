@@ -4,6 +4,7 @@ import { daysBetween } from "./rules.js";
 
 /** @typedef {import("./rules.js").Row} Row */
 
+export const SIGN_IN = "Sign in again";
 const LOCALE = document.documentElement.lang || "en";
 
 /** @param {string} date @param {Intl.DateTimeFormatOptions} how */
@@ -34,6 +35,14 @@ export function sayWhoAndWhen(row, today) {
   return `${row.patient_name}, ${day}${row.time}`;
 }
 
+/** @param {number} ms How long ago somebody asked. */
+export function sayAge(ms) {
+  const minutes = Math.max(0, Math.floor(ms / 60_000));
+  if (minutes < 60) return minutes === 0 ? "asked just now" : `asked ${minutes} min ago`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 24 ? `asked ${hours} h ago` : `asked ${count(Math.floor(hours / 24), "day", "days")} ago`;
+}
+
 /** @param {{ kind: "late" | "waiting", minutes: number }} delay */
 export const sayDelay = ({ kind, minutes }) => {
   if (kind === "late") return `${minutes} min late`;
@@ -43,7 +52,8 @@ export const sayDelay = ({ kind, minutes }) => {
 /**
  * The connection, in a word and in a sentence.
  * @param {string} state @param {string} reason @param {string} since The clinic's clock.
- * @returns {{ word: string, sentence: string, kind: "calm" | "warning" | "bad" | "", offers: "again" | "sign in" | "" }}
+ * @returns {{ word: string, sentence: string, kind: "calm" | "warning" | "bad" | "", offers: string }} `offers`: the name of a
+ *   button to try again, or of the link to sign in.
  */
 export function sayConnection(state, reason, since) {
   switch (state) {
@@ -59,20 +69,20 @@ export function sayConnection(state, reason, since) {
         offers: "",
       };
     case "signed out":
-      return { word: "Signed out", sentence: "Your session has ended.", kind: "bad", offers: "sign in" };
+      return { word: "Signed out", sentence: "Your session has ended.", kind: "bad", offers: SIGN_IN };
     case "not live":
       return {
         word: "Not live",
         sentence: `This day is outside of what is live. It is shown as of ${since}.`,
         kind: "calm",
-        offers: "again",
+        offers: "Load again",
       };
   }
   if (reason === "replaced") {
-    return { word: "Offline", sentence: "Too many screens are open with this account: this one was let go.", kind: "bad", offers: "again" };
+    return { word: "Offline", sentence: "Too many screens are open with this account: this one was let go.", kind: "bad", offers: "Connect again" };
   }
   if (reason === "refused") {
-    return { word: "Offline", sentence: "The live connection was refused. Nothing here changes by itself.", kind: "bad", offers: "again" };
+    return { word: "Offline", sentence: "The live connection was refused. Nothing here changes by itself.", kind: "bad", offers: "Connect again" };
   }
   return {
     word: "Offline",
