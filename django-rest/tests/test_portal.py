@@ -1,5 +1,6 @@
 """The pages: signing in, what ends a session, and what a page may be told."""
 
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -193,10 +194,10 @@ def test_a_token_takes_the_pages_csrf_token(world: World) -> None:
 
 def test_a_screen_that_asks_for_tokens_stays_signed_in(world: World) -> None:
     client = signed_in(world.sam)
-    soon = timezone.now() + timezone.timedelta(hours=1)
+    soon = timezone.now() + timedelta(hours=1)
     Session.objects.update(expire_date=soon)
     client.post(TOKEN)
-    assert Session.objects.get().expire_date > soon + timezone.timedelta(days=7)
+    assert Session.objects.get().expire_date > soon + timedelta(days=7)
 
 
 def test_a_token_is_no_way_in_to_a_page(world: World) -> None:
@@ -256,7 +257,7 @@ def test_the_page_takes_few_queries(world: World, django_assert_max_num_queries:
 def test_the_buttons_moments_are_the_lifecycles(status: Status, hours: int) -> None:
     """The board's own half of this is tests-integration/test_the_board.py."""
     now = timezone.now().replace(hour=12)
-    starts_at = now + timezone.timedelta(hours=hours)
+    starts_at = now + timedelta(hours=hours)
     facts = Facts(status, starts_at, starts_at.date())
     moments = {"any": True, "on the day": starts_at.date() == now.date(), "begun": hours < 0}
     offered = {
@@ -264,7 +265,7 @@ def test_the_buttons_moments_are_the_lifecycles(status: Status, hours: int) -> N
         for action, button in buttons().items()
         if status in TRANSITIONS[action].sources and moments[button.moment]
     }
-    notice = timezone.timedelta(hours=24)
+    notice = timedelta(hours=24)
     allowed = allowed_actions(
         facts, party=Party.STAFF, now=now, today=now.date(), cancellation_notice=notice, no_show_after=notice
     )

@@ -26,7 +26,7 @@ class SignInPage(Page, LoginView):
     redirect_authenticated_user = True
 
 
-class SignOutPage(Page, LogoutView):
+class SignOutPage(LogoutView):
     next_page = "sign-in"
 
 
@@ -56,8 +56,8 @@ class TokenView(View):
             return error_response(403, "permission_denied", "The board is for the clinic.")
         # A screen on a wall asks again and again, and stays signed in.
         request.session.modified = True
-        seconds = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"].total_seconds()
-        return JsonResponse({"access": str(access_token_for(user)), "expires_in": int(seconds)})
+        seconds = settings.SHARED.jwt_access_token_lifetime * 60
+        return JsonResponse({"access": str(access_token_for(user)), "expires_in": seconds})
 
 
 def _user_of(request: HttpRequest) -> User:

@@ -101,7 +101,7 @@ export function requestCard(row, scene) {
       element("span", { class: "appointment-time" }, element("time", { datetime: row.start }, `${capital(sayNear(row.date, scene.today))}, ${row.time}`)),
       element("span", { class: "appointment-asked" }, sayAge(scene.now - Date.parse(row.created_at))),
     ),
-    nameButton(row, scene, key),
+    nameButton(row, scene, key, "h3"),
     element("p", { class: "appointment-what" }, `${row.service_name ?? "Appointment"} with ${row.practitioner_name}`),
     detailsOf(row, scene, key),
     buttonsOf(row, scene),
@@ -128,15 +128,15 @@ function common(row, scene, name) {
   return { class: name, "data-id": row.id, "data-status": row.status, "data-new": scene.isNew(row.id) };
 }
 
-/** @param {Row} row @param {Scene} scene @param {string} key */
-function nameButton(row, scene, key) {
+/** @param {Row} row @param {Scene} scene @param {string} key @param {"h3" | "h4"} [level] */
+function nameButton(row, scene, key, level = "h4") {
   const isOpen = scene.isOpen(key);
   const button = element(
     "button",
     { type: "button", class: "appointment-name", "data-open": key, "data-part": "name", "aria-expanded": String(isOpen), "aria-controls": isOpen && `${key}-details` },
     row.patient_name,
   );
-  return element("h4", {}, button, scene.isNew(row.id) && element("span", { class: "just-now" }, "just now"));
+  return element(level, { class: "appointment-who" }, button, scene.isNew(row.id) && element("span", { class: "just-now" }, "just now"));
 }
 
 /** @param {Row} row @param {Scene} scene @param {string} key */

@@ -1,6 +1,6 @@
 // @ts-check
 /** What the board's scripts say. Names of statuses and buttons come from the server, in its language. */
-import { daysBetween } from "./rules.js";
+import { daysBetween, formatOf } from "./rules.js";
 
 /** @typedef {import("./rules.js").Row} Row */
 
@@ -9,7 +9,7 @@ const LOCALE = document.documentElement.lang || "en";
 
 /** @param {string} date @param {Intl.DateTimeFormatOptions} how */
 const said = (date, how) =>
-  new Intl.DateTimeFormat(LOCALE, { timeZone: "UTC", ...how }).format(Date.parse(`${date}T00:00:00Z`));
+  formatOf(LOCALE, { timeZone: "UTC", ...how }).format(Date.parse(`${date}T00:00:00Z`));
 
 /** @param {string} date */
 export const sayLongDate = (date) => said(date, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
