@@ -44,6 +44,11 @@ class LiveStack(ABC):
     # The services' settings, as variables.
     environment: dict[str, str]
 
+    @property
+    def pages_url(self) -> str:
+        """As a browser asks for pages."""
+        return self.gateway_url or self.api_url
+
     def db(self) -> dict[str, Any]:
         """How django-rest connects."""
         return self._account("DB_USER", "DB_PASSWORD")
@@ -188,11 +193,13 @@ def live_stack() -> Iterator[LiveStack]:
     with tempfile.TemporaryDirectory(prefix="chairside-stack-") as folder:
         # Not the throw-away server of other tests: stories stop and start this one.
         server = PrivateServer(Path(folder) / "db", free_port(), Accounts.fresh(), extra_flags=THROW_AWAY_FLAGS)
+        api_port, stream_port = free_port(), free_port()
+        in_browsers = run_stack.as_browsers_see_it(api_port, stream_port)
         with run_stack.Stack(
-            environment={**os.environ, **environment_of(server)},
+            environment={**os.environ, **environment_of(server), **in_browsers},
             folder=Path(folder),
-            api_port=free_port(),
-            stream_port=free_port(),
+            api_port=api_port,
+            stream_port=stream_port,
             server=server,
             seed_arguments=[],
         ) as running:

@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -62,6 +62,15 @@ Report = Callable[[str], None]
 
 
 def say_nothing(_message: str) -> None: ...
+
+
+def as_browsers_see_it(api_port: int, stream_port: int, *, origins: Sequence[str] = ()) -> dict[str, str]:
+    """Where the pages find the stream, and that it lets them in beside the `origins` that may come anyway."""
+    pages = [f"http://{host}:{api_port}" for host in ("localhost", HOST)]
+    return {
+        "STREAM_URL": f"http://localhost:{stream_port}",
+        "CORS_ALLOWED_ORIGINS": ",".join(dict.fromkeys([*origins, *pages])),
+    }
 
 
 class Stack:
@@ -273,8 +282,11 @@ def local_stack(report: Report, *, folder: Path = VAR) -> Stack:
         report(f"Database on {settings.db_host}:{settings.db_port}, as DB_HOST says")
     else:
         server = _server_of(settings, folder, report)
+    in_browsers = as_browsers_see_it(settings.django_port, settings.fastapi_port, origins=settings.cors_allowed_origins)
+    if settings.stream_url:
+        in_browsers["STREAM_URL"] = settings.stream_url
     stack = Stack(
-        environment=os.environ,
+        environment={**os.environ, **in_browsers},
         folder=folder,
         api_port=settings.django_port,
         stream_port=settings.fastapi_port,

@@ -14,6 +14,7 @@ def print_summary(
     api, stream = f"http://localhost:{api_port}", f"http://localhost:{stream_port}"
     addresses = Table.grid(padding=(0, 2))
     for name, address in (
+        ("Live board", f"{api}/board"),
         ("API", f"{api}/api/v1/"),
         ("API docs", f"{api}/api/docs"),
         ("Admin", f"{api}/admin/"),
@@ -25,7 +26,7 @@ def print_summary(
     people = _one_of_each_role(credentials)
     if people:
         console.print(_sign_ins(people))
-        console.print("Watch the clinic live, then book or cancel something:\n")
+        console.print("Sign in to the board as the owner. Or watch the clinic here, then book or cancel something:\n")
         # One line whatever the terminal's width: it is there to be copied.
         console.print(
             _watch_line(api, stream, people[0][1]), soft_wrap=True, highlight=False, markup=False, style="cyan"

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "clinic.messaging",
     "clinic.changefeed",
     "clinic.ops",
+    "clinic.portal",
 ]
 
 MIDDLEWARE = [
@@ -53,6 +54,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "clinic.common.middleware.ApiPathMiddleware",
+    "clinic.common.middleware.SecureCookiesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -108,8 +110,15 @@ STATEMENTS_ARE_COMPARED = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
-# Sessions are the admin's alone.
+# Sessions are the admin's and the pages'; the API takes tokens.
+LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "admin:index"
+# A page's scripts find the CSRF token in its form of signing out.
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "clinic.common.error_pages.csrf_refused"
 AUTHENTICATION_BACKENDS = ["clinic.accounts.backends.SignInBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",

@@ -1,9 +1,10 @@
-"""The table of contents. API paths are written without their trailing slash; both forms work (ApiPathMiddleware)."""
+"""The table of contents. Paths are written without their trailing slash; both forms work (ApiPathMiddleware)."""
 
 from clinic.accounts import views as accounts
 from clinic.appointments.views import appointments, clinic, guests, holds, lookups, patients, schedules, series, staff
 from clinic.messaging import views as messaging
 from clinic.ops import views as ops
+from clinic.portal import views as portal
 from clinic.scheduling import views as scheduling
 from clinic.waitlist import views as waitlist
 from django.contrib import admin
@@ -100,7 +101,12 @@ API: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", RedirectView.as_view(url="/api/docs")),
+    # Pages for people
+    path("", RedirectView.as_view(url="/board")),
+    path("sign-in", portal.SignInPage.as_view(), name="sign-in"),
+    path("sign-out", portal.SignOutPage.as_view(), name="sign-out"),
+    path("board", portal.BoardPage.as_view(), name="board"),
+    path("board/token", portal.TokenView.as_view(), name="board-token"),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema")),

@@ -14,7 +14,7 @@ from drf_spectacular.generators import SchemaGenerator
 from pydantic_core import PydanticUndefined
 from shared_config import DjangoSettings, StreamSettings
 
-from .test_permission_matrix import Route, every_route
+from .test_permission_matrix import PAGES, Route, every_route
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -65,7 +65,7 @@ def test_the_readme_names_the_default(name: str, default: str) -> None:
 # Routes
 
 # For a browser, and the document itself.
-PAGES: set[Route] = {("GET", "/api/schema"), ("GET", "/api/docs"), ("GET", "/api/redoc")}
+DOCUMENTS: set[Route] = {("GET", "/api/schema"), ("GET", "/api/docs"), ("GET", "/api/redoc")}
 
 
 @cache
@@ -81,7 +81,8 @@ def without_names(route: Route) -> Route:
 def test_every_route_is_in_the_openapi_document() -> None:
     described = {without_names(route) for route in operations()}
     missing = []
-    for route in set(every_route()) - PAGES:
+    of_the_api = {route for route in every_route() if route[1] not in PAGES}
+    for route in of_the_api - DOCUMENTS:
         method, path = without_names(route)
         # `/api/…` repeats `/api/v1/…`; the document shows one of the two.
         other = path.replace("/api/v1/", "/api/") if path.startswith("/api/v1/") else path.replace("/api/", "/api/v1/")

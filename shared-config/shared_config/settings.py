@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     jwt_issuer: str = Field(default="chairside", min_length=1)
 
     cors_allowed_origins: Annotated[list[str], NoDecode] = []
+    # The board of django-rest takes more silence than this for a lost connection.
+    sse_heartbeat_seconds: float = Field(default=15, ge=0.1, le=300)
     enable_sse: bool = True
     enable_real_time_updates: bool = True
     log_format: Literal["text", "json"] = "text"
@@ -93,14 +95,8 @@ class Settings(BaseSettings):
     @field_validator("cors_allowed_origins")
     @classmethod
     def _check_origins(cls, origins: list[str]) -> list[str]:
-        for origin in origins:
-            parts = urlsplit(origin)
-            if (
-                parts.scheme not in {"http", "https"}
-                or not parts.hostname
-                or origin != f"{parts.scheme}://{parts.netloc}"
-            ):
-                raise ValueError("each origin is http(s)://host[:port] without a path")
+        if not all(map(_is_origin, origins)):
+            raise ValueError("each origin is http(s)://host[:port] without a path")
         return origins
 
     @field_validator("jwt_public_key", "jwt_private_key", mode="before", check_fields=False)
@@ -184,6 +180,8 @@ class DjangoSettings(Settings):
     django_secret_key: SecretStr
     django_allowed_hosts: Annotated[list[str], NoDecode] = ["localhost", "127.0.0.1"]
     django_debug: bool = False
+    # The stream as browsers reach it. Without one, it has the address of the pages, as behind the gateway.
+    stream_url: str | None = None
 
     jwt_private_key: SecretStr | None = None
     jwt_access_token_lifetime: int = Field(default=5, ge=1, le=24 * 60, description="minutes")
@@ -224,6 +222,13 @@ class DjangoSettings(Settings):
     def _split_hosts(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    @field_validator("stream_url")
+    @classmethod
+    def _check_stream_url(cls, url: str | None) -> str | None:
+        if url is not None and not _is_origin(url):
+            raise ValueError("http(s)://host[:port] without a path")
+        return url
+
     @classmethod
     def _wrong_keys(cls, values: Mapping[str, Any]) -> list[str]:
         problems = super()._wrong_keys(values)
@@ -247,7 +252,6 @@ class StreamSettings(Settings):
     stream_host: str = Field(default="127.0.0.1", min_length=1)
     fastapi_debug: bool = False
     sse_poll_interval_ms: int = Field(default=25, ge=5, le=5000)
-    sse_heartbeat_seconds: float = Field(default=15, ge=0.1, le=300)
     sse_drain_seconds: float = Field(default=1, ge=0, le=300)
     sse_gzip: bool = True
     # Of one process; 0 is no limit.
@@ -255,6 +259,11 @@ class StreamSettings(Settings):
     sse_max_connections_per_address: int = Field(default=1_000, ge=0)
     sse_max_connections_per_user: int = Field(default=100, ge=0)
     sse_workers: int = Field(default=1, ge=1, le=64)
+
+
+def _is_origin(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and text == f"{parts.scheme}://{parts.netloc}"
 
 
 def _unescaped(key: object) -> str:

@@ -82,6 +82,12 @@ def test_an_origin_that_no_browser_sends_is_refused(loader: Any, origins: str) -
     assert problem == "CORS_ALLOWED_ORIGINS: each origin is http(s)://host[:port] without a path"
 
 
+@pytest.mark.parametrize("url", ["stream.example", "https://stream.example/path", "https://stream.example/"])
+def test_a_stream_url_that_is_no_origin_is_refused(loader: Any, url: str) -> None:
+    (problem,) = loader.problems(DjangoSettings, STREAM_URL=url)
+    assert problem == "STREAM_URL: http(s)://host[:port] without a path"
+
+
 def test_lists_are_written_with_commas(loader: Any) -> None:
     settings = loader.load(
         DjangoSettings,

@@ -35,6 +35,14 @@ def claims_of(user: User) -> dict[str, Any]:
     return claims
 
 
+def access_token_for(user: User) -> AccessToken:
+    """For a page, whose session stands in for the refresh token."""
+    token = AccessToken()
+    for claim, value in claims_of(user).items():
+        token[claim] = value
+    return token
+
+
 def refresh_token_for(user: User) -> RefreshToken:
     """A new refresh token; its `access_token` carries the same claims. One INSERT: issued tokens are on record."""
     token = RefreshToken()

@@ -1,7 +1,7 @@
 """Errors that arise outside of a view, in the one shape. Pages for people keep Django's own."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views import defaults
+from django.views import csrf, defaults
 
 
 def error_response(status: int, code: str, detail: str, *, attr: str | None = None) -> HttpResponse:
@@ -9,8 +9,15 @@ def error_response(status: int, code: str, detail: str, *, attr: str | None = No
     return JsonResponse({"type": kind, "errors": [{"code": code, "detail": detail, "attr": attr}]}, status=status)
 
 
+PAGES = ("/admin", "/board", "/sign-in", "/sign-out")
+
+
 def _is_page(request: HttpRequest) -> bool:
-    return request.path.startswith("/admin")
+    return request.path.startswith(PAGES) and not _wants_json(request)
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return request.headers.get("Accept", "").startswith("application/json")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -23,6 +30,12 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     if _is_page(request):
         return defaults.permission_denied(request, exception)
     return error_response(403, "permission_denied", "You may not do this.")
+
+
+def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    if _is_page(request):
+        return csrf.csrf_failure(request, reason)
+    return error_response(403, "csrf_failed", "This page is out of date. Load it again.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection
 from django.db.models import F
+from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -47,6 +48,12 @@ def limit_attempts(limit: Limit, subject: str, *, now: datetime) -> None:
     attempts = count_attempt(limit, subject, now=now)
     if attempts.exceed(limit):
         raise Throttled(wait_seconds=attempts.seconds_left(limit, now=now))
+
+
+def limit_address(limit: Limit, request: Request | HttpRequest) -> None:
+    """Count one attempt of the client's address. Raises Throttled when there were too many."""
+    if settings.SHARED.enable_rate_limits:
+        limit_attempts(limit, client_address(request), now=timezone.now())
 
 
 # Assigned in this order, so that each still sees the former `expires_at`.
@@ -99,8 +106,6 @@ class ByAddress(BaseThrottle):
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         limit: Limit | None = getattr(view, "address_limit", None)
-        if limit is None or request.method not in view.allowed_methods:
-            return True
-        if settings.SHARED.enable_rate_limits:
-            limit_attempts(limit, client_address(request), now=timezone.now())
+        if limit is not None and request.method in view.allowed_methods:
+            limit_address(limit, request)
         return True

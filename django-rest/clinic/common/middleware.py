@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from clinic.common.error_pages import error_response
 from clinic.common.logs import request_id_of_this_context
 
-API_PATH = re.compile(r"^/(api|health|livez|readyz)(/|$)")
+API_PATH = re.compile(r"^/(api|health|livez|readyz|board|sign-in|sign-out)(/|$)")
 UPLOAD_PATH = re.compile(r"^/api/(v1/)?(users|profiles)/me/photo/*$")
 SECRET_PARTS = frozenset({"reference", "token"})
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -51,7 +51,7 @@ def _loggable(request: HttpRequest) -> str:
 
 
 class ApiPathMiddleware:
-    """API paths are routed without their trailing slash, so that both forms work and no POST is redirected."""
+    """All paths but the admin's are routed without a slash at the end: both forms work, and no POST is redirected."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -62,6 +62,20 @@ class ApiPathMiddleware:
                 return _too_large(request)
             request.path_info = request.path_info.rstrip("/")
         return self.get_response(request)
+
+
+class SecureCookiesMiddleware:
+    """Who came by HTTPS gets cookies that only go by HTTPS. A laptop without a certificate signs in all the same."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if request.is_secure():
+            for cookie in response.cookies.values():
+                cookie["secure"] = True
+        return response
 
 
 def is_too_large(request: HttpRequest) -> bool:

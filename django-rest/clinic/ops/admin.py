@@ -55,7 +55,10 @@ def clinic_name(request: HttpRequest) -> str:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: the pages this user may see, and how many requests wait. One query."""
-    groups: list[dict[str, Any]] = [{"title": None, "items": [_item("The day", "today", reverse("admin:index"))]}]
+    first = [_item("The day", "today", reverse("admin:index"))]
+    if user_of(request).clinic is not None:  # The board is of one clinic.
+        first.append(_item("Live board", "view_column", reverse("board")))
+    groups: list[dict[str, Any]] = [{"title": None, "items": first}]
     for title, pages in PAGES.items():
         items = [
             _item(name, icon, reverse(f"admin:{model}_changelist"))

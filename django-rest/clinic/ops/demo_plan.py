@@ -33,9 +33,10 @@ PAST_DAYS = 181
 FUTURE_DAYS = 29
 PATIENTS = 120
 GUESTS = 18
-TODAY_ON_A_WEEKDAY = 26
+TODAY_ON_A_WEEKDAY = 44
 TODAY_ON_A_WEEKEND = 18
 AT_LEAST_ON_EACH_SIDE_OF_NOW = 6
+AT_LEAST_UNDER_WAY = 3
 SATURDAY = 5
 
 MINUTE = timedelta(minutes=1)
@@ -125,7 +126,7 @@ class Plan:
 def build_plan(*, seed: int, now: datetime, zone: ZoneInfo) -> Plan:
     rng = Random(seed)  # noqa: S311 - made to be repeated, not to be secret
     now = now.astimezone(UTC).replace(microsecond=0)
-    practitioners = _practitioners(now.astimezone(zone).date())
+    practitioners = _practitioners(now.astimezone(zone))
     services = _services(practitioners)
     patients = _patients(rng)
     visits = _Diary(rng, now, zone, practitioners, services).fill()
@@ -145,6 +146,9 @@ HOURS = {
 }
 SATURDAY_HOURS = (("09:00", "13:00"),)
 WEEKEND_DUTY_HOURS = (("08:00", "12:00"), ("12:30", "19:30"))
+# Whoever opens the demo late in the day still sees somebody come.
+EVENING = 16
+EVENING_DUTY_HOURS = (("20:00", "23:30"),)
 
 # Name, specialisation, schedule, colour.
 PRACTITIONERS = (
@@ -189,7 +193,7 @@ def _blocks(weekday: int, hours: tuple[tuple[str, str], ...], only_on: date | No
     ]
 
 
-def _practitioners(today: date) -> list[PlannedPractitioner]:
+def _practitioners(now: datetime) -> list[PlannedPractitioner]:
     return [
         PlannedPractitioner(
             name=name,
@@ -197,18 +201,21 @@ def _practitioners(today: date) -> list[PlannedPractitioner]:
             specialisation=specialisation,
             schedule=schedule,
             color=color,
-            blocks=tuple(_week(specialisation, schedule, today)),
+            blocks=tuple(_week(specialisation, schedule, now)),
         )
         for name, specialisation, schedule, color in PRACTITIONERS
     ]
 
 
-def _week(specialisation: str, schedule: Schedule, today: date) -> list[Block]:
+def _week(specialisation: str, schedule: Schedule, now: datetime) -> list[Block]:
+    today = now.date()
     week = [block for weekday in range(SATURDAY) for block in _blocks(weekday, HOURS[schedule])]
     if specialisation in ON_SATURDAYS:
         week += _blocks(SATURDAY, SATURDAY_HOURS)
     if specialisation in ON_WEEKEND_DUTY and today.weekday() >= SATURDAY:
         week += _blocks(today.weekday(), WEEKEND_DUTY_HOURS, only_on=today)
+    if specialisation in ON_WEEKEND_DUTY and now.hour >= EVENING:
+        week += _blocks(today.weekday(), EVENING_DUTY_HOURS, only_on=today)
     return week
 
 
@@ -307,6 +314,8 @@ class _Diary:
         return self.visits
 
     def _fill_today(self, today: date) -> None:
+        for _ in range(AT_LEAST_UNDER_WAY):
+            self._add(today, self._is_under_way)
         for is_due in (self._has_started, self._is_ahead):
             for _ in range(AT_LEAST_ON_EACH_SIDE_OF_NOW):
                 self._add(today, is_due)
@@ -352,6 +361,9 @@ class _Diary:
         self.bookings[visit.practitioner] += 1
         self.visits.append(visit)
 
+    def _is_under_way(self, slot: Slot) -> bool:
+        return slot.start <= self.now < slot.end
+
     def _has_started(self, slot: Slot) -> bool:
         return slot.start <= self.now
 
@@ -369,7 +381,9 @@ ENDED = ((Status.COMPLETED, 78), (Status.CANCELLED, 10), (Status.NO_SHOW, 7), (S
 ENDED_TODAY = ((Status.COMPLETED, 84), (Status.NO_SHOW, 10), (Status.CANCELLED, 6))
 UNDER_WAY = ((Status.CHECKED_IN, 100),)
 ABOUT_TO_BEGIN = ((Status.CHECKED_IN, 50), (Status.CONFIRMED, 50))
-AHEAD = ((Status.CONFIRMED, 66), (Status.PENDING, 25), (Status.CANCELLED, 6), (Status.REJECTED, 3))
+LATER_TODAY = ((Status.CONFIRMED, 94), (Status.CANCELLED, 6))
+# A desk that answers: some requests wait, not weeks of them.
+AHEAD = ((Status.CONFIRMED, 83), (Status.PENDING, 8), (Status.CANCELLED, 6), (Status.REJECTED, 3))
 
 # After its end a visit is written down within this time; before its start a patient is in the waiting room for this.
 WRITE_UP = 12 * MINUTE
@@ -377,6 +391,8 @@ WAITING_ROOM = 20 * MINUTE
 # Time enough for a request to be made, decided and cancelled with notice.
 LONGEST_LEAD = 45 * DAY
 SHORTEST_LEAD = 2 * HOUR
+# A request is answered within a day.
+LONGEST_WAIT = DAY
 
 NOTES = (
     "",
@@ -396,7 +412,17 @@ REJECT_REASONS = ("Please see your own dentist first", "This needs a longer visi
 def _cast(rng: Random, visits: Sequence[_Visit], *, now: datetime, zone: ZoneInfo) -> list[tuple[_Visit, Status]]:
     """How each visit goes, in the order of their starts."""
     in_order = sorted(visits, key=lambda visit: (visit.slot.start, visit.practitioner))
-    return [(visit, _ending(rng, visit.slot, now=now, zone=zone)) for visit in in_order]
+    later_today = [visit for visit in in_order if _is_later_today(visit.slot, now=now, zone=zone)]
+    undecided = later_today[1::4]  # However few are to come, one of them waits for a decision.
+    return [
+        (visit, Status.PENDING if visit in undecided else _ending(rng, visit.slot, now=now, zone=zone))
+        for visit in in_order
+    ]
+
+
+def _is_later_today(slot: Slot, *, now: datetime, zone: ZoneInfo) -> bool:
+    is_today = slot.start.astimezone(zone).date() == now.astimezone(zone).date()
+    return is_today and slot.start - WAITING_ROOM > now
 
 
 def _ending(rng: Random, slot: Slot, *, now: datetime, zone: ZoneInfo) -> Status:
@@ -408,6 +434,8 @@ def _ending(rng: Random, slot: Slot, *, now: datetime, zone: ZoneInfo) -> Status
         chances = UNDER_WAY
     elif slot.start - WAITING_ROOM <= now and is_today:
         chances = ABOUT_TO_BEGIN
+    elif is_today:
+        chances = LATER_TODAY
     else:
         chances = AHEAD
     return rng.choices([status for status, _ in chances], [weight for _, weight in chances])[0]
@@ -427,7 +455,7 @@ class _Storyteller:
         # Only a request waits for a decision, and only who has an account makes one.
         is_request = ending in (Status.PENDING, Status.REJECTED) or self.rng.random() < 0.5
         patient = self._patient(visit.slot, needs_account=is_request)
-        booked_at = self._booked_at(visit.slot)
+        booked_at = self._booked_at(visit.slot, is_waiting=ending is Status.PENDING)
         steps = _Steps(self.rng, self.now, visit.slot, booked_at, self.patients[patient].has_account)
         return PlannedAppointment(
             patient=patient,
@@ -451,8 +479,10 @@ class _Storyteller:
                 self.engaged[place].append(time_of_visit)
                 return place
 
-    def _booked_at(self, slot: Slot) -> datetime:
+    def _booked_at(self, slot: Slot, *, is_waiting: bool) -> datetime:
         latest = min(slot.start - SHORTEST_LEAD, self.now - MINUTE)
+        if is_waiting:
+            return _between(self.rng, min(self.now - LONGEST_WAIT, latest), latest)
         earliest = max(slot.start, self.now) - LONGEST_LEAD if slot.start > self.now else slot.start - LONGEST_LEAD
         return _between(self.rng, min(earliest, latest), latest)
 

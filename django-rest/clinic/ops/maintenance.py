@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 
 from clinic.accounts.passwords import prune_password_tokens
@@ -31,6 +32,10 @@ def _prune_tokens(_: datetime) -> int:
     return 0
 
 
+def _prune_sessions(now: datetime) -> int:
+    return Session.objects.filter(expire_date__lt=now).delete()[0]
+
+
 JOBS: dict[str, Job] = {
     # Before the holds: the time of an offer goes to the next before anybody else sees it free.
     "expired offers moved on": lambda now: move_on_expired_offers(now=now),
@@ -43,6 +48,7 @@ JOBS: dict[str, Job] = {
     "password links pruned": lambda now: prune_password_tokens(older_than=now - PASSWORD_LINKS_KEPT_FOR),
     "attempt counts pruned": lambda now: prune_attempts(now=now),
     "expired tokens pruned": _prune_tokens,
+    "expired sessions pruned": _prune_sessions,
 }
 
 

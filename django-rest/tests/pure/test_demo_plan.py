@@ -14,6 +14,7 @@ ZONE = ZoneInfo("Europe/London")
 MOMENTS = {
     "a Friday morning": datetime(2026, 11, 20, 10, 7, tzinfo=UTC),
     "a Friday night": datetime(2026, 11, 20, 23, 30, tzinfo=UTC),
+    "a Friday evening": datetime(2026, 11, 20, 20, 40, tzinfo=UTC),
     "before dawn": datetime(2026, 11, 20, 3, 0, tzinfo=UTC),
     "a Sunday afternoon": datetime(2026, 11, 22, 14, 0, tzinfo=UTC),
     "just after the clocks changed": datetime(2026, 3, 29, 12, 0, tzinfo=UTC),
@@ -48,6 +49,18 @@ def test_seven_in_ten_are_past(plan: Plan, now: datetime) -> None:
 def test_today_is_busy(plan: Plan, now: datetime) -> None:
     today = now.astimezone(ZONE).date()
     assert sum(one.starts_at.astimezone(ZONE).date() == today for one in plan.appointments) >= 12
+
+
+def test_the_board_of_today_is_lively(plan: Plan, now: datetime) -> None:
+    today = now.astimezone(ZONE).date()
+    of_today = [one for one in plan.appointments if one.starts_at.astimezone(ZONE).date() == today]
+    requests = sum(one.status is Status.PENDING for one in plan.appointments)
+    assert 6 <= requests <= 30
+    if now.hour < 23:
+        assert sum(one.status is Status.PENDING for one in of_today) >= 1
+        assert sum(one.starts_at > now and one.status is Status.CONFIRMED for one in of_today) >= 3
+    if 8 <= now.hour < 23:
+        assert sum(one.status is Status.CHECKED_IN for one in of_today) >= 2
 
 
 def test_everybody_has_work_and_every_status_occurs(plan: Plan, now: datetime) -> None:

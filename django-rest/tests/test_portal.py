@@ -1,0 +1,312 @@
+"""The pages: signing in, what ends a session, and what a page may be told."""
+
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import pytest
+from clinic.accounts.lockout import FROM_HERE
+from clinic.accounts.models import Role, User
+from clinic.accounts.passwords import set_password
+from clinic.accounts.services import sign_out_everywhere
+from clinic.accounts.tokens import claims_of
+from clinic.accounts.views import SIGN_INS
+from clinic.appointments.lifecycle import TRANSITIONS, Action, Facts, Party, Status, allowed_actions
+from clinic.common.limits import Limit
+from clinic.portal import forms
+from clinic.portal.board import buttons
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+from shared_config import ACCESS_AUDIENCE
+
+from .conftest import NEW_PASSWORD, PASSWORD, World, refusal
+
+BOARD, SIGN_IN, SIGN_OUT, TOKEN = "/board", "/sign-in", "/sign-out", "/board/token"
+
+
+def enter(name: str, password: str = PASSWORD, *, client: Client | None = None, query: str = "") -> Any:
+    return (client or Client()).post(SIGN_IN + query, {"username": name, "password": password})
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    assert enter(user.email, client=client).status_code == 302
+    return client
+
+
+def is_signed_in(client: Client) -> bool:
+    return client.post(TOKEN).status_code == 200
+
+
+# Signing in
+
+
+@pytest.mark.parametrize("name", ["olga@riverside.example", "OLGA@riverside.example", "+49 170 1112222"])
+def test_by_e_mail_or_phone_to_the_board(world: World, name: str) -> None:
+    User.objects.filter(pk=world.olga.pk).update(phone="+491701112222")
+    client = Client()
+    assert enter(name, client=client).headers["Location"] == BOARD
+    assert client.get(BOARD).status_code == 200
+
+
+def test_nobody_is_led_to_sign_in_and_back(world: World) -> None:
+    led = Client().get(f"{BOARD}?date=2026-11-20")
+    assert (led.status_code, led.headers["Location"]) == (302, "/sign-in?next=/board%3Fdate%3D2026-11-20")
+    assert enter(world.sam.email, query="?next=/board%3Fdate%3D2026-11-20").headers["Location"] == (
+        "/board?date=2026-11-20"
+    )
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/board", "//evil.example", "javascript:alert(1)"])
+def test_signing_in_leads_nowhere_else(world: World, target: str) -> None:
+    assert enter(world.sam.email, query=f"?next={target}").headers["Location"] == BOARD
+
+
+@pytest.mark.parametrize("name", ["sam@riverside.example", "nobody@riverside.example"])
+def test_a_wrong_password_and_an_unknown_name_are_told_alike(world: World, name: str) -> None:
+    page = enter(name, "wrong")
+    assert page.status_code == 200
+    assert "No active account has this name and password." in page.content.decode()
+
+
+def test_an_inactive_account_does_not_get_in(world: World) -> None:
+    User.objects.filter(pk=world.sam.pk).update(is_active=False)
+    assert "No active account" in enter(world.sam.email).content.decode()
+
+
+def test_who_guesses_is_locked_out_and_told_for_how_long(world: World) -> None:
+    for _ in range(FROM_HERE.most):
+        enter(world.sam.email, "wrong")
+    page = enter(world.sam.email)
+    assert page.status_code == 200
+    assert "Too many wrong passwords. Try again in 15 minutes." in page.content.decode()
+
+
+def test_an_address_signs_in_so_often(world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "SIGN_INS", Limit("test-sign-in", 2, SIGN_INS.within))
+    for _ in range(2):
+        enter(world.sam.email)
+    assert "Too many people sign in from here. Try again in a minute." in enter(world.sam.email).content.decode()
+
+
+def test_what_is_missing_is_said_at_its_field(world: World) -> None:
+    page = enter("", "").content.decode()
+    assert "Type your e-mail or phone number." in page
+    assert "Type your password." in page
+
+
+def test_who_is_signed_in_already_goes_on(world: World) -> None:
+    assert signed_in(world.sam).get(SIGN_IN).headers["Location"] == BOARD
+
+
+def test_signing_in_takes_a_csrf_token(world: World) -> None:
+    client = Client(enforce_csrf_checks=True)
+    assert enter(world.sam.email, client=client).status_code == 403
+    token = client.get(SIGN_IN).context["csrf_token"]
+    form = {"username": world.sam.email, "password": PASSWORD, "csrfmiddlewaretoken": str(token)}
+    assert client.post(SIGN_IN, form).status_code == 302
+
+
+@pytest.mark.parametrize("is_secure", [False, True])
+def test_cookies_go_by_https_alone_where_the_page_came_by_it(world: World, is_secure: bool) -> None:
+    client = Client()
+    form = {"username": world.sam.email, "password": PASSWORD}
+    cookies = client.post(SIGN_IN, form, secure=is_secure).cookies
+    assert {"sessionid", "csrftoken"} <= set(cookies)
+    for cookie in cookies.values():
+        assert (bool(cookie["secure"]), bool(cookie["httponly"]), cookie["samesite"]) == (is_secure, True, "Lax")
+
+
+# What ends a session
+
+
+def test_signing_out(world: World) -> None:
+    client = signed_in(world.sam)
+    assert client.get(SIGN_OUT).status_code == 405
+    assert client.post(SIGN_OUT).headers["Location"] == SIGN_IN
+    assert not is_signed_in(client)
+    assert client.get(BOARD).status_code == 302
+
+
+def _deactivate(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+def _change_role(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(role=Role.PRACTITIONER)
+
+
+def _change_clinic(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(clinic=User.objects.get(name="Otto").clinic)
+
+
+def _sign_out_everywhere(user: User) -> None:
+    sign_out_everywhere(user=user)
+
+
+def _change_password(user: User) -> None:
+    set_password(user=user, password=NEW_PASSWORD)
+
+
+@pytest.mark.parametrize("end", [_deactivate, _change_role, _change_clinic, _sign_out_everywhere, _change_password])
+@pytest.mark.parametrize("page", [BOARD, "/admin/"])
+def test_what_ends_a_token_ends_a_session(world: World, page: str, end: Any) -> None:
+    User.objects.filter(pk=world.sam.pk).update(is_staff=True)
+    client = signed_in(world.sam)
+    assert client.get(page).status_code == 200
+    end(world.sam)
+    assert client.get(page).status_code == 302
+    assert refusal(client.post(TOKEN)) == (401, "not_authenticated")
+
+
+# The token
+
+
+def claims_in(answer: Any) -> dict[str, Any]:
+    key, algorithm = settings.SHARED.jwt_verifying_key, settings.SHARED.jwt_algorithm
+    claims: dict[str, Any] = jwt.decode(answer["access"], key, [algorithm], audience=ACCESS_AUDIENCE)
+    return claims
+
+
+@pytest.mark.parametrize("name", ["olga", "sam", "petra"])
+def test_a_page_gets_an_access_token_and_never_a_refresh_token(world: World, name: str) -> None:
+    user = getattr(world, name)
+    response = signed_in(user).post(TOKEN)
+    assert set(response.json()) == {"access", "expires_in"}
+    assert "no-store" in response.headers["Cache-Control"]
+    claims = claims_in(response.json())
+    assert claims_of(User.objects.select_related("practitioner").get(pk=user.pk)).items() <= claims.items()
+    assert claims["token_type"] == "access"
+    assert claims["exp"] - claims["iat"] == response.json()["expires_in"]
+
+
+def test_a_token_takes_the_pages_csrf_token(world: World) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(world.sam)
+    assert refusal(client.post(TOKEN, headers={"Accept": "application/json"})) == (403, "csrf_failed")
+    client.get(BOARD)
+    token = client.cookies["csrftoken"].value
+    assert client.post(TOKEN, headers={"X-CSRFToken": token}).status_code == 200
+
+
+def test_a_screen_that_asks_for_tokens_stays_signed_in(world: World) -> None:
+    client = signed_in(world.sam)
+    soon = timezone.now() + timedelta(hours=1)
+    Session.objects.update(expire_date=soon)
+    client.post(TOKEN)
+    assert Session.objects.get().expire_date > soon + timedelta(days=7)
+
+
+def test_a_token_is_no_way_in_to_a_page(world: World) -> None:
+    assert world.client(world.sam).get(BOARD).status_code == 302
+    assert world.client(world.sam).post(TOKEN).status_code == 401
+
+
+# Who sees what
+
+
+def board_of(user: User) -> dict[str, Any]:
+    board: dict[str, Any] = signed_in(user).get(BOARD).context["board"]
+    return board
+
+
+def test_the_desk_sees_every_column_a_practitioner_the_own(world: World) -> None:
+    assert [one["name"] for one in board_of(world.sam)["practitioners"]] == ["Dr Petra", "Dr Quentin"]
+    assert [one["name"] for one in board_of(world.petra)["practitioners"]] == ["Dr Petra"]
+    assert board_of(world.otto)["practitioners"] == []
+
+
+def test_a_patient_is_told_that_the_page_is_for_the_clinic(world: World) -> None:
+    page = signed_in(world.paula).get(BOARD)
+    assert page.status_code == 403
+    assert "This page is for the clinic" in page.content.decode()
+    assert refusal(signed_in(world.paula).post(TOKEN)) == (403, "permission_denied")
+
+
+def test_a_superuser_is_shown_the_admin(world: World) -> None:
+    page = signed_in(User.objects.create_superuser("ada@example.org", PASSWORD)).get(BOARD)
+    assert page.status_code == 403
+    assert 'href="/admin/"' in page.content.decode()
+
+
+def test_who_may_use_the_admin_finds_it_there_and_the_board_in_it(world: World) -> None:
+    User.objects.filter(pk=world.sam.pk).update(is_staff=True)
+    sams = signed_in(world.sam)
+    assert 'href="/admin/"' in sams.get(BOARD).content.decode()
+    assert 'href="/board"' in sams.get("/admin/").content.decode()
+    assert 'href="/admin/"' not in signed_in(world.petra).get(BOARD).content.decode()
+
+
+def test_names_do_not_become_markup(world: World) -> None:
+    world.clinic.name = "</script><script>alert(1)</script>"
+    world.clinic.save()
+    assert "<script>alert" not in signed_in(world.sam).get(BOARD).content.decode()
+
+
+def test_the_page_takes_few_queries(world: World, django_assert_max_num_queries: Any) -> None:
+    client = signed_in(world.sam)
+    with django_assert_max_num_queries(4):
+        client.get(BOARD)
+
+
+@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("hours", [-25, -1, 1, 25])
+def test_the_buttons_moments_are_the_lifecycles(status: Status, hours: int) -> None:
+    """The board's own half of this is tests-integration/test_the_board.py."""
+    now = timezone.now().replace(hour=12)
+    starts_at = now + timedelta(hours=hours)
+    facts = Facts(status, starts_at, starts_at.date())
+    moments = {"any": True, "on the day": starts_at.date() == now.date(), "begun": hours < 0}
+    offered = {
+        action
+        for action, button in buttons().items()
+        if status in TRANSITIONS[action].sources and moments[button.moment]
+    }
+    notice = timedelta(hours=24)
+    allowed = allowed_actions(
+        facts, party=Party.STAFF, now=now, today=now.date(), cancellation_notice=notice, no_show_after=notice
+    )
+    assert offered == set(allowed) - {Action.EXPIRE}
+
+
+# Headers
+
+
+def policy_of(response: Any) -> dict[str, str]:
+    directives = (directive.strip().partition(" ") for directive in response["Content-Security-Policy"].split(";"))
+    return {name: sources for name, _, sources in directives}
+
+
+@pytest.mark.parametrize("stream", [None, "https://stream.example.org"])
+def test_scripts_come_from_here_and_from_the_stream_alone(world: World, settings: Settings, stream: str | None) -> None:
+    settings.SHARED = settings.SHARED.model_copy(update={"stream_url": stream})
+    sources = f"'self' {stream}" if stream else "'self'"
+    for response in (Client().get(SIGN_IN), signed_in(world.sam).get(BOARD)):
+        policy = policy_of(response)
+        assert policy["default-src"] == "'none'"
+        assert policy["script-src"] == policy["connect-src"] == sources
+        assert policy["style-src"] == "'self'"
+        assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+
+
+@pytest.mark.parametrize("url", [SIGN_IN, BOARD])
+def test_pages_are_not_framed_kept_or_told_to_others(world: World, url: str) -> None:
+    response = Client().get(url) if url == SIGN_IN else signed_in(world.sam).get(url)
+    assert "no-store" in response["Cache-Control"]
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "same-origin"
+    assert response["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("url", [SIGN_IN, BOARD])
+def test_a_page_has_no_script_or_style_of_its_own(world: World, url: str) -> None:
+    page = (Client() if url == SIGN_IN else signed_in(world.sam)).get(url).content.decode()
+    assert " style=" not in page
+    assert "<style" not in page
+    assert page.count("<script") == page.count("<script src=") + page.count('type="module" src=') + page.count(
+        'type="application/json"'
+    )
