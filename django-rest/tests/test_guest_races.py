@@ -156,7 +156,7 @@ def test_the_desk_books_for_a_record_that_is_merged_meanwhile(
 
     def adopt() -> None:
         with transaction.atomic():
-            adopt_guest_records(fresh(world.paula), phone=PHONE, own=world.paula.patient)
+            adopt_guest_records(fresh(world.paula), phone=PHONE, now=timezone.now(), own=world.paula.patient)
 
     def claim_too_late(write: Callable[[], None]) -> None:
         assert at_once([adopt]) == [None]
