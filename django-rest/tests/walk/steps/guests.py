@@ -14,7 +14,7 @@ def book_as_one(walk: Walk) -> None:
     guest = guest_of(
         walk.clinic(), name=walk.among(*NAMES), phone=walk.among(*PHONES), email=walk.among("", "gus@example.org")
     )
-    walk.service(lambda: book_as_guest(clinic=walk.clinic(), guest=guest, booking=_booking(walk), now=walk.now))
+    walk.service(lambda: book_as_guest(guest=guest, booking=_booking(walk), now=walk.now))
 
 
 def _booking(walk: Walk) -> Booking:
