@@ -201,8 +201,7 @@ def locked_one_by_one(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             with_patience(first_have_theirs)
         return {row.pk: row for row in [target, *rows.filter(clinic=clinic, pk__in=practitioner_ids)]}
 
-    def lock_for_move(actor: Actor, appointment_id: int, edit: Edit, *, now: datetime) -> dict[int, Practitioner]:
-        seen = Appointment.objects.get(pk=appointment_id)
+    def lock_for_move(seen: Appointment, edit: Edit, *, now: datetime) -> dict[int, Practitioner]:
         assert edit.practitioner_id is not None
         return lock(seen.clinic, [edit.practitioner_id, seen.practitioner_id], target_id=edit.practitioner_id)
 
