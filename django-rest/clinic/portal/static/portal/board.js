@@ -18,8 +18,8 @@ import { SIGN_IN, sayChanges, sayConnection, sayLongDate, sayMonthAndDay, sayNea
 const NEW_FOR_MS = 8_000;
 const TICK_MS = 10_000;
 const STREAM_IS_LATE_MS = 2_000;
-const MOST_ON_THE_WALL = 4;
-const FEW = 6;
+const MOST_ON_THE_WALL = 3;
+const FEW = 3;
 
 /** @param {string} id */
 const place = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
