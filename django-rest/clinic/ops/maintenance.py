@@ -9,6 +9,7 @@ from django.contrib.sessions.models import Session
 from django.core.management import call_command
 
 from clinic.accounts.passwords import prune_password_tokens
+from clinic.appointments.services.clock import expire_requests, mark_missed
 from clinic.appointments.services.phone_codes import prune_phone_codes
 from clinic.changefeed.services import prune_events
 from clinic.common.idempotency import KEPT_FOR as IDEMPOTENCY_KEYS_KEPT_FOR
@@ -37,6 +38,8 @@ def _prune_sessions(now: datetime) -> int:
 
 
 JOBS: dict[str, Job] = {
+    "missed appointments marked": lambda now: mark_missed(now=now),
+    "undecided requests expired": lambda now: expire_requests(now=now),
     # Before the holds: the time of an offer goes to the next before anybody else sees it free.
     "expired offers moved on": lambda now: move_on_expired_offers(now=now),
     "waitlist entries lapsed": lambda now: lapse_entries(now=now),
