@@ -3,6 +3,7 @@
 from clinic.accounts import views as accounts
 from clinic.appointments.views import appointments, clinic, guests, holds, lookups, patients, schedules, series, staff
 from clinic.messaging import views as messaging
+from clinic.messaging import webhook
 from clinic.ops import views as ops
 from clinic.portal import views as portal
 from clinic.scheduling import views as scheduling
@@ -96,6 +97,8 @@ API: list[URLPattern | URLResolver] = [
     path("notifications/read-all", messaging.ReadAllView.as_view()),
     path("notifications/<int:notification_id>/read", messaging.ReadView.as_view()),
     path("messages", messaging.MessageListView.as_view()),
+    path("twilio/webhook", webhook.WebhookView.as_view()),
+    path("twilio/status", webhook.StatusView.as_view()),
     # Operations
     path("health", ops.HealthView.as_view()),
 ]

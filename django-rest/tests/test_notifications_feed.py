@@ -10,7 +10,7 @@ import pytest
 from clinic.accounts.models import User
 from clinic.common.instants import zone_of
 from clinic.messaging.serializers import NotificationOutput
-from clinic.messaging.services import mark_all_read, mark_read
+from clinic.messaging.services.notifications import mark_all_read, mark_read
 from clinic.outbox.delivery import deliver_due
 from clinic.outbox.models import Channel, Message, State
 from clinic.outbox.services import About, queue_message

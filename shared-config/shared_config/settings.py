@@ -183,6 +183,9 @@ class DjangoSettings(Settings):
     # The stream as browsers reach it. Without one, it has the address of the pages, as behind the gateway.
     stream_url: str | None = None
 
+    # The outside's address of django-rest, through whatever stands in front: Twilio signs the one it calls.
+    public_url: str | None = None
+
     jwt_private_key: SecretStr | None = None
     jwt_access_token_lifetime: int = Field(default=5, ge=1, le=24 * 60, description="minutes")
     jwt_refresh_token_lifetime: int = Field(default=1, ge=1, le=365, description="days")
@@ -222,9 +225,9 @@ class DjangoSettings(Settings):
     def _split_hosts(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
-    @field_validator("stream_url")
+    @field_validator("stream_url", "public_url")
     @classmethod
-    def _check_stream_url(cls, url: str | None) -> str | None:
+    def _check_address(cls, url: str | None) -> str | None:
         if url is not None and not _is_origin(url):
             raise ValueError("http(s)://host[:port] without a path")
         return url

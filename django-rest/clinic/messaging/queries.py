@@ -8,11 +8,13 @@ from django.db.models import Q, QuerySet
 
 from clinic.accounts.models import User
 from clinic.appointments.actor import clinic_id_of
-from clinic.appointments.models import Appointment
+from clinic.appointments.lifecycle import Status
+from clinic.appointments.models import Appointment, Patient
 from clinic.appointments.queries import patients_visible_to
 from clinic.common.errors import NotFound
 from clinic.common.instants import zone_of
 from clinic.outbox.models import Channel, Message, State
+from clinic.scheduling.models import Clinic
 
 
 def zone_for(user: User) -> ZoneInfo:
@@ -85,3 +87,21 @@ def _told_to(user: User, patient_id: int) -> Q:
 
 def _start_of(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone)
+
+
+def appointment_of_sender(phone: str, appointment_id: int) -> Appointment | None:
+    """Of a patient with this number (E.164), of whichever clinic; with clinic, patient and practitioner."""
+    return _of_sender(phone).filter(pk=appointment_id).first()
+
+
+def upcoming_of_sender(phone: str, *, now: datetime, most: int) -> list[Appointment]:
+    """What can be confirmed or cancelled, in order; as `appointment_of_sender`."""
+    ahead = _of_sender(phone).filter(status__in=[Status.PENDING, Status.CONFIRMED], starts_at__gt=now)
+    return list(ahead.order_by("starts_at", "id")[:most])
+
+
+def _of_sender(phone: str) -> QuerySet[Appointment]:
+    # By clinic and phone, as patients are indexed.
+    patients = Patient.objects.filter(clinic_id__in=list(Clinic.objects.values_list("pk", flat=True)), phone=phone)
+    appointments = Appointment.objects.select_related("clinic", "patient", "practitioner")
+    return appointments.filter(patient_id__in=list(patients.values_list("pk", flat=True)))

@@ -21,7 +21,7 @@ from clinic.messaging.serializers import (
     NotificationOutput,
     ReadAllOutput,
 )
-from clinic.messaging.services import mark_all_read, mark_read
+from clinic.messaging.services.notifications import mark_all_read, mark_read
 from clinic.outbox.models import Message
 
 NOTIFICATION_EXAMPLE = {

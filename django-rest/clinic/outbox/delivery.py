@@ -16,8 +16,9 @@ from django.utils import timezone
 from clinic.common.transactions import in_one_transaction
 from clinic.outbox.backoff import MAX_ATTEMPTS, pause_after
 from clinic.outbox.channels import email, in_app, sms
-from clinic.outbox.channels.failures import CannotBeDelivered
+from clinic.outbox.channels.failures import CannotBeDelivered, WantsNoSms
 from clinic.outbox.models import Channel, Message, State
+from clinic.outbox.optouts import record_opt_out, write_instead
 
 BATCH = 50
 # Longer than a batch can take: each channel gives up on its provider after some seconds.
@@ -35,6 +36,7 @@ class Outcome:
     due_at: datetime | None = None
     provider_id: str = ""
     error: str = ""
+    is_unwanted: bool = False
 
 
 def deliver_due(*, now: datetime, limit: int = BATCH) -> int:
@@ -63,6 +65,8 @@ def _send(message: Message, *, now: datetime) -> Outcome:
         return Outcome(State.DEAD, error="Given up: no attempt came to an end.")
     try:
         provider_id = CHANNELS[message.channel](message)
+    except WantsNoSms as refusal:
+        return Outcome(State.FAILED, error=str(refusal), is_unwanted=True)
     except CannotBeDelivered as refusal:
         return Outcome(State.FAILED, error=str(refusal))
     except Exception as error:
@@ -91,7 +95,10 @@ def _keep(message: Message, outcome: Outcome) -> None:
         kept["sent_at"] = timezone.now()
     if message.secret and outcome.due_at is None:
         kept["body"] = ""
-    _as_taken(message).update(**kept)
+    if _as_taken(message).update(**kept) and outcome.is_unwanted:
+        now = timezone.now()
+        record_opt_out(message.channel, message.recipient, source="provider", at=now)
+        write_instead(message, now=now)
 
 
 def _as_taken(message: Message) -> QuerySet[Message]:

@@ -31,6 +31,9 @@ class Message(models.Model):
     channel = models.CharField(max_length=8, choices=Channel.choices)
     template = models.CharField(max_length=40)
     recipient = models.CharField(max_length=254, help_text="an e-mail address, or a phone in E.164")
+    fallback_recipient = models.EmailField(
+        blank=True, default="", db_default="", help_text="of an SMS: who gets a mail if the phone wants no SMS"
+    )
     user = models.ForeignKey("accounts.User", null=True, on_delete=models.SET_NULL, related_name="+")
     # No constraint: the log outlives its appointment.
     appointment = models.ForeignKey(
@@ -78,3 +81,20 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template} {self.pk}"
+
+
+class OptOut(models.Model):
+    """A phone whose owner wants no SMS: they said STOP, or the provider says that they did."""
+
+    channel = models.CharField(max_length=8, choices=Channel.choices)
+    recipient = models.CharField(max_length=254)
+    source = models.CharField(max_length=20, help_text="how it came to be known")
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "opt_out"
+        ordering = ["-at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["channel", "recipient"], name="opt_out_once")]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} wants no {self.channel}"

@@ -36,10 +36,12 @@ def queue_message(
     expires_at: datetime | None = None,
     unique_key: str | None = None,
     secret: bool = False,
+    fallback_recipient: str = "",
 ) -> Message | None:
     """Write one message; call inside the transaction of what it tells. None when `unique_key` was queued before.
 
     Its words come from `templates/messages/<template>.<channel>.txt`; of a mail the first line is the subject.
+    `fallback_recipient` gets a mail in the place of an SMS, if its phone wants none.
     `secret` is for a message with a code or token in it: its words are blanked as soon as nothing more is to be done.
 
     An in-app message needs `about.user_id`, and holds no secret: it stays. One that is due at once is there when the
@@ -56,6 +58,7 @@ def queue_message(
         channel=channel,
         template=template,
         recipient=recipient,
+        fallback_recipient=fallback_recipient,
         unique_key=unique_key,
         subject=subject,
         body=body,

@@ -1,0 +1,37 @@
+from django.db import models
+
+from clinic.messaging.replies import Intent
+
+INTENT_CHOICES = [(intent.value, intent.value) for intent in Intent]
+
+
+class InboundMessage(models.Model):
+    """An SMS that came in, and what was answered: the log, and what keeps one from having its effect twice."""
+
+    # Of whose appointment it is; empty where it is nobody's.
+    clinic = models.ForeignKey("scheduling.Clinic", null=True, on_delete=models.PROTECT, related_name="+")
+    provider_id = models.CharField(
+        max_length=64, unique=True, db_collation="ascii_bin", help_text="Twilio's MessageSid"
+    )
+    sender = models.CharField(max_length=64, help_text="as the provider writes it: E.164, or a name")
+    recipient = models.CharField(max_length=64)
+    body = models.TextField(blank=True)
+    intent = models.CharField(max_length=8, choices=INTENT_CHOICES, default=Intent.UNKNOWN)
+    # No constraint: the log outlives its appointment.
+    appointment = models.ForeignKey(
+        "appointments.Appointment", null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    outcome = models.CharField(max_length=40, blank=True, default="", help_text="done, or why not: an error's code")
+    answer = models.TextField(blank=True, default="")
+    received_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "inbound_message"
+        ordering = ["-received_at", "-id"]
+        indexes = [
+            models.Index(fields=["clinic", "received_at"], name="inbound_clinic_received"),
+            models.Index(fields=["sender", "received_at"], name="inbound_sender_received"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.intent} from {self.sender}"

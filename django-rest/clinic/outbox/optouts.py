@@ -1,0 +1,50 @@
+"""Who wants no SMS. What they are to be told goes by mail, where an address is known."""
+
+from datetime import datetime
+
+from clinic.outbox.models import Channel, Message, OptOut, State
+
+# What a mail is called that takes the place of an SMS, which has no subject.
+FALLBACK_SUBJECT = "A message from {clinic}"
+FALLBACK_KEY = "instead-of"
+
+
+def is_opted_out(channel: str, recipient: str) -> bool:
+    return OptOut.objects.filter(channel=channel, recipient=recipient).exists()
+
+
+def record_opt_out(channel: str, recipient: str, *, source: str, at: datetime) -> None:
+    """A second time changes nothing."""
+    OptOut.objects.get_or_create(channel=channel, recipient=recipient, defaults={"source": source, "at": at})
+
+
+def lift_opt_out(channel: str, recipient: str) -> bool:
+    """Whether there was one."""
+    return OptOut.objects.filter(channel=channel, recipient=recipient).delete()[0] > 0
+
+
+def write_instead(message: Message, *, now: datetime) -> None:
+    """The mail that goes out in the place of an SMS. Call in the transaction that keeps why the SMS did not.
+
+    A code proves a phone and goes nowhere else. Done twice, it is written once.
+    """
+    if not message.fallback_recipient or message.secret:
+        return
+    clinic = message.clinic.name if message.clinic is not None else "Chairside"
+    instead = Message(
+        clinic_id=message.clinic_id,
+        channel=Channel.EMAIL,
+        template=message.template,
+        recipient=message.fallback_recipient,
+        user_id=message.user_id,
+        appointment_id=message.appointment_id,
+        unique_key=f"{FALLBACK_KEY}:{message.pk}",
+        subject=FALLBACK_SUBJECT.format(clinic=clinic),
+        body=message.body,
+        state=State.QUEUED,
+        created_at=now,
+        send_at=now,
+        due_at=now,
+        expires_at=message.expires_at,
+    )
+    Message.objects.bulk_create([instead], ignore_conflicts=True)
