@@ -16,7 +16,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 from clinic.outbox.backoff import MAX_ATTEMPTS
 from clinic.outbox.delivery import BATCH, LEASE, _take, deliver_due
-from clinic.outbox.models import Channel, Message, State
+from clinic.outbox.models import Channel, Message, OptOut, State
 from clinic.outbox.services import About, cancel_messages, queue_message
 from django.core.management import call_command
 from django.db import connection, transaction
@@ -371,3 +371,47 @@ def test_the_worker_sends_what_is_due(committed_world: World, twilio: Twilio, ow
         messages = [queue(committed_world) for _ in range(BATCH + 1)]
     call_command("run_worker", "--once")
     assert {kept(message).state for message in messages} == {"sent"}
+
+
+# Who wants no SMS
+
+
+def refuse_as_unsubscribed(twilio: Twilio) -> None:
+    body: dict[str, object] = {"code": 21610, "message": "Attempt to send to unsubscribed recipient", "status": "400"}
+    twilio.status, twilio.body = 400, body
+
+
+def test_who_has_said_stop_to_twilio_is_told_by_mail(world: World, twilio: Twilio) -> None:
+    refuse_as_unsubscribed(twilio)
+    message = queue(world, fallback_recipient=PAULAS)
+    deliver()
+    assert kept(message).state == "failed"
+    assert kept(message).error.startswith("Twilio 21610: ")
+    assert OptOut.objects.get().recipient == message.recipient
+    mail = Message.objects.get(channel=Channel.EMAIL)
+    assert (mail.recipient, mail.body, mail.template) == (PAULAS, message.body, message.template)
+
+
+def test_whose_opt_out_is_known_is_not_asked_for_again(world: World, twilio: Twilio) -> None:
+    refuse_as_unsubscribed(twilio)
+    queue(world)
+    deliver()
+    second = queue(world)
+    deliver()
+    assert len(twilio.asked) == 1
+    assert (kept(second).state, kept(second).error) == ("failed", "The phone's owner wants no SMS.")
+    assert not Message.objects.filter(channel=Channel.EMAIL).exists()
+
+
+def test_a_code_is_never_sent_another_way(world: World, twilio: Twilio) -> None:
+    refuse_as_unsubscribed(twilio)
+    queue(world, secret=True, fallback_recipient=PAULAS)
+    deliver()
+    assert not Message.objects.filter(channel=Channel.EMAIL).exists()
+
+
+def test_twilio_is_told_where_to_report(world: World, twilio: Twilio, settings: Settings) -> None:
+    settings.SHARED = settings.SHARED.model_copy(update={"public_url": "https://clinic.example"})
+    queue(world)
+    deliver()
+    assert twilio.asked[0]["StatusCallback"] == "https://clinic.example/api/v1/twilio/status"

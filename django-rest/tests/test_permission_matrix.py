@@ -156,6 +156,8 @@ GET    notifications                              200  200  200   200     200   
 POST   notifications/read-all                     200  200  200   200     200   200  200  401
 POST   notifications/<notification>/read          404  404  404   404     200   404  404  401
 GET    messages                                   200  200  403   403     403   403  200  401
+POST   twilio/webhook                             403  403  403   403     403   403  403  403
+POST   twilio/status                              403  403  403   403     403   403  403  403
 GET    health                                     200  200  200   200     200   200  200  200
 GET    /health                                    200  200  200   200     200   200  200  200
 GET    /livez                                     200  200  200   200     200   200  200  200

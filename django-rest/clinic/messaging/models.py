@@ -16,7 +16,7 @@ class InboundMessage(models.Model):
     sender = models.CharField(max_length=64, help_text="as the provider writes it: E.164, or a name")
     recipient = models.CharField(max_length=64)
     body = models.TextField(blank=True)
-    intent = models.CharField(max_length=8, choices=INTENT_CHOICES, default=Intent.UNKNOWN)
+    intent = models.CharField(max_length=8, choices=INTENT_CHOICES, default=Intent.UNKNOWN.value)
     # No constraint: the log outlives its appointment.
     appointment = models.ForeignKey(
         "appointments.Appointment", null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"

@@ -1,8 +1,8 @@
 """Pure: what somebody says who answers an SMS.
 
 CONFIRM, YES and their like promise to come, CANCEL, NO and their like call off; with a number behind it, that
-appointment. STOP and START are Twilio's own words (its documentation of opt-out keywords), each alone in a message. CANCEL
-is one of them on a long code, so messages print NO beside it.
+appointment. STOP and START are Twilio's own words (its documentation of opt-out keywords), each alone in a message.
+CANCEL is one of them on a long code, so messages print NO beside it.
 """
 
 import re

@@ -12,7 +12,7 @@ FAILED = frozenset({"failed", "undelivered"})
 
 @in_one_transaction
 def note_status(*, provider_id: str, status: str, error_code: str, now: datetime) -> None:
-    """`delivered` and failure are kept, each once; anything else, and what is of no message of ours, changes nothing."""
+    """`delivered` and failure are kept, each once. Nothing else changes anything, nor does one not ours."""
     message = Message.objects.select_for_update().filter(provider_id=provider_id, channel=Channel.SMS).first()
     if message is None or message.state != State.SENT:
         return

@@ -1,0 +1,292 @@
+"""Paula answers from her phone. Twilio signs what it tells us; whoever cannot is told nothing."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from clinic.appointments.models import Appointment, AppointmentEvent, Patient
+from clinic.messaging.models import InboundMessage
+from clinic.outbox.models import Channel, Message, OptOut, State
+from clinic.outbox.optouts import is_opted_out
+from clinic.outbox.services import About, queue_message
+from clinic.scheduling.models import Clinic
+from pydantic import SecretStr
+from pytest_django.fixtures import Settings
+from rest_framework.test import APIClient
+from twilio.request_validator import RequestValidator
+
+from .conftest import World, at_once, code_of, in_days, row_of
+
+PAULAS = "+491701111111"
+PETES = "+491702222222"
+OURS = "+15005550006"
+ADDRESS = "https://clinic.example"
+WEBHOOK = "/api/v1/twilio/webhook"
+STATUS = "/api/v1/twilio/status"
+FORM = "application/x-www-form-urlencoded"
+SIGNER = RequestValidator("made up")
+NINE = in_days(3)(9)
+numbers = count(1)
+
+Say = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def _twilio(settings: Settings) -> None:
+    settings.SHARED = settings.SHARED.model_copy(
+        update={
+            "twilio_account_sid": "AC1",
+            "twilio_auth_token": SecretStr("made up"),
+            "twilio_from": OURS,
+            "public_url": ADDRESS,
+        }
+    )
+
+
+def _with_phones(world: World) -> World:
+    Patient.objects.filter(pk=world.paula.patient.pk).update(phone=PAULAS)
+    Patient.objects.filter(pk=world.pete.patient.pk).update(phone=PETES)
+    return world
+
+
+@pytest.fixture
+def booked(world: World) -> Appointment:
+    return _with_phones(world).book(NINE)
+
+
+def post(path: str, fields: dict[str, str], *, signature: str | None = None) -> Any:
+    signature = SIGNER.compute_signature(f"{ADDRESS}{path}", fields) if signature is None else signature
+    body = urlencode(fields)
+    return APIClient().post(path, body, content_type=FORM, HTTP_X_TWILIO_SIGNATURE=signature)
+
+
+def sms(text: str, *, sender: str = PAULAS, sid: str | None = None, **more: str) -> dict[str, str]:
+    sid = sid or f"SM{next(numbers):032d}"
+    return {"MessageSid": sid, "AccountSid": "AC1", "From": sender, "To": OURS, "Body": text, **more}
+
+
+def say(text: str, **more: Any) -> str:
+    """What is answered."""
+    response = post(WEBHOOK, sms(text, **more))
+    assert (response.status_code, response["Content-Type"]) == (200, "text/xml; charset=utf-8"), response.content
+    return response.content.decode()
+
+
+def lines_of(appointment: Appointment) -> list[tuple[str, str, str]]:
+    lines = AppointmentEvent.objects.filter(appointment_id=appointment.pk).order_by("id")
+    return [(line.action, line.actor_kind, line.channel) for line in lines[1:]]
+
+
+@pytest.mark.parametrize("text", ["CONFIRM {}", "yes {}", "YES", "Ja!"])
+def test_yes_is_the_promise_to_come(booked: Appointment, text: str) -> None:
+    answer = say(text.format(booked.pk))
+    assert "<Message>Thank you. We expect you on" in answer
+    assert row_of(booked).attendance_confirmed_at is not None
+    assert lines_of(booked) == [("attend", "patient_sms", "sms")]
+    logged = InboundMessage.objects.get()
+    assert (logged.appointment_id, logged.clinic_id, logged.outcome) == (booked.pk, booked.clinic_id, "done")
+
+
+@pytest.mark.parametrize("text", ["CANCEL {}", "no {}", "NO", "Absagen"])
+def test_no_cancels(booked: Appointment, text: str) -> None:
+    assert "is cancelled." in say(text.format(booked.pk))
+    assert row_of(booked).status == "cancelled"
+    assert lines_of(booked) == [("cancel", "patient_sms", "sms")]
+
+
+def test_said_twice_it_is_done_once(booked: Appointment) -> None:
+    first, second = say("YES"), say("YES")
+    assert first == second
+    assert lines_of(booked) == [("attend", "patient_sms", "sms")]
+    say("NO")
+    assert "is cancelled." in say(f"NO {booked.pk}")
+    assert len(lines_of(booked)) == 2
+
+
+def test_a_message_that_is_delivered_again_does_nothing_more(booked: Appointment) -> None:
+    first = say("NO", sid="SM7")
+    assert say("NO", sid="SM7") == first
+    assert say("YES", sid="SM7") == first
+    assert InboundMessage.objects.count() == 1
+    assert len(lines_of(booked)) == 1
+
+
+@pytest.mark.race
+def test_a_message_that_is_delivered_eight_times_at_once_is_done_once(committed_world: World) -> None:
+    booked = _with_phones(committed_world).book(NINE)
+    answers = at_once([lambda: say("NO", sid="SM8")] * 8)
+    assert len(set(answers)) == 1
+    assert "is cancelled." in answers[0]
+    assert lines_of(booked) == [("cancel", "patient_sms", "sms")]
+
+
+def test_the_number_must_be_the_patients(booked: Appointment) -> None:
+    foreign = say(f"CANCEL {booked.pk}", sender=PETES)
+    nothing = say("CANCEL 999999", sender=PETES)
+    assert foreign == nothing
+    assert row_of(booked).status == "confirmed"
+    assert "no upcoming appointment" in say("CANCEL", sender="+491709876543")
+
+
+def test_who_has_several_is_asked_which(world: World, booked: Appointment) -> None:
+    other = world.book(NINE + timedelta(hours=2))
+    answer = say("CANCEL")
+    assert f"NO {booked.pk} (" in answer
+    assert f"NO {other.pk} (" in answer
+    assert {row_of(one).status for one in (booked, other)} == {"confirmed"}
+    assert InboundMessage.objects.get().outcome == "asked back"
+    say(f"NO {other.pk}")
+    assert (row_of(booked).status, row_of(other).status) == ("confirmed", "cancelled")
+
+
+def test_too_late_to_cancel_is_said(world: World, booked: Appointment) -> None:
+    Clinic.objects.filter(pk=world.clinic.pk).update(cancellation_notice_minutes=7 * 24 * 60)
+    assert "too late to cancel" in say("NO")
+    assert row_of(booked).status == "confirmed"
+    assert InboundMessage.objects.get().outcome == "too_late_to_cancel"
+
+
+def test_what_is_not_understood_changes_nothing(booked: Appointment) -> None:
+    assert "Please reply CONFIRM" in say("I might be late 😅 <b>&")
+    assert "Please reply CONFIRM" in say("")
+    assert lines_of(booked) == []
+
+
+def test_what_was_said_is_escaped_in_the_answer(world: World, booked: Appointment) -> None:
+    world.petra.practitioner.name = "Dr <Petra> & Co"
+    world.petra.practitioner.save(update_fields=["name"])
+    assert "Dr &lt;Petra&gt; &amp; Co" in say("YES")
+
+
+# STOP and START
+
+
+def test_stop_and_start(booked: Appointment) -> None:
+    assert "<Message>" not in say("STOP")
+    assert is_opted_out(Channel.SMS, PAULAS)
+    say("Stop")
+    assert OptOut.objects.count() == 1
+    say("START")
+    assert not is_opted_out(Channel.SMS, PAULAS)
+    assert row_of(booked).status == "confirmed"
+
+
+def test_the_provider_says_what_it_took_for_an_opt_out(booked: Appointment) -> None:
+    say("CANCEL", OptOutType="STOP")
+    assert is_opted_out(Channel.SMS, PAULAS)
+    assert row_of(booked).status == "cancelled"
+
+
+# Who is not Twilio
+
+
+@pytest.mark.parametrize("path", [WEBHOOK, STATUS])
+@pytest.mark.parametrize("signature", ["", "nonsense", "A" * 28])
+def test_what_is_forged_is_refused(booked: Appointment, path: str, signature: str) -> None:
+    response = post(path, sms(f"CANCEL {booked.pk}", MessageStatus="delivered"), signature=signature)
+    assert (response.status_code, code_of(response)) == (403, "permission_denied")
+    assert row_of(booked).status == "confirmed"
+    assert not InboundMessage.objects.exists()
+
+
+def test_a_signature_of_another_message_or_address_is_none(booked: Appointment) -> None:
+    fields = sms("YES")
+    for signed in (
+        SIGNER.compute_signature(f"{ADDRESS}{WEBHOOK}", {**fields, "Body": "NO"}),
+        SIGNER.compute_signature(f"https://elsewhere.example{WEBHOOK}", fields),
+        RequestValidator("another secret").compute_signature(f"{ADDRESS}{WEBHOOK}", fields),
+    ):
+        assert post(WEBHOOK, fields, signature=signed).status_code == 403
+    assert lines_of(booked) == []
+
+
+def test_another_account_is_refused(booked: Appointment) -> None:
+    response = post(WEBHOOK, sms("NO", AccountSid="AC2"))
+    assert response.status_code == 403
+    assert row_of(booked).status == "confirmed"
+
+
+def test_without_a_provider_nobody_is_believed(booked: Appointment, settings: Settings) -> None:
+    settings.SHARED = settings.SHARED.model_copy(update={"twilio_auth_token": None})
+    assert post(WEBHOOK, sms("NO")).status_code == 403
+
+
+def test_the_query_and_the_slash_are_part_of_what_is_signed(booked: Appointment) -> None:
+    for path in (f"{WEBHOOK}/", f"{WEBHOOK}?from=twilio"):
+        assert post(path, sms("YES")).status_code == 200
+    fields = sms("YES")
+    signature = SIGNER.compute_signature(f"{ADDRESS}{WEBHOOK}", fields)
+    assert post(f"{WEBHOOK}?from=twilio", fields, signature=signature).status_code == 403
+
+
+@pytest.mark.parametrize("missing", ["MessageSid", "From", "To", "AccountSid"])
+def test_what_is_signed_and_malformed_is_said_so(booked: Appointment, missing: str) -> None:
+    fields = sms("NO")
+    del fields[missing]
+    response = post(WEBHOOK, fields)
+    assert (response.status_code, code_of(response)) == (400, "required")
+    assert row_of(booked).status == "confirmed"
+
+
+# What became of one
+
+
+@pytest.fixture
+def sent(world: World) -> Message:
+    message = queue_message(
+        about=About(clinic_id=world.clinic.pk),
+        channel=Channel.SMS,
+        template="phone_code",
+        recipient=PAULAS,
+        context={"code": "1", "clinic": "Riverside", "minutes": 10},
+        fallback_recipient="paula@riverside.example",
+    )
+    assert message is not None
+    Message.objects.filter(pk=message.pk).update(state=State.SENT, due_at=None, provider_id="SM42")
+    return message
+
+
+def report(status: str, *, sid: str = "SM42", **more: str) -> int:
+    answer = post(STATUS, {"MessageSid": sid, "MessageStatus": status, "AccountSid": "AC1", **more})
+    return int(answer.status_code)
+
+
+def state_of(message: Message) -> str:
+    return Message.objects.get(pk=message.pk).state
+
+
+def test_what_became_of_a_message_is_kept(sent: Message) -> None:
+    for status in ("queued", "sending", "sent", "a new word"):
+        assert (report(status), state_of(sent)) == (204, "sent")
+    assert (report("delivered"), state_of(sent)) == (204, "delivered")
+    # Reports come in any order.
+    assert (report("sent"), report("failed"), state_of(sent)) == (204, 204, "delivered")
+
+
+def test_what_did_not_arrive_goes_by_mail(sent: Message) -> None:
+    assert report("undelivered", ErrorCode="30003") == 204
+    failed = Message.objects.get(pk=sent.pk)
+    assert (failed.state, failed.error) == ("failed", "Twilio 30003: undelivered")
+    report("failed")
+    mail = Message.objects.exclude(pk=sent.pk).get()
+    assert (mail.channel, mail.recipient, mail.state) == ("email", "paula@riverside.example", "queued")
+    assert (mail.subject, mail.body) == ("A message from Riverside", failed.body)
+    assert not OptOut.objects.exists()
+
+
+def test_a_report_of_an_opt_out_is_remembered(sent: Message) -> None:
+    report("failed", ErrorCode="21610")
+    assert is_opted_out(Channel.SMS, PAULAS)
+
+
+def test_a_report_about_nothing_of_ours_changes_nothing(sent: Message) -> None:
+    assert report("failed", sid="SM-of-somebody-else") == 204
+    assert state_of(sent) == "sent"
+
+
+def test_the_log_keeps_when_it_came(booked: Appointment) -> None:
+    say("YES")
+    assert datetime.now(UTC) - InboundMessage.objects.get().received_at < timedelta(minutes=1)
