@@ -83,6 +83,7 @@ def test_the_desk_adds_a_guest(world: World) -> None:
         "email": "gus@example.org",
         "phone": "+49301234567",
         "has_account": False,
+        "version": 1,
     }
     assert (patient.clinic, patient.user) == (world.clinic, None)
 

@@ -5,6 +5,7 @@ from django.utils import timezone
 from clinic.accounts.models import User
 from clinic.appointments.lifecycle import ACTIVE_STATUSES, Status
 from clinic.appointments.recurrence import Frequency
+from clinic.common.models import Versioned
 from clinic.common.statements import RememberingManager
 from clinic.scheduling.models import Clinic, Practitioner, Service
 
@@ -13,7 +14,7 @@ FREQUENCY_CHOICES = [(frequency.value, frequency.value) for frequency in Frequen
 STATUS_CHOICES = [(status.value, status.value.replace("_", " ")) for status in Status]
 
 
-class Patient(models.Model):
+class Patient(Versioned):
     """Somebody who is treated. Guests have no user; families share a phone, so it is not unique."""
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="patients")
