@@ -18,6 +18,7 @@ from clinic.accounts.serializers import ProfileInput, UserOutput
 from clinic.accounts.views import OpenView
 from clinic.appointments import queries
 from clinic.appointments.models import Patient
+from clinic.appointments.pages import PatientPages
 from clinic.appointments.serializers.patients import (
     PatientEditInput,
     PatientInput,
@@ -92,6 +93,7 @@ def _show_own(user: User) -> Response:
 class PatientListView(ListAPIView[Patient]):
     permission_classes = (AtDeskOrReadOnly,)
     serializer_class = PatientOutput
+    pagination_class = PatientPages
 
     @extend_schema(
         parameters=[
