@@ -142,7 +142,9 @@ class ScheduleExceptionListView(ListAPIView[ScheduleException]):
         summary="A day off or other hours, of a practitioner or the whole clinic",
         examples=[
             OpenApiExample(
-                "The clinic is closed", {"start_date": "2026-12-24", "end_date": "2026-12-26", "reason": "Christmas"}
+                "The clinic is closed",
+                {"start_date": "2026-12-24", "end_date": "2026-12-26", "reason": "Christmas"},
+                request_only=True,
             ),
             OpenApiExample(
                 "Only the morning",

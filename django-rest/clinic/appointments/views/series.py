@@ -77,6 +77,25 @@ REQUEST_EXAMPLE = OpenApiExample(
     },
     request_only=True,
 )
+DRY_RUN_EXAMPLE = OpenApiExample(
+    "a dry run",
+    {
+        "series": None,
+        "dates": [
+            {
+                "date": "2026-11-30",
+                "time": "09:00",
+                "start": "2026-11-30T09:00:00+01:00",
+                "appointment": None,
+                "outcome": "free",
+                "code": None,
+                "reason": None,
+            }
+        ],
+    },
+    response_only=True,
+    status_codes=["200"],
+)
 
 
 class SeriesListView(APIView):
@@ -84,7 +103,7 @@ class SeriesListView(APIView):
         request=SeriesInput,
         responses={200: OpenApiResponse(SeriesBookedOutput, "dry run"), 201: SeriesBookedOutput, 409: CONFLICT},
         parameters=[IDEMPOTENCY_KEY],
-        examples=[REQUEST_EXAMPLE],
+        examples=[REQUEST_EXAMPLE, DRY_RUN_EXAMPLE],
         summary="Book by a rule",
     )
     def post(self, request: Request) -> Response:
