@@ -53,6 +53,39 @@ def _lists(big: BigClinic, today: date) -> Iterator[Operation]:
         ),
         goal_ms=15,
     )
+    yield Operation(
+        "patients by part of a name",
+        lambda number: f"{API}/patients?search={quote(_part_of_a_name(number))}",
+        lambda cursor, number: _patients(cursor, (clinic_id, *_patterns(number))),
+        goal_ms=25,
+    )
+
+
+# From what half the clinic has in its name to what nobody has.
+PARTS = ("a", "an", "eter", "son", "Anna Maier", "clara.dorn.1", "Nobody")
+PATIENTS_LIKE = "WHERE clinic_id = %s AND (name LIKE %s OR email LIKE %s OR phone LIKE %s)"
+
+
+def _patients(cursor: Any, asked: tuple[Any, ...]) -> Any:
+    """Counted only where there is more than a page."""
+    found = rows(
+        cursor,
+        f"SELECT p.* FROM patient p JOIN (SELECT id FROM patient {PATIENTS_LIKE} ORDER BY name, id LIMIT 50) AS page"
+        " ON page.id = p.id ORDER BY p.name, p.id",
+        asked,
+    )
+    if len(found) == 50:
+        rows(cursor, f"SELECT COUNT(*) FROM patient {PATIENTS_LIKE}", asked)
+    return found
+
+
+def _part_of_a_name(number: int) -> str:
+    return PARTS[number % len(PARTS)]
+
+
+def _patterns(number: int) -> tuple[str, str, str]:
+    pattern = f"%{_part_of_a_name(number)}%"
+    return pattern, pattern, pattern
 
 
 def _slots(big: BigClinic, today: date) -> Iterator[Operation]:

@@ -7,6 +7,8 @@ from pathlib import Path
 import django_stubs_ext
 from shared_config import ACCESS_AUDIENCE, DjangoSettings, load_settings
 
+from config.documentation import INTRODUCTION
+
 # ModelAdmin[Row] and the like: typed generics that Django itself does not offer yet.
 django_stubs_ext.monkeypatch()
 
@@ -191,7 +193,7 @@ SIMPLE_JWT = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Chairside",
-    "DESCRIPTION": "Live appointments for clinics: book over REST, see every change on the stream.",
+    "DESCRIPTION": INTRODUCTION,
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
@@ -204,11 +206,17 @@ SPECTACULAR_SETTINGS = {
         "StatusEnum": "clinic.appointments.models.STATUS_CHOICES",
         "RoleEnum": "clinic.accounts.models.Role.choices",
         "ClinicRoleEnum": "clinic.accounts.models.CLINIC_ROLE_CHOICES",
+        "ChannelEnum": "clinic.appointments.models.Channel.choices",
+        "MessageChannelEnum": "clinic.outbox.models.Channel.choices",
+        "MessageStateEnum": "clinic.outbox.models.State.choices",
+        "EntryStateEnum": "clinic.waitlist.models.EntryState.choices",
+        "OfferStateEnum": "clinic.waitlist.models.OfferState.choices",
     },
     "PREPROCESSING_HOOKS": ["clinic.common.openapi.drop_unversioned_copies"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "clinic.common.openapi.add_errors",
+        "config.documentation.describe",
     ],
 }
 

@@ -64,6 +64,7 @@ class TestReading:
                 "start": None,
                 "end": None,
                 "reason": "dentist",
+                "version": 1,
             }
         ]
         [clinics] = shown["clinic_exceptions"]

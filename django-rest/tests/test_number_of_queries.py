@@ -27,7 +27,7 @@ READS = {
     "statistics": "appointments/stats?groupBy=day",
     "the export": "appointments/export.csv",
     "the history": "history",
-    "patients": "patients?search=p",
+    "patients": "patients?search=p&page_size=200",  # A page that is full is counted as well.
     "practitioners": "practitioners",
     "services": "services",
     "a week of slots": "practitioners/<practitioner>/slots?from=<first>&to=<last>",

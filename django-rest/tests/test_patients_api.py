@@ -4,6 +4,8 @@ import pytest
 from clinic.accounts.models import User
 from clinic.appointments.models import Patient
 from clinic.common.models import IdempotencyKey
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from .conftest import At, World, attr_of, refusal
 
@@ -83,6 +85,7 @@ def test_the_desk_adds_a_guest(world: World) -> None:
         "email": "gus@example.org",
         "phone": "+49301234567",
         "has_account": False,
+        "version": 1,
     }
     assert (patient.clinic, patient.user) == (world.clinic, None)
 
@@ -203,3 +206,44 @@ def test_a_practitioner_reads_their_own_patients_and_edits_none(world: World, to
     assert refusal(world.client(world.quentin).get(path)) == (404, "not_found")
     assert refusal(world.client(world.petra).patch(path, {"name": "X"})) == (403, "permission_denied")
     assert refusal(create(world, world.petra, name="X")) == (403, "permission_denied")
+
+
+@pytest.fixture
+def seven_guests(world: World) -> list[str]:
+    names = [f"Guest {letter}" for letter in "ABCDEFG"]
+    Patient.objects.bulk_create(Patient(clinic=world.clinic, name=name) for name in reversed(names))
+    return names
+
+
+@pytest.mark.parametrize("page_size", [1, 3, 6, 7, 8])
+def test_the_pages_of_a_search_hold_everybody_once_and_in_order(
+    world: World, seven_guests: list[str], page_size: int
+) -> None:
+    client, url = world.client(world.sam), f"{PATIENTS}?search=guest&page_size={page_size}"
+    names: list[str] = []
+    while url:
+        page = client.get(url).json()
+        assert page["count"] == 7
+        names += [row["name"] for row in page["results"]]
+        url = page["next"]
+    assert names == seven_guests
+
+
+@pytest.mark.parametrize(("page", "status"), [(1, 200), (3, 200), (4, 404), (0, 404), ("x", 404), ("9" * 30, 404)])
+def test_a_page_that_is_not_there_is_404(world: World, seven_guests: list[str], page: object, status: int) -> None:
+    response = world.client(world.sam).get(PATIENTS, {"search": "guest", "page_size": "3", "page": str(page)})
+    assert response.status_code == status
+
+
+def test_a_search_that_finds_nobody_is_an_empty_page(world: World, seven_guests: list[str]) -> None:
+    page = world.client(world.sam).get(PATIENTS, {"search": "nobody"}).json()
+    assert (page["count"], page["results"], page["next"]) == (0, [], None)
+
+
+@pytest.mark.parametrize(("page_size", "counts"), [(8, 0), (7, 1), (3, 1)])
+def test_only_a_first_page_that_is_full_makes_a_count(
+    world: World, seven_guests: list[str], page_size: int, counts: int
+) -> None:
+    with CaptureQueriesContext(connection) as seen:
+        world.client(world.sam).get(PATIENTS, {"search": "guest", "page_size": str(page_size)})
+    assert sum("COUNT(" in query["sql"] for query in seen.captured_queries) == counts

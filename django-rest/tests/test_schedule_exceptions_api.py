@@ -40,6 +40,7 @@ class TestCreating:
             "start": None,
             "end": None,
             "reason": "Christmas",
+            "version": 1,
             "stranded": [],
         }
         assert (row.clinic_id, row.start_date, row.closed) == (world.clinic.pk, date.fromisoformat(day(3)), True)

@@ -34,7 +34,7 @@ def test_the_owner_adds_a_service(world: World) -> None:
     response = world.client(world.olga).post(URL, body)
     assert response.status_code == 201
     row = Service.objects.get(name="Filling")
-    assert response.json() == {"id": row.pk, **body, "active": True}
+    assert response.json() == {"id": row.pk, **body, "active": True, "version": 1}
     assert row.clinic_id == world.clinic.pk
     shown = world.client().get(f"{URL}/{row.pk}", {"clinic": "riverside"})
     assert shown.json() == response.json()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from clinic.appointments.models import Appointment, AppointmentEvent
@@ -98,7 +99,7 @@ def test_the_clock_and_the_desk_at_once_have_one_effect(committed_world: World) 
             answer = world.client(world.sam).post(f"/api/v1/appointments/{asked.pk}/confirm")
             return int(answer.status_code)
 
-        expired, answered = at_once([lambda start=start: expire_requests(now=start), confirm])
+        expired, answered = at_once([partial(expire_requests, now=start), confirm])
         assert (expired, answered, row_of(asked).status) in [(1, 409, "cancelled"), (0, 200, "confirmed")]
         assert AppointmentEvent.objects.filter(appointment_id=asked.pk).count() == 2
 

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from clinic.common.models import Versioned
 from clinic.common.statements import RememberingManager
 
 
@@ -41,7 +42,7 @@ def normalise_email(email: str) -> str:
     return email.strip().lower()
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(Versioned, AbstractBaseUser, PermissionsMixin):
     """Somebody who signs in. `clinic` is empty for a superuser alone, who works across clinics in the admin."""
 
     email = models.EmailField(unique=True)

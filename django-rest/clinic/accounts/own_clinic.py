@@ -18,6 +18,7 @@ from clinic.accounts.models import Role, User
 from clinic.common.admin import ModelAdmin, RelatedFilter, TabularInline
 from clinic.common.errors import ChairsideError
 from clinic.common.transactions import in_one_transaction
+from clinic.common.versions import Expected
 
 MOST_LISTED = 10
 
@@ -67,6 +68,21 @@ class OwnClinicFilter(RelatedFilter):
         ordering = self.field_admin_ordering(field, request, model_admin)
         own = own_rows(request, field.related_model)
         return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=own)
+
+
+class VersionedForm(forms.ModelForm[Any]):
+    """Remembers what the page showed: whoever changed it meanwhile is not overwritten."""
+
+    seen_version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["seen_version"] = self.instance.version
+        self.fields["seen_version"].required = self.instance.pk is not None
+
+    @property
+    def expected(self) -> Expected:
+        return Expected(self.cleaned_data.get("seen_version"))
 
 
 class OwnChoices:
@@ -119,7 +135,16 @@ class OfOwnClinicAdmin(OwnChoices, ModelAdmin[Any]):
         return _without_clinic(super().get_list_display(request), request)
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        return _without_clinic(super().get_fields(request, obj), request)
+        fields = [name for name in super().get_fields(request, obj) if name != "seen_version"]
+        return _without_clinic(fields, request)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may change the row sends with it which version they saw."""
+        fieldsets = super().get_fieldsets(request, obj)
+        is_changed = obj is not None and self.has_change_permission(request, obj)
+        if not is_changed or not issubclass(self.form, VersionedForm):
+            return fieldsets
+        return (*fieldsets, (None, {"fields": ("seen_version",)}))
 
     def get_exclude(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         # The clinic of a row is the user's own; who works across clinics says which, once.

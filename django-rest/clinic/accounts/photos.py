@@ -14,6 +14,7 @@ from clinic.accounts.images import NotAPictureError, small_picture
 from clinic.accounts.models import User
 from clinic.common.errors import InvalidRequest, NotFound
 from clinic.common.transactions import in_one_transaction
+from clinic.common.versions import write_changes
 
 NAME = re.compile(r"[A-Za-z0-9_-]{22}\.webp")
 
@@ -39,11 +40,11 @@ def remove_photo(*, user: User) -> User:
 
 @in_one_transaction
 def _show(user: User, name: str) -> User:
-    former = User.objects.select_for_update().get(pk=user.pk).photo
-    User.objects.filter(pk=user.pk).update(photo=name)
+    user = User.objects.select_for_update().get(pk=user.pk)
+    former = user.photo
+    write_changes(user, {"photo": name})
     if former:
         transaction.on_commit(partial(default_storage.delete, _path(former)))
-    user.photo = name
     return user
 
 

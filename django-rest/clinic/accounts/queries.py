@@ -16,6 +16,11 @@ def get_session_user(*, user_id: int, token_version: int) -> User | None:
     )
 
 
+def get_account(user: User) -> User:
+    """The user's own, as it stands now."""
+    return User.objects.select_related("clinic", "practitioner", "patient").get(pk=user.pk)
+
+
 def staff_visible_to(user: User) -> QuerySet[User]:
     """The owner: everybody who works at the clinic, also who did."""
     people = User.objects.select_related("clinic", "practitioner", "patient")

@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from clinic.accounts.models import CLINIC_ROLE_CHOICES, Role, User, normalise_email
 from clinic.accounts.phones import normalise_phone
+from clinic.common.versions import VersionInput
 
 
 class SignInInput(serializers.Serializer[Any]):
@@ -65,6 +66,7 @@ class UserOutput(serializers.Serializer[User]):
     photo = serializers.SerializerMethodField(help_text="path of the picture on this server")
     practitioner = serializers.SerializerMethodField()
     patient = serializers.SerializerMethodField()
+    version = serializers.IntegerField(help_text="rises with every change; also the ETag")
 
     def get_photo(self, user: User) -> str | None:
         return f"/api/v1/photos/{user.photo}" if user.photo else None
@@ -103,11 +105,11 @@ class NewStaffInput(StaffInput):
     )
 
 
-class StaffEditInput(StaffInput):
+class StaffEditInput(VersionInput, StaffInput):
     active = serializers.BooleanField(required=False)
 
 
-class ProfileInput(serializers.Serializer[Any]):
+class ProfileInput(VersionInput):
     name = serializers.CharField(max_length=120)
     email = serializers.EmailField(max_length=254)
     phone = serializers.CharField(max_length=40, allow_null=True)

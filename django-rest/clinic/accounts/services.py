@@ -21,6 +21,7 @@ from clinic.accounts.queries import find_user_by_sign_in, get_session_user
 from clinic.accounts.tokens import read_access_token, read_refresh_token, refresh_token_for
 from clinic.common.errors import ChairsideError, InvalidRequest
 from clinic.common.transactions import in_one_transaction
+from clinic.common.versions import ANY_VERSION, Expected, write_changes
 
 DUPLICATE_KEY = 1062
 PATIENT_ROLES = frozenset({Role.PATIENT})
@@ -115,15 +116,22 @@ def create_user(*, email: str, password: str | None, role: Role, **fields: objec
 
 
 @in_one_transaction
-def change_profile(*, user: User, changes: dict[str, str]) -> User:
-    """`changes` may hold name, email and phone. Raises InvalidRequest."""
+def change_profile(*, user: User, changes: dict[str, str], expected: Expected = ANY_VERSION) -> User:
+    """`changes` may hold name, email and phone. Raises StaleVersion, PreconditionFailed, InvalidRequest."""
     user = User.objects.select_for_update().get(pk=user.pk)
+    expected.check(user.version)
+    if changes:
+        write_profile(user, changes)
+    return user
+
+
+def write_profile(user: User, changes: dict[str, str]) -> None:
+    """Call with the row locked. Raises InvalidRequest."""
     for name, value in changes.items():
         setattr(user, name, value)
     _check_is_free(user)
     with _refusing_what_was_taken_meanwhile():
-        user.save(update_fields=list(changes))
-    return user
+        write_changes(user, changes)
 
 
 def check_password_strength(password: str, *, user: User, attr: str = "password") -> None:

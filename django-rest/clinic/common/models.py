@@ -1,6 +1,15 @@
 from django.db import models
 
 
+class Versioned(models.Model):
+    """A row that several people change. Whatever changes it raises its version: `common.versions`."""
+
+    version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
+
+    class Meta:
+        abstract = True
+
+
 class IdempotencyKey(models.Model):
     """The answer to a request that carried `Idempotency-Key`, so that a repeat gets the same answer and no effect.
 

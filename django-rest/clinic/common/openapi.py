@@ -32,11 +32,18 @@ ERROR_SCHEMA: dict[str, Any] = {
                 "required": ["code", "detail", "attr"],
                 "properties": {
                     "code": {"type": "string", "description": "stable; `components/examples` has one of each"},
-                    "detail": {"type": "string"},
-                    "attr": {"type": "string", "nullable": True},
+                    "detail": {"type": "string", "description": "a sentence for people; it may change"},
+                    "attr": {"type": "string", "nullable": True, "description": "the input at fault; null: none alone"},
                 },
             },
         },
+        # What to do next, where it helps.
+        "current": {"description": "`stale_version`: the row as it is now, as a `GET` shows it"},
+        "current_version": {"description": "`stale_version`: its version"},
+        "nearest": {"description": "`slot_taken`: the nearest open slots"},
+        "allowed": {"description": "`transition_not_allowed`: the actions that are possible now"},
+        "appointments": {"description": "those that stand in the way, with patient, practitioner and start"},
+        "conflicts": {"description": "`series_conflict`: the dates that cannot be booked, and why"},
     },
     "additionalProperties": True,
 }
@@ -71,11 +78,12 @@ FRAMEWORK_ERRORS = {
 
 
 class ChairsideSchema(AutoSchema):
-    """Tags operations by the word after `/api/v1/`, and adds the refusals."""
+    """Adds the refusals to each operation."""
 
-    def get_tags(self) -> list[str]:
-        words = [word for word in self.path.split("/") if word not in {"", "api", "v1"}]
-        return [words[0]]
+    def get_summary(self) -> str | None:
+        """Views that share their methods say it as a class."""
+        summary: str | None = super().get_summary() or getattr(self.view, "summary", None)
+        return summary
 
     def get_auth(self) -> list[dict[str, Any]]:
         """A read that needs no token says so, also where the permission lets everybody read and few write."""

@@ -19,6 +19,7 @@ from clinic.common.errors import ChairsideError
 from clinic.common.instants import say_instant, zone_of
 from clinic.ops.queries import database_state, server_version
 from clinic.scheduling.queries import get_clinic_for
+from clinic.scheduling.views import CLINIC_PARAMETER
 
 HealthOutput = inline_serializer(
     "Health",
@@ -82,6 +83,7 @@ class TimeView(APIView):
                 "timezone": serializers.CharField(allow_null=True),
             },
         ),
+        parameters=[CLINIC_PARAMETER],
         summary="The server's time and the clinic's",
     )
     def get(self, request: Request) -> Response:

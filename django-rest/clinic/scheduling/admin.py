@@ -7,7 +7,15 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminColorInputWidget
 
-from clinic.accounts.own_clinic import LogAdmin, OfOwnClinicAdmin, OwnClinicFilter, acting_for, check_by, user_of
+from clinic.accounts.own_clinic import (
+    LogAdmin,
+    OfOwnClinicAdmin,
+    OwnClinicFilter,
+    VersionedForm,
+    acting_for,
+    check_by,
+    user_of,
+)
 from clinic.scheduling.models import Clinic, Hold, Practitioner, Service
 from clinic.scheduling.serializers import ServiceInput
 from clinic.scheduling.services import create_service, edit_service
@@ -15,7 +23,7 @@ from clinic.scheduling.services import create_service, edit_service
 OWN_FIELDS = ("name", "duration_minutes", "buffer_before_minutes", "buffer_after_minutes", "color", "active")
 
 
-class ServiceForm(forms.ModelForm[Service]):
+class ServiceForm(VersionedForm):
     of_clinic: ClassVar[Clinic | None]
 
     offered_by = forms.ModelMultipleChoiceField(
@@ -66,7 +74,8 @@ class ServiceAdmin(OfOwnClinicAdmin):
         if "offered_by" in form.changed_data:
             fields["practitioners"] = [practitioner.pk for practitioner in form.cleaned_data["offered_by"]]
         if change:
-            edit_service(owner=acting_for(request, obj.clinic), service_id=obj.pk, changes=fields)
+            owner = acting_for(request, obj.clinic)
+            edit_service(owner=owner, service_id=obj.pk, changes=fields, expected=form.expected)
         else:
             obj.clinic = form.cleaned_data.get("clinic") or user_of(request).clinic
             obj.pk = create_service(owner=acting_for(request, obj.clinic), fields=fields).pk

@@ -3,6 +3,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.timezone import now
 
+from clinic.common.models import Versioned
 from clinic.common.statements import RememberingManager
 
 FIVE_MINUTES = 5
@@ -28,7 +29,7 @@ def _most(default: int, *, help_text: str) -> "models.PositiveSmallIntegerField[
     )
 
 
-class Clinic(models.Model):
+class Clinic(Versioned):
     """One practice: its zone and its policy. Every other row belongs to one."""
 
     name = models.CharField(max_length=120)
@@ -70,7 +71,7 @@ class Clinic(models.Model):
         return self.name
 
 
-class Practitioner(models.Model):
+class Practitioner(Versioned):
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="practitioners")
     user = models.OneToOneField(
         "accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="practitioner"
@@ -89,7 +90,7 @@ class Practitioner(models.Model):
         return self.name
 
 
-class Service(models.Model):
+class Service(Versioned):
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="services")
     name = models.CharField(max_length=120)
     duration_minutes = models.PositiveSmallIntegerField()
@@ -160,7 +161,7 @@ class WorkingBlock(models.Model):
         return f"{self.weekday} {self.start_local:%H:%M}-{self.end_local:%H:%M}"
 
 
-class ScheduleException(models.Model):
+class ScheduleException(Versioned):
     """Days on which the weekly hours do not hold: closed, or other hours. The whole clinic's without a practitioner."""
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="schedule_exceptions")

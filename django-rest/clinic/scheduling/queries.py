@@ -14,7 +14,7 @@ from django.db.models import Max, Min, Model, Q, QuerySet
 from clinic.accounts.models import Role, User
 from clinic.common.errors import InvalidRequest, NotFound
 from clinic.common.instants import local_date_of, zone_of
-from clinic.common.tags import tag_of
+from clinic.common.versions import tag_of
 from clinic.scheduling.models import ClaimedCell, Clinic, Hold, Practitioner, ScheduleException, Service, WorkingBlock
 from clinic.scheduling.slots import Block, DayException, Interval, Policy, Slot, Treatment, open_slots
 
@@ -143,9 +143,10 @@ def list_exceptions(
     return exceptions
 
 
-def get_exception_for(user: User, exception_id: int) -> ScheduleException:
+def get_exception_for(user: User, exception_id: int, *, lock: bool = False) -> ScheduleException:
     """Raises NotFound."""
-    return one_of(exceptions_visible_to(user), exception_id, "exception")
+    rows = exceptions_visible_to(user)
+    return one_of(rows.select_for_update() if lock else rows, exception_id, "exception")
 
 
 @dataclass(frozen=True, slots=True)

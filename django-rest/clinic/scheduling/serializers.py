@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 from phonenumbers import SUPPORTED_REGIONS
 from rest_framework import serializers
 
+from clinic.common.versions import VersionInput
 from clinic.scheduling.models import FIVE_MINUTES, Clinic, Practitioner, ScheduleException, Service
 from clinic.scheduling.slots import Block, first_clash
 
@@ -28,6 +29,7 @@ class ClinicOutput(serializers.ModelSerializer[Clinic]):
             "horizon_days",
             "notice_minutes",
             "cancellation_notice_minutes",
+            "version",
         }
     )
 
@@ -41,7 +43,7 @@ class ClinicOutput(serializers.ModelSerializer[Clinic]):
         return {name: value for name, value in shown.items() if whole or name in self.PUBLIC}
 
 
-class ClinicInput(serializers.ModelSerializer[Clinic]):
+class ClinicInput(VersionInput, serializers.ModelSerializer[Clinic]):
     """What is named changes. A name that is no setting, or not the owner's to change, is refused."""
 
     force = serializers.BooleanField(required=False, help_text="change the zone although appointments are ahead")
@@ -80,7 +82,7 @@ class PractitionerOutput(serializers.ModelSerializer[Practitioner]):
 
     class Meta:
         model = Practitioner
-        fields = ["id", "name", "specialisation", "services", "active", "user"]
+        fields = ["id", "name", "specialisation", "services", "active", "user", "version"]
 
     def to_representation(self, practitioner: Practitioner) -> dict[str, Any]:
         shown = super().to_representation(practitioner)
@@ -103,6 +105,7 @@ class ServiceOutput(serializers.ModelSerializer[Service]):
             "color",
             "practitioners",
             "active",
+            "version",
         ]
 
 
@@ -140,6 +143,10 @@ class ServiceInput(serializers.Serializer[Any]):
     color = serializers.RegexField(r"^#[0-9a-fA-F]{6}$", required=False, help_text="#rrggbb")
     practitioners = IdsField(required=False, help_text="who offers it")
     active = serializers.BooleanField(required=False)
+
+
+class ServiceEditInput(VersionInput, ServiceInput):
+    pass
 
 
 class AccountInput(serializers.Serializer[Any]):
@@ -261,7 +268,7 @@ class ForceInput(serializers.Serializer[Any]):
     force = serializers.BooleanField(required=False, help_text="although appointments are left outside of the hours")
 
 
-class ScheduleExceptionEditInput(ExceptionHoursInput):
+class ScheduleExceptionEditInput(VersionInput, ExceptionHoursInput):
     start_date = serializers.DateField(required=False)
     force = serializers.BooleanField(required=False, help_text="although appointments are left outside of the hours")
 
@@ -275,6 +282,7 @@ class ScheduleExceptionOutput(serializers.Serializer[ScheduleException]):
     start = WallTimeField(source="start_local", allow_null=True)
     end = WallTimeField(source="end_local", allow_null=True)
     reason = serializers.CharField(required=False, help_text="for the people of the clinic alone")
+    version = serializers.IntegerField(help_text="rises with every change; also the ETag")
 
     def to_representation(self, exception: ScheduleException) -> dict[str, Any]:
         shown = super().to_representation(exception)

@@ -18,6 +18,7 @@ from django.db import IntegrityError, connection
 from clinic.accounts.models import User
 from clinic.common.errors import InvalidRequest, NotFound
 from clinic.common.transactions import in_one_transaction
+from clinic.common.versions import ANY_VERSION, Expected, raise_versions, write_changes
 from clinic.scheduling.models import ClaimedCell, Clinic, Hold, Practitioner, Service
 from clinic.scheduling.queries import get_service_for_owner
 
@@ -89,23 +90,31 @@ def create_service(*, owner: User, fields: dict[str, Any]) -> Service:
     fields = dict(fields)
     practitioner_ids = fields.pop("practitioners", [])
     service = Service.objects.create(clinic=owner.clinic, **fields)
-    service.practitioners.set(_practitioners_named(owner, practitioner_ids))
+    link_both(service.practitioners, Practitioner, _practitioners_named(owner, practitioner_ids))
     return service
 
 
 @in_one_transaction
-def edit_service(*, owner: User, service_id: int, changes: dict[str, Any]) -> Service:
-    """Appointments keep the length they were booked with. Raises NotFound, InvalidRequest."""
-    service = get_service_for_owner(owner, service_id, lock=True)
+def edit_service(*, owner: User, service_id: int, changes: dict[str, Any], expected: Expected = ANY_VERSION) -> Service:
+    """Appointments keep the length they were booked with. Raises NotFound, StaleVersion, PreconditionFailed,
+    InvalidRequest."""
     changes = dict(changes)
     practitioner_ids = changes.pop("practitioners", None)
-    if changes:
-        for name, value in changes.items():
-            setattr(service, name, value)
-        service.save(update_fields=list(changes))
+    if practitioner_ids is not None:  # Before the service: whoever changes a practitioner takes the two in this order.
+        list(Practitioner.objects.select_for_update().filter(clinic=owner.clinic).order_by("pk").values_list("pk"))
+    service = get_service_for_owner(owner, service_id, lock=True)
+    expected.check(service.version)
+    write_changes(service, changes, touched=practitioner_ids is not None)
     if practitioner_ids is not None:
-        service.practitioners.set(_practitioners_named(owner, practitioner_ids))
+        link_both(service.practitioners, Practitioner, _practitioners_named(owner, practitioner_ids))
     return service
+
+
+def link_both(linked: Any, model: type[Practitioner | Service], wanted: Collection[Practitioner | Service]) -> None:
+    """Set who offers what. The rows of the other side show it too: those that come or go get a new version."""
+    former = set(linked.values_list("pk", flat=True))
+    linked.set(wanted)
+    raise_versions(model._default_manager.filter(pk__in=former ^ {row.pk for row in wanted}))
 
 
 def _practitioners_named(owner: User, practitioner_ids: Collection[int]) -> list[Practitioner]:

@@ -15,12 +15,14 @@ from clinic.accounts.requests import signed_in_user, viewer_of
 from clinic.common.idempotency import answer_once
 from clinic.common.inputs import read
 from clinic.common.instants import say_minute, zone_of
-from clinic.common.openapi import IDEMPOTENCY_KEY
+from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH
+from clinic.common.versions import current_on_conflict, etag, expected_version
 from clinic.scheduling import queries
 from clinic.scheduling.models import Clinic, Service
 from clinic.scheduling.serializers import (
     AnySlotsOutput,
     ListedInput,
+    ServiceEditInput,
     ServiceInput,
     ServiceOutput,
     SlotsInput,
@@ -81,7 +83,7 @@ class ServiceListView(ListAPIView[Service]):
             given = ServiceInput(data=request.data)
             given.is_valid(raise_exception=True)
             service = create_service(owner=owner, fields=given.validated_data)
-            return Response(ServiceOutput(service).data, status=201)
+            return _show_service(service, status=201)
 
         return answer_once(request, owner=f"user:{owner.pk}", create=create)
 
@@ -94,26 +96,37 @@ class ServiceView(APIView):
         listed_ones = queries.services_listed_for(
             viewer_of(request), clinic_of(request, service_id=service_id), active="all"
         )
-        return Response(ServiceOutput(queries.one_of(listed_ones, service_id, "service")).data)
+        return _show_service(queries.one_of(listed_ones, service_id, "service"))
 
     @extend_schema(
-        request=ServiceInput,
+        request=ServiceEditInput,
+        parameters=[IF_MATCH],
         responses=ServiceOutput,
         summary="Change a service (the owner); what is booked keeps its length",
     )
     def patch(self, request: Request, service_id: int) -> Response:
-        given = ServiceInput(data=request.data, partial=True)
+        given = ServiceEditInput(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
-        service = edit_service(owner=signed_in_user(request), service_id=service_id, changes=given.validated_data)
-        return Response(ServiceOutput(service).data)
+        return _show_service(_edit(request, service_id, dict(given.validated_data)))
 
     @extend_schema(
+        parameters=[IF_MATCH],
         responses={204: None},
         summary="Offer a service no more (the owner); what is booked stays",
     )
     def delete(self, request: Request, service_id: int) -> Response:
-        edit_service(owner=signed_in_user(request), service_id=service_id, changes={"active": False})
+        _edit(request, service_id, {"active": False})
         return Response(status=204)
+
+
+def _edit(request: Request, service_id: int, changes: dict[str, Any]) -> Service:
+    owner, expected = signed_in_user(request), expected_version(request, changes.pop("version", None))
+    with current_on_conflict(lambda: ServiceOutput(queries.get_service_for_owner(owner, service_id)).data):
+        return edit_service(owner=owner, service_id=service_id, changes=changes, expected=expected)
+
+
+def _show_service(service: Service, *, status: int = 200) -> Response:
+    return Response(ServiceOutput(service).data, status=status, headers=etag(service.version))
 
 
 class PractitionerSlotsView(APIView):

@@ -1,10 +1,9 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -17,15 +16,14 @@ from clinic.appointments.views.requests import actor_of, expected_version, valid
 from clinic.common.errors import (
     OfferOver,
     OwnAppointment,
-    PreconditionFailed,
     SlotTaken,
-    StaleVersion,
     TooManyEntries,
     TransitionNotAllowed,
 )
 from clinic.common.idempotency import answer_once
 from clinic.common.inputs import read
-from clinic.common.openapi import answers
+from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
+from clinic.common.versions import current_on_conflict, etag
 from clinic.scheduling.queries import get_clinic_for
 from clinic.waitlist import queries
 from clinic.waitlist.models import WaitlistEntry
@@ -33,8 +31,6 @@ from clinic.waitlist.serializers import EntryEditInput, EntryFilterInput, EntryI
 from clinic.waitlist.services.answers import accept_offer, decline_offer
 from clinic.waitlist.services.entries import Wishes, edit_entry, join_waitlist, leave_waitlist
 
-IDEMPOTENCY_KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="the same answer again")
-IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="the ETag the change is based on")
 REQUEST_EXAMPLE = OpenApiExample(
     "any morning of a week",
     {
@@ -160,14 +156,8 @@ class DeclineOfferView(APIView):
 
 def _show(user: User, entry_id: int, *, status: int = 200) -> Response:
     entry = queries.get_entry_for(user, entry_id)
-    return Response(EntryOutput(entry).data, status=status, headers={"ETag": f'"{entry.version}"'})
+    return Response(EntryOutput(entry).data, status=status, headers=etag(entry.version))
 
 
-@contextmanager
-def _current_entry_on_conflict(user: User, entry_id: int) -> Iterator[None]:
-    """Who comes too late is shown what is there now."""
-    try:
-        yield
-    except (StaleVersion, PreconditionFailed) as error:
-        error.extra["current"] = EntryOutput(queries.get_entry_for(user, entry_id)).data
-        raise
+def _current_entry_on_conflict(user: User, entry_id: int) -> AbstractContextManager[None]:
+    return current_on_conflict(lambda: EntryOutput(queries.get_entry_for(user, entry_id)).data)

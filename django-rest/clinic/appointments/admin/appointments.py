@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from clinic.accounts.own_clinic import (
     OfOwnClinicAdmin,
     OwnClinicFilter,
+    VersionedForm,
     is_at_desk,
     user_of,
 )
@@ -113,9 +114,7 @@ class WhenFilter(OneOfFilter):
         return queryset
 
 
-class AppointmentForm(forms.ModelForm[Appointment]):
-    # What the page showed: whoever changed it meanwhile is not overwritten.
-    seen_version = forms.IntegerField(widget=forms.HiddenInput)
+class AppointmentForm(VersionedForm):
     reason = forms.CharField(
         required=False,
         max_length=500,
@@ -127,10 +126,6 @@ class AppointmentForm(forms.ModelForm[Appointment]):
         model = Appointment
         fields = ("notes",)
         widgets = {"notes": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.initial["seen_version"] = self.instance.version
 
 
 @admin.register(Appointment)

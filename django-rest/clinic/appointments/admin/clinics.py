@@ -8,13 +8,15 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
-from clinic.accounts.own_clinic import OfOwnClinicAdmin, acting_for, check_by
+from clinic.accounts.own_clinic import OfOwnClinicAdmin, VersionedForm, acting_for, check_by
 from clinic.appointments.services.clinics import edit_clinic
 from clinic.scheduling.models import Clinic
 from clinic.scheduling.serializers import ClinicInput
 
+NO_SETTING = {"slug", "seen_version"}
 
-class ClinicForm(forms.ModelForm[Clinic]):
+
+class ClinicForm(VersionedForm):
     timezone = forms.ChoiceField(
         choices=[(name, name) for name in sorted(available_timezones())], widget=UnfoldAdminSelectWidget
     )
@@ -26,11 +28,15 @@ class ClinicForm(forms.ModelForm[Clinic]):
 
     class Meta:
         model = Clinic
-        fields = "__all__"  # noqa: DJ007 - every part of the policy
+        fields = "__all__"
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
-        changed = {name: cleaned[name] for name in self.changed_data if name in cleaned and name != "slug"}
+        changed = {
+            name: cleaned[name]
+            for name in self.changed_data
+            if name in cleaned and name not in {"slug", "seen_version"}
+        }
         if not self.errors:
             check_by(ClinicInput(data=changed, partial=True), self)
         return cleaned
@@ -58,7 +64,9 @@ class ClinicAdmin(OfOwnClinicAdmin):
         if not change:
             obj.save()
             return
-        changes = {name: form.cleaned_data[name] for name in form.changed_data if name != "force"}
+        changes = {name: form.cleaned_data[name] for name in form.changed_data if name not in {"force", "seen_version"}}
         clinic = Clinic.objects.get(pk=obj.pk)  # The form has written on its own copy already.
         force = form.cleaned_data["force"]
-        edit_clinic(owner=acting_for(request, clinic), changes=changes, now=timezone.now(), force=force)
+        edit_clinic(
+            owner=acting_for(request, clinic), changes=changes, now=timezone.now(), force=force, expected=form.expected
+        )

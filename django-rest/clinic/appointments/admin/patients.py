@@ -6,7 +6,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnClinicFilter, acting_for, is_at_desk, user_of
+from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnClinicFilter, VersionedForm, acting_for, is_at_desk, user_of
 from clinic.appointments.models import Patient
 from clinic.appointments.queries import is_phone, phone_condition
 from clinic.appointments.services.patients import create_patient, edit_patient
@@ -30,7 +30,7 @@ class FoundByPhone:
         return found, may_repeat
 
 
-class PatientForm(forms.ModelForm[Patient]):
+class PatientForm(VersionedForm):
     # As a person writes it: the service stores it with its country code.
     phone = forms.CharField(required=False, max_length=40, widget=UnfoldAdminTextInputWidget)
 
@@ -53,7 +53,8 @@ class PatientAdmin(FoundByPhone, OfOwnClinicAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
             changes = {name: form.cleaned_data[name] for name in EDITABLE if name in form.changed_data}
-            edit_patient(editor=acting_for(request, obj.clinic), patient_id=obj.pk, changes=changes)
+            editor = acting_for(request, obj.clinic)
+            edit_patient(editor=editor, patient_id=obj.pk, changes=changes, expected=form.expected)
         else:
             obj.clinic = form.cleaned_data.get("clinic") or user_of(request).clinic
             obj.pk = create_patient(clinic=obj.clinic, **{name: form.cleaned_data[name] for name in EDITABLE}).pk

@@ -10,7 +10,7 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from clinic.accounts.models import CLINIC_ROLES, Role, User
-from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnClinicFilter, acting_for, is_owner, user_of
+from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnClinicFilter, VersionedForm, acting_for, is_owner, user_of
 from clinic.accounts.passwords import RESET_HOLDS_FOR, send_password_link
 from clinic.accounts.queries import staff_visible_to
 from clinic.appointments.services.staff import create_staff, edit_staff
@@ -20,7 +20,7 @@ from clinic.scheduling.models import Clinic, Practitioner
 PROFILE = ("name", "email", "phone", "role")
 
 
-class PersonForm(forms.ModelForm[User]):
+class PersonForm(VersionedForm):
     of_clinic: ClassVar[Clinic | None]
 
     role = forms.ChoiceField(
@@ -86,7 +86,8 @@ class PersonAdmin(OfOwnClinicAdmin):
         if change:
             if "is_active" in form.changed_data:
                 fields["active"] = typed["is_active"]
-            edit_staff(owner=acting_for(request, obj.clinic), user_id=obj.pk, changes=fields)
+            owner = acting_for(request, obj.clinic)
+            edit_staff(owner=owner, user_id=obj.pk, changes=fields, expected=form.expected)
         else:
             obj.clinic = typed.get("clinic") or user_of(request).clinic
             obj.pk = create_staff(owner=acting_for(request, obj.clinic), fields=fields).pk

@@ -23,6 +23,7 @@ from clinic.accounts.own_clinic import (
     InlineOfOwnClinic,
     OfOwnClinicAdmin,
     OwnClinicFilter,
+    VersionedForm,
     acting_for,
     check_by,
     is_at_desk,
@@ -42,7 +43,7 @@ from clinic.appointments.services.schedules import (
 from clinic.common.admin import DatesFilter
 from clinic.common.errors import StaleVersion
 from clinic.common.instants import local_date_of, zone_of
-from clinic.common.tags import Expected
+from clinic.common.versions import Expected
 from clinic.scheduling.models import Clinic, Practitioner, ScheduleException, Service, WorkingBlock
 from clinic.scheduling.queries import availability_of
 from clinic.scheduling.serializers import ExceptionHoursInput, WorkingBlockInput
@@ -77,7 +78,7 @@ def _as_the_api_says(cleaned: dict[str, Any], fields: tuple[str, ...]) -> dict[s
     return {name: value for name, value in given.items() if value is not None}
 
 
-class PractitionerForm(forms.ModelForm[Practitioner]):
+class PractitionerForm(VersionedForm):
     of_clinic: ClassVar[Clinic | None]
 
     offers = forms.ModelMultipleChoiceField(
@@ -237,7 +238,7 @@ class PractitionerAdmin(OfOwnClinicAdmin):
         who = (None, {"fields": (*self._clinic_field(request), "name", "specialisation", "user", "offers")})
         if obj is None:
             return (who,)
-        hours = (None, {"fields": ("force", "seen_hours")})
+        hours = (None, {"fields": ("force", "seen_hours", "seen_version")})
         if not is_owner(request):
             return ((None, {"fields": OWN_FIELDS}), hours)
         leaving = ("Leaving", {"fields": ("active", ("appointments_ahead", "move_to"))})
@@ -267,6 +268,7 @@ class PractitionerAdmin(OfOwnClinicAdmin):
                 changes=changes,
                 now=timezone.now(),
                 fate=_fate_of(form.cleaned_data),
+                expected=form.expected,
             )
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -301,7 +303,7 @@ def _hours_of(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "reason": row["reason"] or ""}
 
 
-class ScheduleExceptionForm(ExceptionForm):
+class ScheduleExceptionForm(VersionedForm, ExceptionForm):
     force = _force("Although appointments are left outside of the hours")
 
     class Meta(ExceptionForm.Meta):
@@ -345,7 +347,9 @@ class ScheduleExceptionAdmin(OfOwnClinicAdmin):
         now, force = timezone.now(), form.cleaned_data["force"]
         if change:
             user = acting_for(request, obj.clinic)
-            _, stranded = edit_exception(user=user, exception_id=obj.pk, fields=hours, now=now, force=force)
+            _, stranded = edit_exception(
+                user=user, exception_id=obj.pk, fields=hours, now=now, force=force, expected=form.expected
+            )
         else:
             obj.clinic = form.cleaned_data.get("clinic") or user_of(request).clinic
             made, stranded = create_exception(

@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from clinic.accounts.serializers import TokenPairOutput, UserOutput
 from clinic.appointments.models import Patient
+from clinic.common.versions import VersionInput
 
 
 class PatientOutput(serializers.ModelSerializer[Patient]):
@@ -11,7 +12,7 @@ class PatientOutput(serializers.ModelSerializer[Patient]):
 
     class Meta:
         model = Patient
-        fields = ["id", "name", "email", "phone", "has_account", "created_at"]
+        fields = ["id", "name", "email", "phone", "has_account", "version", "created_at"]
 
     def get_has_account(self, patient: Patient) -> bool:
         return patient.user_id is not None
@@ -21,6 +22,10 @@ class PatientInput(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120)
     email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
     phone = serializers.CharField(required=False, allow_blank=True, max_length=40)
+
+
+class PatientEditInput(VersionInput, PatientInput):
+    pass
 
 
 class SignUpInput(serializers.Serializer[Any]):

@@ -3,6 +3,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from clinic.common.versions import VersionInput
 from clinic.scheduling.serializers import PractitionerInput
 
 
@@ -41,7 +42,7 @@ class _FateInput(serializers.Serializer[Any]):
         return None if fate is None else {**fate, **how}
 
 
-class PractitionerEditInput(_FateInput, PractitionerInput):
+class PractitionerEditInput(VersionInput, _FateInput, PractitionerInput):
     appointments = FateField(required=False, help_text="what becomes of those ahead")
     active = serializers.BooleanField(required=False)
 

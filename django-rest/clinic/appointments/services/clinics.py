@@ -10,13 +10,16 @@ from clinic.appointments.services.briefs import list_of
 from clinic.common.errors import PermissionDenied, ZoneHasAppointments
 from clinic.common.instants import local_date_of, zone_of
 from clinic.common.transactions import in_one_transaction
+from clinic.common.versions import ANY_VERSION, Expected, write_changes
 from clinic.scheduling.models import Clinic
 from clinic.scheduling.services import lock_clinic
 
 
 @in_one_transaction
-def edit_clinic(*, owner: User, changes: dict[str, Any], now: datetime, force: bool = False) -> Clinic:
-    """Change name, zone or policy. Raises PermissionDenied, ZoneHasAppointments.
+def edit_clinic(
+    *, owner: User, changes: dict[str, Any], now: datetime, force: bool = False, expected: Expected = ANY_VERSION
+) -> Clinic:
+    """Change name, zone or policy. Raises PermissionDenied, StaleVersion, PreconditionFailed, ZoneHasAppointments.
 
     In a new zone working hours keep their time on the wall, and appointments their instant: that needs `force`,
     because their time on the wall changes. Every appointment's date is told anew, that of past ones too.
@@ -25,16 +28,14 @@ def edit_clinic(*, owner: User, changes: dict[str, Any], now: datetime, force: b
         raise PermissionDenied
     clinic = owner.clinic
     lock_clinic(clinic, now=now)
+    expected.check(clinic.version)
     zone_name = changes.get("timezone", clinic.timezone)
     if zone_name != clinic.timezone:
         upcoming = list(upcoming_appointments(clinic, None, now=now))
         if upcoming and not force:
             raise ZoneHasAppointments(attr="timezone", extra=list_of(upcoming, clinic))
         _tell_dates_anew(clinic, zone_of(zone_name))
-    for name, value in changes.items():
-        setattr(clinic, name, value)
-    if changes:
-        clinic.save(update_fields=list(changes))
+    write_changes(clinic, changes)
     return clinic
 
 

@@ -16,6 +16,7 @@ from clinic.appointments.actor import Actor, Guest
 from clinic.appointments.models import Appointment, Patient
 from clinic.appointments.services.history import record
 from clinic.common.errors import TryAgain
+from clinic.common.versions import write_changes
 
 
 class RecordChanged(TryAgain):
@@ -63,8 +64,7 @@ def adopt_guest_records(user: User, *, phone: str, now: datetime, own: Patient |
         return None
     for guest in theirs:
         _merge(guest, into=kept, actor=Actor.by_user(user), now=now)
-    kept.user, kept.name, kept.email, kept.phone = user, user.name, user.email, phone
-    kept.save(update_fields=["user", "name", "email", "phone"])
+    write_changes(kept, {"user": user, "name": user.name, "email": user.email, "phone": phone})
     return kept
 
 

@@ -1,6 +1,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import F
+
 from clinic.accounts.models import Role, User
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.services import TokenPair, change_profile, create_user, issue_tokens
@@ -10,6 +12,7 @@ from clinic.appointments.services.guests import adopt_guest_records
 from clinic.appointments.services.phone_codes import check_phone_code
 from clinic.common.errors import PhoneNotProven
 from clinic.common.transactions import in_one_transaction
+from clinic.common.versions import ANY_VERSION, Expected, write_changes
 from clinic.scheduling.models import Clinic
 
 
@@ -56,37 +59,43 @@ def create_patient(*, clinic: Clinic, name: str, email: str = "", phone: str = "
 
 
 @in_one_transaction
-def edit_patient(*, editor: User, patient_id: int, changes: dict[str, str]) -> Patient:
-    """`changes` may hold name, email and phone. The patient's account, if any, keeps its own."""
+def edit_patient(
+    *, editor: User, patient_id: int, changes: dict[str, str], expected: Expected = ANY_VERSION
+) -> Patient:
+    """`changes` may hold name, email and phone. The patient's account, if any, keeps its own. Raises NotFound,
+    StaleVersion, PreconditionFailed, InvalidRequest."""
     patient = get_patient_for(editor, patient_id, lock=True)
+    expected.check(patient.version)
     if "phone" in changes:
         changes = {**changes, "phone": _stored_phone(changes["phone"], patient.clinic)}
-    for name, value in changes.items():
-        setattr(patient, name, value)
-    patient.save(update_fields=list(changes))
+    write_changes(patient, changes)
     return patient
 
 
-def change_own_profile(*, user: User, changes: dict[str, str], phone_code: str = "", now: datetime) -> User:
+def change_own_profile(
+    *, user: User, changes: dict[str, str], phone_code: str = "", now: datetime, expected: Expected = ANY_VERSION
+) -> User:
     """The account, and with it the record of a patient, so that the desk sees the new name and number.
 
     With a code sent to the phone, a patient's record takes over what the clinic had booked by that phone. Call outside
-    of any transaction. Raises InvalidRequest, PhoneNotProven.
+    of any transaction. Raises StaleVersion, PreconditionFailed, InvalidRequest, PhoneNotProven.
     """
     phone = changes.get("phone", user.phone) or ""
     if phone_code:
         if user.clinic is None:
             raise PhoneNotProven
         check_phone_code(clinic=user.clinic, phone=phone, code=phone_code, now=now)
-    return _change_own_profile(user, changes, proven_phone=phone if phone_code else "", now=now)
+    return _change_own_profile(user, changes, proven_phone=phone if phone_code else "", now=now, expected=expected)
 
 
 @in_one_transaction
-def _change_own_profile(user: User, changes: dict[str, str], *, proven_phone: str, now: datetime) -> User:
-    user = change_profile(user=user, changes=changes)
+def _change_own_profile(
+    user: User, changes: dict[str, str], *, proven_phone: str, now: datetime, expected: Expected
+) -> User:
+    user = change_profile(user=user, changes=changes, expected=expected)
     shown = {name: value or "" for name, value in changes.items() if name in {"name", "email", "phone"}}
     if shown:
-        Patient.objects.filter(user=user).update(**shown)
+        Patient.objects.filter(user=user).update(**shown, version=F("version") + 1)
     own = Patient.objects.filter(user=user).first()
     if proven_phone and own is not None:
         adopt_guest_records(user, phone=proven_phone, now=now, own=own)

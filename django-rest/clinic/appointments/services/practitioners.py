@@ -18,9 +18,10 @@ from clinic.appointments.services.briefs import brief_of, list_of
 from clinic.appointments.services.decisions import change_status
 from clinic.common.errors import CannotMove, ChairsideError, HasAppointments, InvalidRequest
 from clinic.common.transactions import in_one_transaction
+from clinic.common.versions import ANY_VERSION, Expected, raise_versions, write_changes
 from clinic.scheduling.models import Clinic, Practitioner, Service
 from clinic.scheduling.queries import get_practitioner_for_owner, practitioners_of
-from clinic.scheduling.services import lock_practitioners, refuse_unknown
+from clinic.scheduling.services import link_both, lock_practitioners, refuse_unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +44,24 @@ def create_practitioner(*, owner: User, fields: dict[str, Any]) -> Practitioner:
     if account is not None:
         user = _make_account(owner.clinic, fields["name"], account)
     practitioner = Practitioner.objects.create(clinic=owner.clinic, user=user, **fields)
-    practitioner.services.set(_services_named(owner.clinic, service_ids))
+    link_both(practitioner.services, Service, _services_named(owner.clinic, service_ids))
+    _raise_accounts(practitioner.user_id)
     return practitioner
 
 
 @in_one_transaction
 def edit_practitioner(
-    *, actor: Actor, practitioner_id: int, changes: dict[str, Any], now: datetime, fate: Fate | None = None
+    *,
+    actor: Actor,
+    practitioner_id: int,
+    changes: dict[str, Any],
+    now: datetime,
+    fate: Fate | None = None,
+    expected: Expected = ANY_VERSION,
 ) -> Practitioner:
     """`active: False` needs a `fate` where appointments are ahead.
 
-    Raises NotFound, InvalidRequest, HasAppointments, CannotMove.
+    Raises NotFound, StaleVersion, PreconditionFailed, InvalidRequest, HasAppointments, CannotMove.
     """
     owner = actor.user
     assert owner is not None
@@ -63,6 +71,7 @@ def edit_practitioner(
     if leaves:
         _lock_concerned(get_practitioner_for_owner(owner, practitioner_id), fate, now=now)
     practitioner = get_practitioner_for_owner(owner, practitioner_id, lock=True)
+    expected.check(practitioner.version)
     leaves = leaves and practitioner.active
     _write(practitioner, owner.clinic, changes)
     if leaves:
@@ -92,12 +101,12 @@ def _write(practitioner: Practitioner, clinic: Clinic, changes: dict[str, Any]) 
         changes["user"] = _make_account(clinic, changes.get("name", practitioner.name), account)
     elif "user" in changes:
         changes["user"] = _user_for(clinic, changes["user"], practitioner=practitioner)
-    if changes:
-        for name, value in changes.items():
-            setattr(practitioner, name, value)
-        practitioner.save(update_fields=list(changes))
+    former_user_id = practitioner.user_id
+    write_changes(practitioner, changes, touched=service_ids is not None)
+    if practitioner.user_id != former_user_id:
+        _raise_accounts(former_user_id, practitioner.user_id)
     if service_ids is not None:
-        practitioner.services.set(_services_named(clinic, service_ids))
+        link_both(practitioner.services, Service, _services_named(clinic, service_ids))
 
 
 def _settle_appointments(actor: Actor, practitioner: Practitioner, fate: Fate | None, *, now: datetime) -> None:
@@ -149,6 +158,11 @@ def _user_for(clinic: Clinic, user_id: int | None, *, practitioner: Practitioner
     if Practitioner.objects.filter(user=user).exclude(pk=practitioner.pk if practitioner else NOBODY).exists():
         raise InvalidRequest("This account belongs to another practitioner.", attr="user")
     return user
+
+
+def _raise_accounts(*user_ids: int | None) -> None:
+    """Whose schedule is whose is shown with the accounts too."""
+    raise_versions(User.objects.filter(pk__in=[user_id for user_id in user_ids if user_id is not None]))
 
 
 def _services_named(clinic: Clinic, service_ids: Collection[int]) -> list[Service]:

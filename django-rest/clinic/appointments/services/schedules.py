@@ -8,6 +8,7 @@ unless it is forced; then the appointments stay as they are, outside of the hour
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from clinic.accounts.models import Role, User
@@ -16,14 +17,13 @@ from clinic.appointments.queries import upcoming_appointments
 from clinic.appointments.services.briefs import list_of
 from clinic.common.errors import PermissionDenied, WouldStrand
 from clinic.common.instants import local_date_of, zone_of
-from clinic.common.tags import Expected
 from clinic.common.transactions import in_one_transaction
+from clinic.common.versions import ANY_VERSION, Expected, write_changes
 from clinic.scheduling.models import Clinic, Practitioner, ScheduleException, WorkingBlock
 from clinic.scheduling.queries import availability_of, get_exception_for, get_schedule_for, hours_of
 from clinic.scheduling.services import lock_clinic, lock_practitioners
 from clinic.scheduling.slots import Interval, is_within_hours
 
-ANY_EXPECTED = Expected()
 Days = tuple[date, date]
 
 
@@ -43,7 +43,7 @@ def replace_availability(
     new: NewAvailability,
     now: datetime,
     force: bool = False,
-    expected: Expected = ANY_EXPECTED,
+    expected: Expected = ANY_VERSION,
 ) -> list[Appointment]:
     """All weekly blocks, and the practitioner's own exceptions that end today or later. Returns what it stranded.
 
@@ -84,23 +84,32 @@ def create_exception(
 
 @in_one_transaction
 def edit_exception(
-    *, user: User, exception_id: int, fields: dict[str, Any], now: datetime, force: bool = False
+    *,
+    user: User,
+    exception_id: int,
+    fields: dict[str, Any],
+    now: datetime,
+    force: bool = False,
+    expected: Expected = ANY_VERSION,
 ) -> tuple[ScheduleException, list[Appointment]]:
-    """Raises what `create_exception` raises."""
+    """Raises what `create_exception` raises, StaleVersion and PreconditionFailed."""
     clinic, concerned = _lock_concerned(user, get_exception_for(user, exception_id).practitioner_id, now=now)
-    exception = get_exception_for(user, exception_id)
+    exception = get_exception_for(user, exception_id, lock=True)
+    expected.check(exception.version)
     days = [(exception.start_date, exception.end_date), (fields["start_date"], fields["end_date"])]
-    for name, value in fields.items():
-        setattr(exception, name, value)
-    stranded = _write_hours(exception.save, clinic=clinic, practitioner_ids=concerned, now=now, force=force, days=days)
+    write = partial(write_changes, exception, fields)
+    stranded = _write_hours(write, clinic=clinic, practitioner_ids=concerned, now=now, force=force, days=days)
     return exception, stranded
 
 
 @in_one_transaction
-def delete_exception(*, user: User, exception_id: int, now: datetime, force: bool = False) -> list[Appointment]:
-    """Extra hours that go away strand appointments too. Raises what `create_exception` raises."""
+def delete_exception(
+    *, user: User, exception_id: int, now: datetime, force: bool = False, expected: Expected = ANY_VERSION
+) -> list[Appointment]:
+    """Extra hours that go away strand appointments too. Raises what `edit_exception` raises."""
     clinic, concerned = _lock_concerned(user, get_exception_for(user, exception_id).practitioner_id, now=now)
-    exception = get_exception_for(user, exception_id)
+    exception = get_exception_for(user, exception_id, lock=True)
+    expected.check(exception.version)
     days = (exception.start_date, exception.end_date)
 
     def write() -> None:

@@ -12,9 +12,10 @@ from clinic.accounts.models import Role, User
 from clinic.accounts.passwords import INVITATION_HOLDS_FOR, send_password_link
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.queries import get_staff_for
-from clinic.accounts.services import change_profile, create_user
+from clinic.accounts.services import create_user, write_profile
 from clinic.common.errors import ChairsideError, InvalidRequest
 from clinic.common.transactions import in_one_transaction
+from clinic.common.versions import ANY_VERSION, Expected, raise_versions, write_changes
 from clinic.scheduling.models import Clinic, Practitioner
 
 PROFILE = ("name", "email", "phone")
@@ -51,9 +52,11 @@ def create_staff(*, owner: User, fields: dict[str, Any]) -> User:
 
 
 @in_one_transaction
-def edit_staff(*, owner: User, user_id: int, changes: dict[str, Any]) -> User:
-    """`changes` may hold name, email, phone, role, practitioner, active. Raises NotFound, InvalidRequest, LastOwner."""
+def edit_staff(*, owner: User, user_id: int, changes: dict[str, Any], expected: Expected = ANY_VERSION) -> User:
+    """`changes` may hold name, email, phone, role, practitioner, active. Raises NotFound, StaleVersion,
+    PreconditionFailed, InvalidRequest, LastOwner."""
     member = _lock(owner, user_id)
+    expected.check(member.version)
     assert member.clinic is not None
     role, active = Role(changes.get("role", member.role)), changes.get("active", member.is_active)
     _check_an_owner_stays(member, stays=role == Role.OWNER and active)
@@ -61,7 +64,7 @@ def edit_staff(*, owner: User, user_id: int, changes: dict[str, Any]) -> User:
     if "phone" in profile:
         profile["phone"] = _stored_phone(profile["phone"], member.clinic)
     if profile:
-        change_profile(user=member, changes=profile)
+        write_profile(member, profile)
     if (role, active) != (member.role, member.is_active):
         User.objects.filter(pk=member.pk).update(
             role=role, is_active=active, is_staff=role in DESK_ROLES, token_version=F("token_version") + 1
@@ -69,12 +72,14 @@ def edit_staff(*, owner: User, user_id: int, changes: dict[str, Any]) -> User:
         member.role = role
     if "practitioner" in changes:
         _link(member, changes["practitioner"])
+    if changes and not profile:
+        raise_versions(User.objects.filter(pk=member.pk))
     return get_staff_for(owner, member.pk)
 
 
-def deactivate_staff(*, owner: User, user_id: int) -> None:
-    """They cannot sign in any more; what they did stays theirs. Raises NotFound, LastOwner."""
-    edit_staff(owner=owner, user_id=user_id, changes={"active": False})
+def deactivate_staff(*, owner: User, user_id: int, expected: Expected = ANY_VERSION) -> None:
+    """They cannot sign in any more; what they did stays theirs. Raises what `edit_staff` raises."""
+    edit_staff(owner=owner, user_id=user_id, changes={"active": False}, expected=expected)
 
 
 def _lock(owner: User, user_id: int) -> User:
@@ -96,7 +101,9 @@ def _check_an_owner_stays(member: User, *, stays: bool) -> None:
 
 def _link(member: User, practitioner_id: int | None) -> None:
     """One practitioner's schedule becomes this person's own; None ends it."""
-    Practitioner.objects.filter(user=member).exclude(pk=practitioner_id or 0).update(user=None)
+    Practitioner.objects.filter(user=member).exclude(pk=practitioner_id or 0).update(
+        user=None, version=F("version") + 1
+    )
     if practitioner_id is None:
         return
     if member.role != Role.PRACTITIONER:
@@ -106,8 +113,7 @@ def _link(member: User, practitioner_id: int | None) -> None:
         raise InvalidRequest("There is no such practitioner.", attr="practitioner")
     if found.user_id not in (None, member.pk):
         raise InvalidRequest("This practitioner has an account already.", attr="practitioner")
-    found.user = member
-    found.save(update_fields=["user"])
+    write_changes(found, {"user": member})
 
 
 def _stored_phone(phone: str | None, clinic: Clinic) -> str | None:

@@ -184,6 +184,7 @@ class AppointmentActionView(APIView):
     """One step of the lifecycle. `action` is given by the route."""
 
     action: ClassVar[Action]
+    summary: ClassVar[str]
 
     @answers(SlotTaken, *TRANSITION_ERRORS)
     @extend_schema(request=ActionInput, responses=AppointmentOutput, parameters=[IF_MATCH])
@@ -211,37 +212,55 @@ class ConfirmView(AppointmentActionView):
     """The clinic approves; a patient's `confirm` is the promise to come."""
 
     action = Action.CONFIRM
+    summary = "Confirm a request"
 
 
 class RejectView(AppointmentActionView):
+    """Of a request that is not decided yet; the patient is told, with the reason."""
+
     action = Action.REJECT
+    summary = "Reject a request"
 
 
 class CancelView(AppointmentActionView):
     """A patient cancels up to the clinic's cancellation notice."""
 
     action = Action.CANCEL
+    summary = "Cancel: frees the time"
 
 
 class CheckInView(AppointmentActionView):
+    """Of a confirmed appointment, on its day."""
+
     action = Action.CHECK_IN
+    summary = "The patient has arrived"
 
 
 class CompleteView(AppointmentActionView):
+    """Confirmed or checked in, not before the start."""
+
     action = Action.COMPLETE
+    summary = "The treatment is done"
 
 
 class NoShowView(AppointmentActionView):
+    """Of a confirmed appointment whose start has passed; the worker does the same some minutes later."""
+
     action = Action.NO_SHOW
+    summary = "The patient did not come"
 
 
 class ReopenView(AppointmentActionView):
     """After a no-show the patient came after all: claims the time again."""
 
     action = Action.REOPEN
+    summary = "The patient came after all"
 
 
 class AppointmentHistoryView(ListAPIView[AppointmentEvent]):
+    """The first change first: from what to what, by whom, through what, when."""
+
+    summary = "Every change of an appointment"
     serializer_class = AppointmentEventOutput
 
     def get_queryset(self) -> QuerySet[AppointmentEvent]:
@@ -249,6 +268,9 @@ class AppointmentHistoryView(ListAPIView[AppointmentEvent]):
 
 
 class HistoryView(ListAPIView[AppointmentEvent]):
+    """The newest first; owner and staff also see that of what was deleted."""
+
+    summary = "Every change of every appointment I may see"
     serializer_class = AppointmentEventOutput
 
     def get_queryset(self) -> QuerySet[AppointmentEvent]:

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from clinic.accounts.models import Role
 from clinic.accounts.permissions import OwnerOrReadOnly
+from clinic.accounts.queries import get_account
 from clinic.accounts.requests import signed_in_user, viewer_of
 from clinic.appointments.serializers.practitioners import DeactivateInput, PractitionerEditInput
 from clinic.appointments.services.clinics import edit_clinic
@@ -24,7 +25,8 @@ from clinic.common.errors import (
 )
 from clinic.common.idempotency import answer_once
 from clinic.common.inputs import read
-from clinic.common.openapi import IDEMPOTENCY_KEY, answers
+from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
+from clinic.common.versions import current_on_conflict, etag, expected_version
 from clinic.scheduling import queries
 from clinic.scheduling.models import Clinic, Practitioner
 from clinic.scheduling.serializers import ClinicInput, ClinicOutput, ListedInput, PractitionerInput, PractitionerOutput
@@ -45,6 +47,7 @@ class ClinicView(APIView):
     @answers(ZoneHasAppointments)
     @extend_schema(
         request=ClinicInput,
+        parameters=[IF_MATCH],
         responses=ClinicOutput,
         summary="Change name, zone, policy (the owner)",
         description="Settings that are not named stay. In a new zone working hours keep their time on the wall and "
@@ -55,14 +58,20 @@ class ClinicView(APIView):
     def patch(self, request: Request) -> Response:
         owner = signed_in_user(request)
         changes = validated(ClinicInput(owner.clinic, data=request.data, partial=True))
-        force = changes.pop("force", False)
-        return _show_clinic(request, edit_clinic(owner=owner, changes=changes, now=timezone.now(), force=force))
+        force, expected = changes.pop("force", False), expected_version(request, changes.pop("version", None))
+        with current_on_conflict(lambda: _clinic(request, queries.get_clinic_for(get_account(owner)))):
+            clinic = edit_clinic(owner=owner, changes=changes, now=timezone.now(), force=force, expected=expected)
+        return _show_clinic(request, clinic)
+
+
+def _clinic(request: Request, clinic: Clinic) -> dict[str, Any]:
+    viewer = viewer_of(request)
+    of_clinic = viewer is not None and viewer.role != Role.PATIENT and viewer.clinic_id == clinic.pk
+    return ClinicOutput(clinic, context={"for_clinic": of_clinic}).data
 
 
 def _show_clinic(request: Request, clinic: Clinic) -> Response:
-    viewer = viewer_of(request)
-    of_clinic = viewer is not None and viewer.role != Role.PATIENT and viewer.clinic_id == clinic.pk
-    return Response(ClinicOutput(clinic, context={"for_clinic": of_clinic}).data)
+    return Response(_clinic(request, clinic), headers=etag(clinic.version))
 
 
 class PractitionerListView(ListAPIView[Practitioner]):
@@ -127,6 +136,7 @@ class PractitionerView(APIView):
     @answers(HasAppointments, CannotMove)
     @extend_schema(
         request=PractitionerEditInput,
+        parameters=[IF_MATCH],
         responses=PractitionerOutput,
         summary="Change or deactivate a practitioner (the owner)",
         description="`active: false` with appointments ahead needs `appointments`: `cancel`, `keep` or "
@@ -139,35 +149,36 @@ class PractitionerView(APIView):
     def patch(self, request: Request, practitioner_id: int) -> Response:
         changes = validated(PractitionerEditInput(data=request.data, partial=True))
         fate = _fate_of(changes)
-        return _show(
-            request,
-            edit_practitioner(
-                actor=actor_of(request),
-                practitioner_id=practitioner_id,
-                changes=changes,
-                fate=fate,
-                now=timezone.now(),
-            ),
-        )
+        return _show(request, _edit(request, practitioner_id, changes, fate))
 
     @answers(HasAppointments, CannotMove)
     @extend_schema(
         request=None,
-        parameters=[DeactivateInput],
+        parameters=[DeactivateInput, IF_MATCH],
         responses={204: None},
         summary="Deactivate a practitioner (the owner)",
         description="As `PATCH {active: false}`; what becomes of the appointments ahead is said in the query.",
     )
     def delete(self, request: Request, practitioner_id: int) -> Response:
         given = read(DeactivateInput, request.query_params)
-        edit_practitioner(
+        _edit(request, practitioner_id, {"active": False}, _fate_of(given))
+        return Response(status=204)
+
+
+def _edit(request: Request, practitioner_id: int, changes: dict[str, Any], fate: Fate | None) -> Practitioner:
+    owner = signed_in_user(request)
+    expected = expected_version(request, changes.pop("version", None))
+    with current_on_conflict(
+        lambda: _practitioner(request, queries.get_practitioner_for_owner(owner, practitioner_id))
+    ):
+        return edit_practitioner(
             actor=actor_of(request),
             practitioner_id=practitioner_id,
-            changes={"active": False},
-            fate=_fate_of(given),
+            changes=changes,
+            fate=fate,
             now=timezone.now(),
+            expected=expected,
         )
-        return Response(status=204)
 
 
 def _fate_of(given: dict[str, Any]) -> Fate | None:
@@ -180,5 +191,9 @@ def _practitioner_context(request: Request) -> dict[str, bool]:
     return {"for_desk": viewer is not None and viewer.works_at_desk}
 
 
+def _practitioner(request: Request, practitioner: Practitioner) -> dict[str, Any]:
+    return PractitionerOutput(practitioner, context=_practitioner_context(request)).data
+
+
 def _show(request: Request, practitioner: Practitioner, *, status: int = 200) -> Response:
-    return Response(PractitionerOutput(practitioner, context=_practitioner_context(request)).data, status=status)
+    return Response(_practitioner(request, practitioner), status=status, headers=etag(practitioner.version))

@@ -12,12 +12,20 @@ from rest_framework.views import APIView
 
 from clinic.accounts.models import User
 from clinic.accounts.permissions import AtDeskOrReadOnly
+from clinic.accounts.queries import get_account
 from clinic.accounts.requests import signed_in_user
 from clinic.accounts.serializers import ProfileInput, UserOutput
 from clinic.accounts.views import OpenView
 from clinic.appointments import queries
 from clinic.appointments.models import Patient
-from clinic.appointments.serializers.patients import PatientInput, PatientOutput, SignUpInput, SignUpOutput
+from clinic.appointments.pages import PatientPages
+from clinic.appointments.serializers.patients import (
+    PatientEditInput,
+    PatientInput,
+    PatientOutput,
+    SignUpInput,
+    SignUpOutput,
+)
 from clinic.appointments.services.patients import (
     SignUp,
     change_own_profile,
@@ -29,7 +37,8 @@ from clinic.appointments.views.requests import validated
 from clinic.common.errors import PhoneNotProven
 from clinic.common.idempotency import answer_once
 from clinic.common.limits import Limit
-from clinic.common.openapi import answers
+from clinic.common.openapi import IF_MATCH, answers
+from clinic.common.versions import current_on_conflict, etag, expected_version
 from clinic.scheduling.queries import get_clinic_for
 
 # One address may stand for a clinic's tablet.
@@ -51,33 +60,49 @@ class SignUpView(OpenView):
 class OwnProfileView(APIView):
     @extend_schema(responses=UserOutput, summary="My account")
     def get(self, request: Request) -> Response:
-        return Response(UserOutput(signed_in_user(request)).data)
+        return _show_own(signed_in_user(request))
 
     @answers(PhoneNotProven)
-    @extend_schema(request=ProfileInput, responses=UserOutput, summary="Change my name, e-mail, phone")
+    @extend_schema(
+        request=ProfileInput, responses=UserOutput, parameters=[IF_MATCH], summary="Change my name, e-mail, phone"
+    )
     def patch(self, request: Request) -> Response:
-        changes = validated(ProfileInput(data=request.data, partial=True, context={"request": request}))
-        return Response(UserOutput(_change(signed_in_user(request), changes)).data)
+        return _change(request, partial=True)
 
     @answers(PhoneNotProven)
-    @extend_schema(request=ProfileInput, responses=UserOutput, summary="Change my name, e-mail, phone")
+    @extend_schema(
+        request=ProfileInput, responses=UserOutput, parameters=[IF_MATCH], summary="Change my name, e-mail, phone"
+    )
     def put(self, request: Request) -> Response:
-        changes = validated(ProfileInput(data=request.data, context={"request": request}))
-        return Response(UserOutput(_change(signed_in_user(request), changes)).data)
+        return _change(request, partial=False)
 
 
-def _change(user: User, changes: dict[str, str]) -> User:
-    code = changes.pop("phone_code", "")
-    if not changes and not code:
-        return user
-    return change_own_profile(user=user, changes=changes, phone_code=code, now=timezone.now())
+def _change(request: Request, *, partial: bool) -> Response:
+    user = signed_in_user(request)
+    changes = validated(ProfileInput(data=request.data, partial=partial, context={"request": request}))
+    code, expected = changes.pop("phone_code", ""), expected_version(request, changes.pop("version", None))
+    with current_on_conflict(lambda: UserOutput(get_account(user)).data):
+        changed = change_own_profile(user=user, changes=changes, phone_code=code, now=timezone.now(), expected=expected)
+    return _show_own(changed)
+
+
+def _show_own(user: User) -> Response:
+    return Response(UserOutput(user).data, headers=etag(user.version))
 
 
 class PatientListView(ListAPIView[Patient]):
     permission_classes = (AtDeskOrReadOnly,)
     serializer_class = PatientOutput
+    pagination_class = PatientPages
 
-    @extend_schema(parameters=[OpenApiParameter("search", str, description="in name, e-mail and phone")])
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "search", str, description="every word in name or e-mail, or a phone number in any notation"
+            )
+        ],
+        summary="Patients of the clinic, by name (owner, staff; a practitioner: their own)",
+    )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
@@ -91,7 +116,7 @@ class PatientListView(ListAPIView[Patient]):
 
         def create() -> Response:
             patient = create_patient(clinic=get_clinic_for(user), **validated(PatientInput(data=request.data)))
-            return Response(PatientOutput(patient).data, status=201)
+            return _show(patient, status=201)
 
         return answer_once(request, owner=f"user:{user.pk}", create=create)
 
@@ -101,11 +126,21 @@ class PatientView(APIView):
 
     @extend_schema(responses=PatientOutput, summary="One patient")
     def get(self, request: Request, patient_id: int) -> Response:
-        return Response(PatientOutput(queries.get_patient_for(signed_in_user(request), patient_id)).data)
+        return _show(queries.get_patient_for(signed_in_user(request), patient_id))
 
-    @extend_schema(request=PatientInput, responses=PatientOutput, summary="Change name, e-mail, phone")
+    @extend_schema(
+        request=PatientEditInput,
+        responses=PatientOutput,
+        parameters=[IF_MATCH],
+        summary="Change name, e-mail, phone",
+    )
     def patch(self, request: Request, patient_id: int) -> Response:
-        changes = validated(PatientInput(data=request.data, partial=True))
-        return Response(
-            PatientOutput(edit_patient(editor=signed_in_user(request), patient_id=patient_id, changes=changes)).data
-        )
+        user, changes = signed_in_user(request), validated(PatientEditInput(data=request.data, partial=True))
+        expected = expected_version(request, changes.pop("version", None))
+        with current_on_conflict(lambda: PatientOutput(queries.get_patient_for(user, patient_id)).data):
+            patient = edit_patient(editor=user, patient_id=patient_id, changes=changes, expected=expected)
+        return _show(patient)
+
+
+def _show(patient: Patient, *, status: int = 200) -> Response:
+    return Response(PatientOutput(patient).data, status=status, headers=etag(patient.version))

@@ -1,8 +1,6 @@
 """What the views of this app read from a request."""
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from rest_framework.request import Request
@@ -15,10 +13,7 @@ from clinic.appointments.actor import Actor
 from clinic.appointments.models import Appointment
 from clinic.appointments.queries import get_appointment_for
 from clinic.appointments.serializers.appointments import AppointmentOutput
-from clinic.common.errors import InvalidRequest, PreconditionFailed, StaleVersion
-
-# A version fits into ten digits.
-ETAG = re.compile(r'(?:W/)?"([0-9]{1,10})"|([0-9]{1,10})')
+from clinic.common import versions
 
 
 def actor_of(request: Request) -> Actor:
@@ -34,7 +29,7 @@ def show(appointment: Appointment, user: User, *, status: int = 200) -> Response
     """The appointment as this user sees it, freshly read, with its version as the ETag."""
     shown = get_appointment_for(user, appointment.pk)
     body = AppointmentOutput(shown, context=output_context(user)).data
-    return Response(body, status=status, headers={"ETag": f'"{shown.version}"'})
+    return Response(body, status=status, headers=versions.etag(shown.version))
 
 
 def output_context(viewer: User | None) -> dict[str, bool]:
@@ -43,22 +38,15 @@ def output_context(viewer: User | None) -> dict[str, bool]:
 
 
 def expected_version(request: Request, version: int | None) -> dict[str, Any]:
-    """`If-Match` wins over `version` in the body (RFC 9110, 13.1.1). Raises InvalidRequest."""
-    header = request.headers.get("If-Match")
-    if header is None or header.strip() == "*":
-        return {"version": version, "if_match": False}
-    tag = ETAG.fullmatch(header.strip())
-    if tag is None:
-        raise InvalidRequest('If-Match is the ETag of a former answer, such as "3".', attr="If-Match")
-    return {"version": int(tag[1] or tag[2]), "if_match": True}
+    """As the services of appointments, series and the waitlist take it. Raises InvalidRequest."""
+    expected = versions.expected_version(request, version)
+    return {"version": expected.version, "if_match": expected.by_if_match}
 
 
-@contextmanager
-def current_row_on_conflict(user: User, appointment_id: int) -> Iterator[None]:
+def current_row_on_conflict(user: User, appointment_id: int) -> AbstractContextManager[None]:
     """Who comes too late is shown what is there now."""
-    try:
-        yield
-    except (StaleVersion, PreconditionFailed) as error:
-        current = get_appointment_for(user, appointment_id)
-        error.extra["current"] = AppointmentOutput(current, context=output_context(user)).data
-        raise
+
+    def current() -> Any:
+        return AppointmentOutput(get_appointment_for(user, appointment_id), context=output_context(user)).data
+
+    return versions.current_on_conflict(current)

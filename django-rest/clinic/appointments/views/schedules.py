@@ -1,5 +1,5 @@
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.db.models import QuerySet
@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from clinic.accounts.models import Role
+from clinic.accounts.models import Role, User
 from clinic.accounts.permissions import WorksAtClinic, WorksAtClinicOrReadOnly
 from clinic.accounts.requests import signed_in_user, viewer_of
 from clinic.appointments.models import Appointment
@@ -23,16 +23,12 @@ from clinic.appointments.services.schedules import (
     replace_availability,
 )
 from clinic.appointments.views.requests import validated
-from clinic.common.errors import (
-    PreconditionFailed,
-    StaleVersion,
-    WouldStrand,
-)
+from clinic.common.errors import WouldStrand
 from clinic.common.idempotency import answer_once
 from clinic.common.inputs import read
 from clinic.common.instants import local_date_of, zone_of
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
-from clinic.common.tags import expected_tag
+from clinic.common.versions import current_on_conflict, etag, expected_tag, expected_version
 from clinic.scheduling import queries
 from clinic.scheduling.models import Practitioner, ScheduleException
 from clinic.scheduling.serializers import (
@@ -61,7 +57,7 @@ class AvailabilityView(APIView):
     def get(self, request: Request, practitioner_id: int) -> Response:
         practitioner = queries.get_practitioner(clinic_of(request, practitioner_id=practitioner_id), practitioner_id)
         body = _availability(request, practitioner)
-        return Response(body, headers={"ETag": f'"{body["version"]}"'})
+        return Response(body, headers=etag(body["version"]))
 
     @answers(WouldStrand)
     @extend_schema(
@@ -91,7 +87,7 @@ class AvailabilityView(APIView):
         user = signed_in_user(request)
         given = validated(AvailabilityInput(data=request.data))
         practitioner = queries.get_schedule_for(user, practitioner_id)
-        with _current_availability_on_conflict(request, practitioner):
+        with current_on_conflict(lambda: _availability(request, practitioner)):
             stranded = replace_availability(
                 user=user,
                 practitioner_id=practitioner_id,
@@ -101,7 +97,7 @@ class AvailabilityView(APIView):
                 expected=expected_tag(request, given.get("version")),
             )
         body = {**_availability(request, practitioner), "stranded": _ids(stranded)}
-        return Response(body, headers={"ETag": f'"{body["version"]}"'})
+        return Response(body, headers=etag(body["version"]))
 
 
 def _availability(request: Request, practitioner: Practitioner) -> dict[str, Any]:
@@ -118,16 +114,6 @@ def _availability(request: Request, practitioner: Practitioner) -> dict[str, Any
     }
     for_clinic = viewer is not None and viewer.role != Role.PATIENT
     return AvailabilityOutput(shown, context={"for_clinic": for_clinic}).data
-
-
-@contextmanager
-def _current_availability_on_conflict(request: Request, practitioner: Practitioner) -> Iterator[None]:
-    """Who comes too late is shown what is there now."""
-    try:
-        yield
-    except (StaleVersion, PreconditionFailed) as error:
-        error.extra["current"] = _availability(request, practitioner)
-        raise
 
 
 class ScheduleExceptionListView(ListAPIView[ScheduleException]):
@@ -156,7 +142,9 @@ class ScheduleExceptionListView(ListAPIView[ScheduleException]):
         summary="A day off or other hours, of a practitioner or the whole clinic",
         examples=[
             OpenApiExample(
-                "The clinic is closed", {"start_date": "2026-12-24", "end_date": "2026-12-26", "reason": "Christmas"}
+                "The clinic is closed",
+                {"start_date": "2026-12-24", "end_date": "2026-12-26", "reason": "Christmas"},
+                request_only=True,
             ),
             OpenApiExample(
                 "Only the morning",
@@ -188,11 +176,12 @@ class ScheduleExceptionView(APIView):
     @extend_schema(responses=ScheduleExceptionOutput, summary="One exception")
     def get(self, request: Request, exception_id: int) -> Response:
         exception = queries.get_exception_for(signed_in_user(request), exception_id)
-        return Response(ScheduleExceptionOutput(exception, context=FOR_CLINIC).data)
+        return Response(_shown(exception), headers=etag(exception.version))
 
     @answers(WouldStrand)
     @extend_schema(
         request=ScheduleExceptionEditInput,
+        parameters=[IF_MATCH],
         responses=ExceptionChangedOutput,
         summary="Change an exception",
     )
@@ -200,31 +189,47 @@ class ScheduleExceptionView(APIView):
         user = signed_in_user(request)
         row = queries.get_exception_for(user, exception_id)
         fields = validated(ScheduleExceptionEditInput(data=request.data, context={"row": row}))
-        exception, stranded = edit_exception(
-            user=user,
-            exception_id=exception_id,
-            force=fields.pop("force", False),
-            fields=fields,
-            now=timezone.now(),
-        )
+        # What is not named stays as it is in `row`: who has changed that meanwhile is not overwritten either.
+        expected = expected_version(request, fields.pop("version", row.version))
+        with _current_on_conflict(user, exception_id):
+            exception, stranded = edit_exception(
+                user=user,
+                exception_id=exception_id,
+                force=fields.pop("force", False),
+                fields=fields,
+                now=timezone.now(),
+                expected=expected,
+            )
         return _show(exception, stranded)
 
     @answers(WouldStrand)
-    @extend_schema(request=None, parameters=[ForceInput], responses={204: None}, summary="Take an exception away")
+    @extend_schema(
+        request=None, parameters=[ForceInput, IF_MATCH], responses={204: None}, summary="Take an exception away"
+    )
     def delete(self, request: Request, exception_id: int) -> Response:
-        given = read(ForceInput, request.query_params)
-        delete_exception(
-            user=signed_in_user(request),
-            exception_id=exception_id,
-            now=timezone.now(),
-            force=given.get("force", False),
-        )
+        user, given = signed_in_user(request), read(ForceInput, request.query_params)
+        with _current_on_conflict(user, exception_id):
+            delete_exception(
+                user=user,
+                exception_id=exception_id,
+                now=timezone.now(),
+                force=given.get("force", False),
+                expected=expected_version(request, None),
+            )
         return Response(status=204)
 
 
+def _current_on_conflict(user: User, exception_id: int) -> AbstractContextManager[None]:
+    return current_on_conflict(lambda: _shown(queries.get_exception_for(user, exception_id)))
+
+
+def _shown(exception: ScheduleException) -> dict[str, Any]:
+    return ScheduleExceptionOutput(exception, context=FOR_CLINIC).data
+
+
 def _show(exception: ScheduleException, stranded: Sequence[Appointment], *, status: int = 200) -> Response:
-    shown = ScheduleExceptionOutput(exception, context=FOR_CLINIC).data
-    return Response({**shown, "stranded": _ids(stranded)}, status=status)
+    body = {**_shown(exception), "stranded": _ids(stranded)}
+    return Response(body, status=status, headers=etag(exception.version))
 
 
 def _ids(appointments: Sequence[Appointment]) -> list[int]:

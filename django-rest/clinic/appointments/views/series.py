@@ -1,5 +1,4 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.utils import timezone
@@ -23,13 +22,12 @@ from clinic.appointments.services.series import OnConflict, SeriesBooking, book_
 from clinic.appointments.services.series_changes import Scope, Selection, SeriesEdit, cancel_series, edit_series
 from clinic.appointments.services.series_dates import tell
 from clinic.appointments.views.requests import actor_of, expected_version, output_context, validated
-from clinic.common.errors import PreconditionFailed, StaleVersion
 from clinic.common.idempotency import answer_once
 from clinic.common.inputs import read
+from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH
+from clinic.common.versions import current_on_conflict, etag
 from clinic.scheduling.queries import get_clinic_for
 
-IDEMPOTENCY_KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="the same answer again")
-IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="the ETag the change is based on")
 SCOPE_PARAMETERS: list[OpenApiParameter | type[SeriesScopeInput]] = [
     SeriesScopeInput,
     OpenApiParameter("from", str, description="a date of the clinic's, instead of an appointment"),
@@ -79,6 +77,25 @@ REQUEST_EXAMPLE = OpenApiExample(
     },
     request_only=True,
 )
+DRY_RUN_EXAMPLE = OpenApiExample(
+    "a dry run",
+    {
+        "series": None,
+        "dates": [
+            {
+                "date": "2026-11-30",
+                "time": "09:00",
+                "start": "2026-11-30T09:00:00+01:00",
+                "appointment": None,
+                "outcome": "free",
+                "code": None,
+                "reason": None,
+            }
+        ],
+    },
+    response_only=True,
+    status_codes=["200"],
+)
 
 
 class SeriesListView(APIView):
@@ -86,7 +103,7 @@ class SeriesListView(APIView):
         request=SeriesInput,
         responses={200: OpenApiResponse(SeriesBookedOutput, "dry run"), 201: SeriesBookedOutput, 409: CONFLICT},
         parameters=[IDEMPOTENCY_KEY],
-        examples=[REQUEST_EXAMPLE],
+        examples=[REQUEST_EXAMPLE, DRY_RUN_EXAMPLE],
         summary="Book by a rule",
     )
     def post(self, request: Request) -> Response:
@@ -179,14 +196,8 @@ def _shown(series: Series, user: User) -> Any:
 
 
 def _show(series: Series, user: User) -> Response:
-    return Response(_shown(series, user), headers={"ETag": f'"{series.version}"'})
+    return Response(_shown(series, user), headers=etag(series.version))
 
 
-@contextmanager
-def _current_series_on_conflict(user: User, series_id: int) -> Iterator[None]:
-    """Who comes too late is shown what is there now."""
-    try:
-        yield
-    except (StaleVersion, PreconditionFailed) as error:
-        error.extra["current"] = _shown(get_series_for(user, series_id), user)
-        raise
+def _current_series_on_conflict(user: User, series_id: int) -> AbstractContextManager[None]:
+    return current_on_conflict(lambda: _shown(get_series_for(user, series_id), user))

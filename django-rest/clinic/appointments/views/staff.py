@@ -1,3 +1,4 @@
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.db.models import QuerySet
@@ -15,7 +16,8 @@ from clinic.accounts.serializers import NewStaffInput, StaffEditInput, StaffOutp
 from clinic.appointments.services.staff import LastOwner, create_staff, deactivate_staff, edit_staff
 from clinic.appointments.views.requests import validated
 from clinic.common.idempotency import answer_once
-from clinic.common.openapi import IDEMPOTENCY_KEY, answers
+from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
+from clinic.common.versions import current_on_conflict, etag, expected_version
 
 
 class StaffListView(ListAPIView[User]):
@@ -49,7 +51,7 @@ class StaffListView(ListAPIView[User]):
 
         def create() -> Response:
             member = create_staff(owner=owner, fields=validated(NewStaffInput(data=request.data)))
-            return Response(StaffOutput(member).data, status=201)
+            return _show(member, status=201)
 
         return answer_once(request, owner=f"user:{owner.pk}", create=create)
 
@@ -59,21 +61,36 @@ class StaffView(APIView):
 
     @extend_schema(responses=StaffOutput, summary="One person of the clinic (the owner)")
     def get(self, request: Request, user_id: int) -> Response:
-        return Response(StaffOutput(get_staff_for(signed_in_user(request), user_id)).data)
+        return _show(get_staff_for(signed_in_user(request), user_id))
 
     @answers(LastOwner)
     @extend_schema(
         request=StaffEditInput,
+        parameters=[IF_MATCH],
         responses=StaffOutput,
         summary="Change name, role, practitioner, or whether they may sign in (the owner)",
     )
     def patch(self, request: Request, user_id: int) -> Response:
-        changes = validated(StaffEditInput(data=request.data, partial=True))
-        member = edit_staff(owner=signed_in_user(request), user_id=user_id, changes=changes)
-        return Response(StaffOutput(member).data)
+        owner, changes = signed_in_user(request), validated(StaffEditInput(data=request.data, partial=True))
+        expected = expected_version(request, changes.pop("version", None))
+        with _current_on_conflict(owner, user_id):
+            member = edit_staff(owner=owner, user_id=user_id, changes=changes, expected=expected)
+        return _show(member)
 
     @answers(LastOwner)
-    @extend_schema(responses={204: None}, summary="Deactivate: they cannot sign in any more (the owner)")
+    @extend_schema(
+        responses={204: None}, parameters=[IF_MATCH], summary="Deactivate: they cannot sign in any more (the owner)"
+    )
     def delete(self, request: Request, user_id: int) -> Response:
-        deactivate_staff(owner=signed_in_user(request), user_id=user_id)
+        owner, expected = signed_in_user(request), expected_version(request, None)
+        with _current_on_conflict(owner, user_id):
+            deactivate_staff(owner=owner, user_id=user_id, expected=expected)
         return Response(status=204)
+
+
+def _current_on_conflict(owner: User, user_id: int) -> AbstractContextManager[None]:
+    return current_on_conflict(lambda: StaffOutput(get_staff_for(owner, user_id)).data)
+
+
+def _show(member: User, *, status: int = 200) -> Response:
+    return Response(StaffOutput(member).data, status=status, headers=etag(member.version))

@@ -1,0 +1,63 @@
+"""How the page is grouped: the groups in order, and which paths stand in which."""
+
+TAGS = {
+    "Signing in": "Tokens, sign-up, passwords, and tickets for streams.",
+    "My account": "The profile and photo of whoever is signed in.",
+    "Clinic": "The clinic and its policy, what it offers, and who works there; the owner's to change.",
+    "Hours": "When practitioners work: weekly hours, days off and other hours.",
+    "Slots and holds": "Open times, and how to keep one for a few minutes.",
+    "Patients": "The clinic's records, with or without an account.",
+    "Appointments": "Booking, moving, the steps from pending to completed, and the history of every change.",
+    "Series": "Appointments by a rule: weekly, biweekly, monthly.",
+    "Look-ups": "By phone number, the day's summary, statistics, and the export.",
+    "Guests": "Without an account: ask for an appointment, and prove a phone number.",
+    "Waitlist": "Who would come if a time became free, and what is offered to them.",
+    "Messages": "What was sent to whom, and one's own notifications.",
+    "Operations": "Whether the service is well, and its clock.",
+    "Older names": "The same operations under the names that older front ends use.",
+}
+
+# The longest prefix wins.
+PREFIXES = {
+    "/api/token": "Signing in",
+    "/api/v1/auth": "Signing in",
+    "/api/v1/users": "My account",
+    "/api/v1/photos": "My account",
+    "/api/v1/profiles": "Older names",
+    "/api/v1/clinic": "Clinic",
+    "/api/v1/services": "Clinic",
+    "/api/v1/practitioners": "Clinic",
+    "/api/v1/staff": "Clinic",
+    "/api/v1/doctors": "Older names",
+    "/api/v1/practitioners/{practitioner_id}/availability": "Hours",
+    "/api/v1/schedule-exceptions": "Hours",
+    "/api/v1/availability": "Older names",
+    "/api/v1/practitioners/{practitioner_id}/slots": "Slots and holds",
+    "/api/v1/slots": "Slots and holds",
+    "/api/v1/holds": "Slots and holds",
+    "/api/v1/patients": "Patients",
+    "/api/v1/appointments": "Appointments",
+    "/api/v1/history": "Appointments",
+    "/api/v1/appointments/series": "Series",
+    "/api/v1/series": "Older names",
+    "/api/v1/appointments/by_phone": "Look-ups",
+    "/api/v1/appointments/summary": "Look-ups",
+    "/api/v1/appointments/stats": "Look-ups",
+    "/api/v1/appointments/stats/doctor": "Older names",
+    "/api/v1/appointments/export.csv": "Look-ups",
+    "/api/v1/public": "Guests",
+    "/api/v1/waitlist": "Waitlist",
+    "/api/v1/messages": "Messages",
+    "/api/v1/notifications": "Messages",
+    "/api/v1/twilio": "Messages",
+    "/api/v1/time": "Operations",
+    "/api/v1/health": "Operations",
+    "/health": "Operations",
+    "/livez": "Operations",
+    "/readyz": "Operations",
+}
+
+
+def tag_of(path: str) -> str | None:
+    fitting = [prefix for prefix in PREFIXES if path == prefix or path.startswith((f"{prefix}/", f"{prefix}?"))]
+    return PREFIXES[max(fitting, key=len)] if fitting else None
