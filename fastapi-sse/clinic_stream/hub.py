@@ -101,7 +101,7 @@ class Hub:
     ) -> Connection:
         """Over a user's limit, the oldest of them has to make room."""
         connection = Connection(self, connection_id, topic, viewer, mode=mode, address=address, is_packed=is_packed)
-        topic.readers.add(connection)
+        topic.apart.add(connection)
         self._connections[connection_id] = connection
         self._by_address[address] += 1
         if viewer is not None:
@@ -115,7 +115,7 @@ class Hub:
 
     def leave(self, connection: Connection) -> None:
         connection.topic.left_at = connection.topic.clinic.used_at = self.clock()
-        connection.topic.readers.discard(connection)
+        connection.topic.apart.discard(connection)
         del self._connections[connection.id]
         self._by_address[connection.address] -= 1
         if not self._by_address[connection.address]:

@@ -6,6 +6,7 @@ would hold it up until they are cut. Here they end first.
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 from types import FrameType
@@ -34,6 +35,7 @@ class StreamProtocol(HttpToolsProtocol):
     """Also the `Line` of a stream: while it carries one, its chunks go straight to the transport."""
 
     _connection: Connection | None = None
+    _descriptor: int | None = None
     is_clear = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -42,22 +44,38 @@ class StreamProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._connection = None
+        self._connection = self._descriptor = None
         self.scope[LINE] = self  # type: ignore[literal-required]
 
     def carry(self, connection: Connection) -> None:
         self._connection = connection
-        # The kernel's buffer is enough: with one of our own, a reader could lag without our knowing.
-        self.transport.set_write_buffer_limits(high=0)
         if self.transport.is_closing():
             connection.lost()
+        # What is written in this turn of the loop leaves at its end, in one piece with the headers.
+        self.loop.call_soon(self._go_direct, connection)
+
+    def _go_direct(self, connection: Connection) -> None:
+        """From now on the kernel's buffer is all there is: with one of our own, a reader could lag unnoticed."""
+        if self._connection is connection and not self.transport.is_closing():
+            self._descriptor = self.transport.get_extra_info("socket").fileno()
+            self.transport.set_write_buffer_limits(high=0)
 
     @property
     def unsent(self) -> int:
         return self.transport.get_write_buffer_size()
 
     def write(self, chunk: bytes) -> None:
-        self.transport.write(chunk)
+        """Call only while the line is clear: nothing may wait in the transport that would come later."""
+        if self._descriptor is None:
+            self.transport.write(chunk)
+        # A transport that closes lets go of its descriptor, and the next connection may get the same number.
+        elif not self.transport.is_closing():
+            try:
+                sent = os.write(self._descriptor, chunk)
+            except OSError:  # Full, or broken: the transport finds out which, and tells.
+                sent = 0
+            if sent < len(chunk):
+                self.transport.write(memoryview(chunk)[sent:])
 
     def pause_writing(self) -> None:
         super().pause_writing()
