@@ -158,8 +158,11 @@ class Hub:
         self.ticker.stop()
 
     def _make_room_for(self, viewer: Viewer) -> None:
-        staying = [one for one in self._by_user.get(viewer.user_id, {}).values() if one.goodbye is None]
-        if 0 < self._limits.per_user <= len(staying):
+        of_user = self._by_user.get(viewer.user_id, {})
+        if not 0 < self._limits.per_user <= len(of_user):
+            return
+        staying = [one for one in of_user.values() if one.goodbye is None]
+        if self._limits.per_user <= len(staying):
             staying[0].end(REPLACED)  # They stand in the order they came.
 
     def _told(self, changed_at: datetime) -> None:

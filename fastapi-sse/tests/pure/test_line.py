@@ -10,6 +10,7 @@ import uvicorn
 import uvloop
 from clinic_stream.connections import Connection
 from clinic_stream.server import StreamProtocol
+from clinic_stream.stream import LINE
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
@@ -32,39 +33,60 @@ class Told:
         self.said.append("lost")
 
 
-class Story:
-    """A line that has been carrying a stream for a while, and its reader."""
+class Opened:
+    """A response that has begun, the line it goes on, and its reader."""
 
-    def __init__(self, line: StreamProtocol, told: Told, reader: socket.socket) -> None:
+    def __init__(self) -> None:
+        self.told = Told()
+        self.reader = socket.socket()
+        self.line: StreamProtocol
+        self.has_begun = asyncio.Event()
+        self._is_over = asyncio.Event()
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        line = scope[LINE]
+        line.carry(cast(Connection, self.told))
+        line.write(b"opening ")
         self.line = line
-        self.told = told
-        self.reader = reader
+        self.has_begun.set()
+        await self._is_over.wait()
+
+    async def read(self, size: int) -> bytes:
+        """What comes, until it is so much."""
+        came = b""
+        async with asyncio.timeout(5):
+            while len(came) < size:
+                came += await asyncio.get_running_loop().sock_recv(self.reader, size)
+        return came
+
+    async def close(self) -> None:
+        self.line.reset()
+        self.reader.close()
+        self._is_over.set()
+        await asyncio.sleep(0.01)
 
 
-async def open_line() -> Story:
-    loop = asyncio.get_running_loop()
-    lines: list[StreamProtocol] = []
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None: ...
-
-    config = uvicorn.Config(app, lifespan="off")
+async def open_line(after: bytes = b"") -> Opened:
+    """`after` is written in the same turn of the loop as the opening, and is read like it."""
+    loop, opened = asyncio.get_running_loop(), Opened()
+    config = uvicorn.Config(opened.app, interface="asgi3", lifespan="off", log_config=None, access_log=False)
     config.load()
-
-    def protocol() -> StreamProtocol:
-        lines.append(StreamProtocol(config, ServerState(), {}))
-        return lines[-1]
-
-    server = await loop.create_server(protocol, "127.0.0.1", 0)
-    reader = socket.create_connection(server.sockets[0].getsockname())
-    reader.setblocking(False)
+    state = ServerState()
+    server = await loop.create_server(lambda: StreamProtocol(config, state, {}), "127.0.0.1", 0)
+    opened.reader.setblocking(False)
+    await loop.sock_connect(opened.reader, server.sockets[0].getsockname())
+    await loop.sock_sendall(opened.reader, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     async with asyncio.timeout(5):
-        while not lines or lines[0].transport is None:  # noqa: ASYNC110  # The protocol is made by the server, and tells nobody.
-            await asyncio.sleep(0.01)
+        await opened.has_begun.wait()
+    if after:
+        opened.line.write(after)
     server.close()
-    told = Told()
-    lines[0].carry(cast(Connection, told))
     await asyncio.sleep(0.01)
-    return Story(lines[0], told, reader)
+    head, _, body = opened.reader.recv(1000).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert body == b"opening " + after
+    return opened
 
 
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
@@ -78,28 +100,18 @@ def test_frame_is_with_the_reader_at_once(runner: asyncio.Runner) -> None:
         opened.line.write(FRAME)
         assert opened.reader.recv(100) == FRAME
         assert opened.told.said == []
-        opened.reader.close()
-        opened.line.reset()
-        await asyncio.sleep(0.01)
+        await opened.close()
 
     with runner:
         runner.run(story())
 
 
-def test_what_is_written_before_and_after_it_goes_direct_comes_in_order(runner: asyncio.Runner) -> None:
+def test_headers_and_what_follows_them_come_in_order(runner: asyncio.Runner) -> None:
     async def story() -> None:
-        opened = await open_line()
-        opened.line.on_message_begin()
-        opened.line.carry(cast(Connection, opened.told))
-        opened.line.write(b"first ")
-        opened.line.write(b"second ")
-        await asyncio.sleep(0.01)
+        opened = await open_line(after=b"second ")
         opened.line.write(b"third")
-        await asyncio.sleep(0.01)
-        assert opened.reader.recv(100) == b"first second third"
-        opened.reader.close()
-        opened.line.reset()
-        await asyncio.sleep(0.01)
+        assert opened.reader.recv(100) == b"third"
+        await opened.close()
 
     with runner:
         runner.run(story())
@@ -108,20 +120,17 @@ def test_what_is_written_before_and_after_it_goes_direct_comes_in_order(runner: 
 def test_reader_that_takes_nothing_blocks_it_and_loses_no_byte(runner: asyncio.Runner) -> None:
     async def story() -> None:
         opened = await open_line()
-        written, came = 0, 0
+        written = 0
         while opened.line.is_clear:
-            opened.line.write(b"x" * 50_000)
-            written += 50_000
+            opened.line.write(bytes([written % 251]) * 50_000)
+            written += 1
         assert opened.told.said == ["blocked"]
         assert 0 < opened.line.unsent <= 50_000
-        while came < written:
-            await asyncio.sleep(0)
-            came += len(opened.reader.recv(1 << 20))
+        came = await opened.read(50_000 * written)
         await asyncio.sleep(0.01)
-        assert (came, opened.line.unsent, opened.told.said) == (written, 0, ["blocked", "cleared"])
-        opened.reader.close()
-        opened.line.reset()
-        await asyncio.sleep(0.01)
+        assert came == b"".join(bytes([number % 251]) * 50_000 for number in range(written))
+        assert (opened.line.unsent, opened.told.said) == (0, ["blocked", "cleared"])
+        await opened.close()
 
     with runner:
         runner.run(story())
@@ -138,9 +147,27 @@ def test_nothing_is_written_to_who_got_the_number_of_a_closed_connection(runner:
         opened.line.write(b"of another clinic")
         with pytest.raises(BlockingIOError):
             theirs.recv(100)
-        for one in (ours, theirs, opened.reader):
-            one.close()
-        await asyncio.sleep(0.01)
+        ours.close()
+        theirs.close()
+        await opened.close()
+
+    with runner:
+        runner.run(story())
+
+
+def test_loss_of_a_reader_is_told_though_it_asked_for_more_meanwhile(runner: asyncio.Runner) -> None:
+    """A second request on the connection waits for the end of the first."""
+
+    async def story() -> None:
+        opened = await open_line()
+        opened.reader.sendall(b"GET /again HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.sleep(0.05)
+        opened.line.write(FRAME)
+        assert opened.reader.recv(100) == FRAME
+        opened.line.reset()
+        await asyncio.sleep(0.05)
+        assert opened.told.said == ["lost"]
+        await opened.close()
 
     with runner:
         runner.run(story())
