@@ -3,20 +3,19 @@
 A connection has no queue. It knows the version it has told its reader, and when it can write it takes whatever leads
 from there to the newest one: skipping is safe, because a snapshot is absolute and so is every upsert.
 
-It writes in one of two ways. Where the server offers its *line* (see `server`), a new version goes out at once: one
-ready chunk, the same bytes for every reader, written from the loop over the topic's readers. The line says when it
-could not take all of it; then nothing more is written until it is clear again. Under any other ASGI server a task for
-each connection waits, takes and sends.
+It writes in one of two ways. Where the server offers its *line* (see `server`), what there is goes out at once. The
+line says when it could not take all of it; then nothing more is written until it is clear again. As long as a reader is
+up to date it stands in a *crowd* (see `crowds`), which writes for it. Under any other ASGI server a task for each
+connection waits, takes and sends.
 """
 
 import asyncio
 import random
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Protocol
 
-from clinic_stream import frames
-from clinic_stream.counts import Counts
+from clinic_stream import crowds, frames
+from clinic_stream.crowds import Crowd, Kind
 from clinic_stream.frames import Frame, chunk_of
 from clinic_stream.packing import HEADER, Sum
 from clinic_stream.params import Mode
@@ -52,16 +51,13 @@ class Line(Protocol):
     def reset(self) -> None: ...
 
 
-class House(Protocol):
+class House(crowds.House, Protocol):
     """What a connection needs of the hub it is in."""
 
-    counts: Counts
     ticker: Ticker
     heartbeat_seconds: float
     is_live: bool
     is_stale: bool
-
-    def clock(self) -> datetime: ...
 
 
 class Goodbye:
@@ -83,6 +79,8 @@ STUCK = Goodbye("stuck", Frame())  # Which nobody reads.
 class Connection:
     __slots__ = (
         "_awake",
+        "_crowd",
+        "_crowd_sum",
         "_expires_at",
         "_fixed_cursor",
         "_heartbeat_at",
@@ -143,6 +141,8 @@ class Connection:
         self._warning_due = False
         self._unsaid: Sequence[Frame] = ()
         self._sum = Sum() if is_packed else None
+        self._crowd: Crowd | None = None
+        self._crowd_sum: Sum | None = None  # As it was when this reader came.
         self._awake = True
         self._waiter: asyncio.Future[None] | None = None
         self._line: Line | None = None
@@ -162,7 +162,8 @@ class Connection:
     @property
     def last_id(self) -> str:
         """The newest id that this reader has been told."""
-        return str(self._told_id)
+        crowd = self._crowd
+        return str(self._told_id if crowd is None or crowd.version == self._version else crowd.told_id)
 
     @property
     def lag_seconds(self) -> float:
@@ -243,10 +244,12 @@ class Connection:
         try:
             await self._over
         finally:
+            self._step_out()
             self._line = None
 
     def blocked(self) -> None:
         """The line did not take all of it."""
+        self._step_out()
         if self._line is not None and self._watch is None:
             self._watch = Watch(self, self._line)
             self.hub.ticker.add(self._watch.deadline, self._watch)
@@ -269,25 +272,44 @@ class Connection:
         if not line.is_clear:
             self._lag()
             return
-        taken = self._frames()
-        if len(taken) == 1 and self._sum is None:
-            chunk = taken[0].chunk
-            self._count(taken[0])
-        elif taken:
-            chunk = self._chunk(taken)
-        else:
-            return
-        self.lagging_since = None
-        line.write(chunk)
+        self._step_out()
+        if taken := self._frames():
+            self.lagging_since = None
+            line.write(self._chunk(taken))
         if self.is_over:
             self._over.set_result(None)
+        elif line.is_clear:
+            self._step_in(line)
+
+    def _step_in(self, line: Line) -> None:
+        """Let the crowd do the telling, if it has been told just as much."""
+        if self._fixed_cursor is not None or not self._has_begun:
+            return
+        kind = Kind(self.mode, self._sum is not None)
+        crowd = Crowd.of(self.topic, kind) or Crowd(self.hub, self.topic, kind, self._version, self._told_id)
+        if crowd.version == self._version:
+            self._crowd = crowd
+            self._crowd_sum = crowd.sum.copy() if self._sum is not None else None
+            crowd.add(self, line)
+
+    def _step_out(self) -> None:
+        crowd, self._crowd = self._crowd, None
+        if crowd is None:
+            return
+        crowd.remove(self)
+        self.topic.apart.add(self)
+        if crowd.version != self._version:
+            self._version = crowd.version
+            self._told_id = crowd.told_id
+            if self._sum is not None and self._crowd_sum is not None:
+                self._sum.go_on(self._crowd_sum, crowd.sum)
 
     def _chunk(self, taken: Sequence[Frame]) -> bytes:
-        if len(taken) == 1 and self._sum is not None and self._has_begun:
-            self._sum.add(taken[0])
-            self._count(taken[0].packed)
-            return taken[0].packed_chunk
-        return chunk_of(b"".join(self._form(frame) for frame in taken))
+        """One frame as the very object that others write, too: who is slow shares what it has not taken."""
+        if len(taken) > 1 or not self._has_begun:
+            return chunk_of(b"".join(self._form(frame) for frame in taken))
+        self._form(taken[0])
+        return taken[0].chunk if self._sum is None else taken[0].packed_chunk
 
     def _form(self, frame: Frame) -> bytes:
         """The frame as this reader takes it, counted."""

@@ -112,7 +112,7 @@ class Hub:
     ) -> Connection:
         """Over a user's limit, the oldest of them has to make room."""
         connection = Connection(self, connection_id, topic, viewer, mode=mode, address=address, is_packed=is_packed)
-        topic.readers.add(connection)
+        topic.apart.add(connection)
         self._connections[connection_id] = connection
         self._by_address[address] += 1
         if viewer is not None:
@@ -126,7 +126,7 @@ class Hub:
 
     def leave(self, connection: Connection) -> None:
         connection.topic.left_at = connection.topic.clinic.used_at = self.clock()
-        connection.topic.readers.discard(connection)
+        connection.topic.apart.discard(connection)
         del self._connections[connection.id]
         self._by_address[connection.address] -= 1
         if not self._by_address[connection.address]:
@@ -169,8 +169,11 @@ class Hub:
         self.ticker.stop()
 
     def _make_room_for(self, viewer: Viewer) -> None:
-        staying = [one for one in self._by_user.get(viewer.user_id, {}).values() if one.goodbye is None]
-        if 0 < self._limits.per_user <= len(staying):
+        of_user = self._by_user.get(viewer.user_id, {})
+        if not 0 < self._limits.per_user <= len(of_user):
+            return
+        staying = [one for one in of_user.values() if one.goodbye is None]
+        if self._limits.per_user <= len(staying):
             staying[0].end(REPLACED)  # They stand in the order they came.
 
     def _told(self, changed_at: datetime) -> None:

@@ -126,7 +126,7 @@ class LiveClinic:
 
     def drop_idle_topics(self, now: datetime) -> None:
         for key, topic in list(self.topics.items()):
-            if not topic.readers and now - topic.left_at > TOPIC_LINGER:
+            if not topic.is_read and now - topic.left_at > TOPIC_LINGER:
                 del self.topics[key]
                 self._forget(topic)
 

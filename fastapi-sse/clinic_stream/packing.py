@@ -7,11 +7,15 @@ length that stand at the very end of its stream.
 
 import struct
 import zlib
+from functools import lru_cache
 
 # Deflate, no name, no time, unknown system.
 HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 LAST_BLOCK = b"\x03\x00"
 LEVEL = 5
+# CRC-32 as RFC 1952 has it, in section 8: the lowest bit is the highest power.
+POLYNOMIAL = 0xEDB88320
+ONE = 1 << 31
 
 
 def packed(data: bytes) -> bytes:
@@ -23,16 +27,51 @@ def packed(data: bytes) -> bytes:
 class Sum:
     """What one reader's stream must end with."""
 
-    __slots__ = ("_crc", "length")
+    __slots__ = ("crc", "length")
 
-    def __init__(self) -> None:
-        self._crc = 0
-        self.length = 0
+    def __init__(self, crc: int = 0, length: int = 0) -> None:
+        self.crc = crc
+        self.length = length
 
     def add(self, data: bytes) -> None:
-        self._crc = zlib.crc32(data, self._crc)
+        self.crc = zlib.crc32(data, self.crc)
         self.length += len(data)
+
+    def copy(self) -> "Sum":
+        return Sum(self.crc, self.length)
+
+    def go_on(self, before: "Sum", after: "Sum") -> None:
+        """Add what another sum has grown by, without looking at the bytes again.
+
+        A checksum is linear: n more bytes shift it, which is to multiply it by x to the power of 8n, and add their own.
+        """
+        grown = after.length - before.length
+        self.crc = after.crc ^ _multiply(_shift_by(grown), self.crc ^ before.crc)
+        self.length += grown
 
     @property
     def end(self) -> bytes:
-        return LAST_BLOCK + struct.pack("<II", self._crc, self.length & 0xFFFFFFFF)
+        return LAST_BLOCK + struct.pack("<II", self.crc, self.length & 0xFFFFFFFF)
+
+
+def _multiply(a: int, b: int) -> int:
+    """Of two polynomials over GF(2), modulo gzip's; the highest bit stands for 1, the next for x."""
+    product = 0
+    while a:
+        if a & ONE:
+            product ^= b
+        a = (a << 1) & 0xFFFFFFFF
+        b = (b >> 1) ^ (POLYNOMIAL if b & 1 else 0)
+    return product
+
+
+@lru_cache(256)  # Readers in step have the same way behind them.
+def _shift_by(length: int) -> int:
+    """x to the power of eight times this many bytes."""
+    power, square = ONE, ONE >> 8
+    while length:
+        if length & 1:
+            power = _multiply(square, power)
+        square = _multiply(square, square)
+        length >>= 1
+    return power

@@ -7,7 +7,7 @@ shows makes no version. A frame is made once a version, when the first connectio
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Set
+from collections.abc import Callable, Hashable, Set
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import ClassVar, NamedTuple, Protocol
@@ -43,7 +43,7 @@ EMPTY = Inbox({}, 0, seq=0)
 Told = Callable[[datetime], None]
 
 
-class Reader(Protocol):
+class Reader(Hashable, Protocol):
     """Who is woken when there is a new version."""
 
     def wake(self) -> None: ...
@@ -79,18 +79,23 @@ class Snapshot(NamedTuple):
 
 
 class Topic(ABC):
-    __slots__ = ("_changed_at", "_timer", "_told_at", "clinic", "left_at", "readers", "version")
+    __slots__ = ("_changed_at", "_timer", "_told_at", "apart", "clinic", "crowds", "left_at", "version")
 
     kind: ClassVar[str]
 
     def __init__(self, clinic: Ground, now: datetime) -> None:
         self.clinic = clinic
         self.version = 0
-        self.readers: set[Reader] = set()
+        self.crowds: dict[Hashable, Reader] = {}  # Those in step, by who takes the same bytes.
+        self.apart: set[Reader] = set()
         self.left_at = now
         self._changed_at: datetime | None = None
         self._told_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_read(self) -> bool:
+        return bool(self.apart or self.crowds)
 
     @abstractmethod
     def since(self, version: int, mode: Mode, now: datetime) -> Frame:
@@ -108,7 +113,7 @@ class Topic(ABC):
         """There is a new version. `changed_at`, if a write made it, is when: naive UTC."""
         self.version += 1
         self._changed_at = self._changed_at or changed_at
-        if not self.readers or self._timer is not None:
+        if not self.is_read or self._timer is not None:
             return
         loop = asyncio.get_running_loop()
         pause = self._told_at + BURST_SECONDS - loop.time()
@@ -120,7 +125,7 @@ class Topic(ABC):
     def _tell(self) -> None:
         self._timer = None
         self._told_at = asyncio.get_running_loop().time()
-        for reader in self.readers:
+        for reader in (*self.crowds.values(), *self.apart):
             reader.wake()
         if self._changed_at is not None:
             self.clinic.told(self._changed_at)

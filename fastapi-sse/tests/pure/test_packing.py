@@ -22,6 +22,33 @@ def test_any_frames_in_any_order_make_one_whole_gzip_stream(frames: list[bytes],
     assert gzip.decompress(body + total.end) == b"".join(frame for frame, _ in read)
 
 
+@given(st.binary(), st.lists(st.binary()), st.lists(st.binary(), min_size=1))
+def test_sum_takes_over_what_another_has_grown_by(own: bytes, before: list[bytes], after: list[bytes]) -> None:
+    mine, other = Sum(), Sum()
+    mine.add(own)
+    for data in before:
+        other.add(data)
+    then = other.copy()
+    for data in after:
+        other.add(data)
+    mine.go_on(then, other)
+    whole = own + b"".join(after)
+    assert (mine.crc, mine.length) == (zlib.crc32(whole), len(whole))
+
+
+def test_sum_takes_over_many_megabytes_at_once() -> None:
+    zeros = bytes(1 << 20)
+    mine, other = Sum(), Sum()
+    for _ in range(64):
+        other.add(zeros)
+    mine.add(b"own")
+    expected = zlib.crc32(b"own")
+    mine.go_on(Sum(), other)
+    for _ in range(64):
+        expected = zlib.crc32(zeros, expected)
+    assert (mine.crc, mine.length) == (expected, 3 + (64 << 20))
+
+
 def test_each_frame_can_be_read_as_soon_as_it_is_there() -> None:
     reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
     assert reader.decompress(HEADER + packed(b"id: 1\n\n")) == b"id: 1\n\n"

@@ -1,0 +1,222 @@
+"""Readers in step are told the same bytes by one loop; what each has been told is right whenever one steps out."""
+
+import asyncio
+import gzip
+from collections.abc import Awaitable, Callable
+
+from clinic_stream import frames
+from clinic_stream.connections import REVOKED, Connection
+from clinic_stream.hub import Hub
+from clinic_stream.params import Mode
+from clinic_stream.state import Audience, Scope
+from clinic_stream.topics import BURST_SECONDS, LiveClinic
+from stream_testkit.rows import NOON, appointment, batch, event, state
+
+HEARTBEAT_SECONDS = 60.0
+
+
+class Line:
+    """Takes what it is given, and is blocked by it when told to be."""
+
+    def __init__(self) -> None:
+        self.is_clear = True
+        self.unsent = 0
+        self.chunks: list[bytes] = []
+        self.blocks_next = False
+        self.connection: Connection | None = None
+
+    def carry(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def write(self, chunk: bytes) -> None:
+        self.chunks.append(chunk)
+        if self.blocks_next:
+            self.blocks_next, self.is_clear, self.unsent = False, False, len(chunk)
+            assert self.connection is not None
+            self.connection.blocked()
+
+    def clear(self) -> None:
+        self.is_clear, self.unsent = True, 0
+        assert self.connection is not None
+        self.connection.cleared()
+
+    def reset(self) -> None: ...
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(body_of(chunk) for chunk in self.chunks)
+
+
+class Room:
+    """A hub with one clinic of one appointment, and readers on lines of our own."""
+
+    def __init__(self) -> None:
+        self.hub = Hub(clock=lambda: NOON, heartbeat_seconds=HEARTBEAT_SECONDS, is_live=True)
+        self.hub.keep(state([appointment(1)]))
+        self.writes = 0
+        self._running: list[asyncio.Task[None]] = []
+
+    @property
+    def clinic(self) -> LiveClinic:
+        return self.hub.clinics[1]
+
+    async def enter(self, *, mode: Mode = "delta", is_packed: bool = False) -> tuple[Connection, Line]:
+        topic, line = self.clinic.topic(Audience(Scope(1)), NOON), Line()
+        connection = self.hub.enter(self.hub.next_id(), topic, None, mode=mode, is_packed=is_packed)
+        connection.begin([frames.OPENING])
+        self._running.append(asyncio.create_task(connection.run_on(line)))
+        await asyncio.sleep(0)
+        return connection, line
+
+    def write(self) -> None:
+        self.writes += 1
+        row = appointment(1, notes=f"note {self.writes}")
+        self.clinic.advance(batch(event(100 + self.writes, 1), rows=[row]))
+
+    async def tell(self) -> None:
+        self.write()
+        await asyncio.sleep(2 * BURST_SECONDS)
+
+    async def leave(self, connection: Connection) -> None:
+        connection.lost()
+        await asyncio.sleep(0)
+        self.hub.leave(connection)
+
+
+def body_of(chunk: bytes) -> bytes:
+    size, _, rest = chunk.partition(b"\r\n")
+    assert len(rest) == int(size, 16) + 2
+    return rest[:-2]
+
+
+def play(story: Callable[[Room], Awaitable[None]]) -> None:
+    async def run() -> None:
+        room = Room()
+        await story(room)
+        room.hub.close()
+
+    asyncio.run(run())
+
+
+def test_all_who_are_in_step_are_given_the_very_same_chunk() -> None:
+    async def story(room: Room) -> None:
+        lines = [(await room.enter())[1] for _ in range(3)]
+        await room.tell()
+        assert len({id(line.chunks[-1]) for line in lines}) == 1
+        assert b"note 1" in lines[0].chunks[-1]
+
+    play(story)
+
+
+def test_modes_and_codings_are_told_each_in_its_own_form() -> None:
+    async def story(room: Room) -> None:
+        _, delta = await room.enter()
+        _, snapshot = await room.enter(mode="snapshot")
+        packed, line = await room.enter(is_packed=True)
+        await room.tell()
+        assert b'{"upserts":' in delta.chunks[-1]
+        assert b'{"appointments":' in snapshot.chunks[-1]
+        packed.end(REVOKED)
+        assert (
+            gzip.decompress(line.body + packed.trailer) == frames.OPENING + body_of(delta.chunks[-1]) + frames.REVOKED
+        )
+
+    play(story)
+
+
+def test_reader_that_is_blocked_holds_up_nobody_and_is_then_told_the_newest() -> None:
+    async def story(room: Room) -> None:
+        (slow, blocked), (_, quick) = await room.enter(), await room.enter()
+        blocked.blocks_next = True
+        for _ in range(4):
+            await room.tell()
+        assert (len(blocked.chunks), len(quick.chunks), slow.state) == (2, 5, "lagging")
+        assert slow.last_id.endswith(".101")
+        blocked.clear()
+        assert len(blocked.chunks) == 3
+        assert b"note 4" in blocked.chunks[-1]
+        assert slow.last_id.endswith(".104")
+        assert room.hub.counts.coalesced == 2
+        await room.tell()
+        assert blocked.chunks[-1] is quick.chunks[-1]
+
+    play(story)
+
+
+def test_id_told_by_a_heartbeat_covers_nothing_that_is_not_told() -> None:
+    """The second write of a burst waits; a heartbeat that comes before it must not speak for it."""
+
+    async def story(room: Room) -> None:
+        (connection, line), (_, other) = await room.enter(), await room.enter()
+        room.write()
+        room.write()
+        assert b"note 1" in line.chunks[-1]
+        connection.ring(asyncio.get_running_loop().time() + HEARTBEAT_SECONDS)
+        last = body_of(line.chunks[-1])
+        assert last.index(b"note 2") < last.rindex(b".102\n")
+        assert (len(line.chunks), len(other.chunks)) == (3, 2)
+        await asyncio.sleep(2 * BURST_SECONDS)
+        assert (len(line.chunks), len(other.chunks)) == (3, 3)
+        await room.tell()
+        assert line.chunks[-1] is other.chunks[-1]
+
+    play(story)
+
+
+def test_goodbye_comes_alone_and_nothing_after_it() -> None:
+    async def story(room: Room) -> None:
+        (connection, line), (_, other) = await room.enter(), await room.enter()
+        await room.tell()
+        connection.end(REVOKED)
+        await room.tell()
+        assert body_of(line.chunks[-1]) == frames.REVOKED
+        assert b"note 2" in other.chunks[-1]
+
+    play(story)
+
+
+def test_who_has_left_is_in_no_crowd() -> None:
+    async def story(room: Room) -> None:
+        connection, line = await room.enter()
+        topic = connection.topic
+        was_read = topic.is_read
+        await room.leave(connection)
+        assert (was_read, topic.is_read) == (True, False)
+        await room.tell()
+        assert len(line.chunks) == 1
+
+    play(story)
+
+
+def test_packed_readers_who_come_and_step_out_at_any_time_end_whole() -> None:
+    async def story(room: Room) -> None:
+        readers = []
+        for number in range(6):
+            readers.append(await room.enter(is_packed=True))
+            readers[number // 2][1].blocks_next = number % 2 == 0
+            await room.tell()
+            if number % 3 == 2:
+                connection, line = readers[number // 3]
+                connection.ring(asyncio.get_running_loop().time() + (number + 1) * HEARTBEAT_SECONDS)
+                if not line.is_clear:
+                    line.clear()
+        for connection, line in readers:
+            if not line.is_clear:
+                line.clear()
+            connection.end(REVOKED)
+            text = gzip.decompress(line.body + connection.trailer)
+            assert text.startswith(frames.OPENING)
+            assert b"note 6" in text
+            assert text.endswith(frames.REVOKED)
+
+    play(story)
+
+
+def test_counts_are_of_every_reader() -> None:
+    async def story(room: Room) -> None:
+        lines = [(await room.enter())[1] for _ in range(3)]
+        await room.tell()
+        assert room.hub.counts.frames == 6
+        assert room.hub.counts.bytes == sum(len(line.body) for line in lines)
+
+    play(story)
