@@ -119,6 +119,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", ops.HealthView.as_view()),
     path("livez", ops.LivezView.as_view()),
     path("readyz", ops.ReadyzView.as_view()),
+    path("metrics", ops.MetricsView.as_view()),
     path("favicon.ico", ops.FaviconView.as_view()),
     path("favicon.svg", ops.FaviconView.as_view()),
     path("admin/", admin.site.urls),

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -16,8 +17,11 @@ from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment
 from clinic.appointments.queries import appointments_visible_to
 from clinic.common.admin import ChoicesFilter, DatesFilter
+from clinic.messaging.models import InboundMessage
+from clinic.ops.models import JobRun
 from clinic.ops.queries import ClinicDay, clinic_day_of
 from clinic.outbox.models import Message
+from clinic.outbox.services import resend
 
 admin.site.index_template = "ops/the_day.html"
 
@@ -42,6 +46,8 @@ PAGES: dict[str, list[tuple[str, str, str]]] = {
     "Behind the scenes": [
         ("scheduling_hold", "Holds", "hourglass_top"),
         ("outbox_message", "Messages", "mail"),
+        ("messaging_inboundmessage", "Answers by SMS", "sms"),
+        ("ops_jobrun", "The worker", "schedule"),
     ],
 }
 
@@ -130,9 +136,40 @@ class MessageAdmin(LogAdmin):
     )
     list_select_related = ("clinic",)
     search_fields = ("recipient", "template", "subject")
+    actions = ("send_again",)
     fields = ("channel", "template", "recipient", "subject", "text", "state", "attempts", "error", "send_at", "sent_at")
     readonly_fields = fields
 
     @admin.display(description="text")
     def text(self, message: Message) -> str:
         return "It holds a code or a link that is nobody else’s." if message.secret else message.body
+
+    @admin.action(description="Send again", permissions=["view"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        """What failed, was given up or taken back. A code or link is asked for anew by who wants it."""
+        count = resend(queryset, now=timezone.now())
+        self.message_user(request, f"{count} of {queryset.count()} messages go out again.", messages.SUCCESS)
+
+
+@admin.register(InboundMessage)
+class InboundMessageAdmin(LogAdmin):
+    list_display = ("received_at", "sender", "body", "intent", "outcome", "answer", "clinic")
+    list_filter = (("intent", ChoicesFilter), ("received_at", DatesFilter), ("clinic", OwnClinicFilter))
+    list_select_related = ("clinic",)
+    search_fields = ("sender", "body")
+    fields = readonly_fields = ("received_at", "sender", "body", "intent", "outcome", "answer", "appointment_id")
+
+
+@admin.register(JobRun)
+class JobRunAdmin(LogAdmin):
+    """For a superuser: the jobs are those of all clinics."""
+
+    list_display = ("name", "started_at", "took", "did", "succeeded_at", "failures", "error")
+    fields = readonly_fields = list_display
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return isinstance(request.user, User) and request.user.is_superuser
+
+    @admin.display(description="took", ordering="seconds")
+    def took(self, run: JobRun) -> str:
+        return f"{run.seconds * 1000:.0f} ms"

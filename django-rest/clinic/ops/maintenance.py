@@ -2,11 +2,15 @@
 runs, and can run twice or beside itself without harm."""
 
 import logging
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
+from django.db import DatabaseError
+from django.db.models import F
 
 from clinic.accounts.passwords import prune_password_tokens
 from clinic.appointments.services.clock import expire_requests, mark_missed
@@ -15,6 +19,7 @@ from clinic.changefeed.services import prune_events
 from clinic.common.idempotency import KEPT_FOR as IDEMPOTENCY_KEYS_KEPT_FOR
 from clinic.common.idempotency import prune_idempotency_keys
 from clinic.common.limits import prune_attempts
+from clinic.ops.models import JobRun
 from clinic.scheduling.services import prune_cells, release_expired_holds
 from clinic.waitlist.services.answers import move_on_expired_offers
 from clinic.waitlist.services.entries import lapse_entries
@@ -56,14 +61,26 @@ JOBS: dict[str, Job] = {
 
 
 def run_jobs(*, now: datetime) -> dict[str, int]:
-    """Run each job once. One that fails is logged and does not stop the others. Returns what each did."""
+    """Run each job once, and keep when it ran. One that fails is logged and does not stop the others. Returns what
+    each did."""
     done: dict[str, int] = {}
     for name, job in JOBS.items():
+        began, error = time.monotonic(), ""
         try:
             done[name] = job(now)
-        except Exception:
+        except Exception as problem:
             log.exception("%s: failed", name)
-        else:
-            if done[name]:
-                log.info("%s: %s", name, done[name])
+            error = f"{type(problem).__name__}: {problem}"
+        if done.get(name):
+            log.info("%s: %s", name, done[name])
+        _keep_run(name, now=now, seconds=time.monotonic() - began, did=done.get(name, 0), error=error)
     return done
+
+
+def _keep_run(name: str, *, now: datetime, seconds: float, did: int, error: str) -> None:
+    ran = {"started_at": now, "seconds": seconds, "did": did, "error": error[:300]}
+    ended = {"failures": F("failures") + 1} if error else {"succeeded_at": now}
+    with suppress(DatabaseError):  # It is away: then the jobs have failed as well, and were logged.
+        if not JobRun.objects.filter(name=name).update(**ran, **ended):
+            first = {"failures": 1} if error else {"succeeded_at": now}
+            JobRun.objects.bulk_create([JobRun(name=name, **ran, **first)], ignore_conflicts=True)

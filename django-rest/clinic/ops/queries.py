@@ -12,6 +12,8 @@ from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment
 from clinic.appointments.queries import appointments_visible_to
 from clinic.common.instants import local_date_of, zone_of
+from clinic.ops.models import JobRun
+from clinic.outbox.queries import outbox_state
 
 DOWN = "unreachable"
 
@@ -37,6 +39,19 @@ def server_version() -> str | None:
     except (DatabaseError, InterfaceError):
         return None
     return str(row[0])
+
+
+def outbox_health(*, now: datetime) -> dict[str, Any]:
+    state = outbox_state(now=now)
+    return {"due": sum(state.due.values()), "oldest_due_seconds": round(state.oldest_due_seconds, 3)}
+
+
+def worker_health() -> dict[str, Any]:
+    runs = list(JobRun.objects.all())
+    return {
+        "last_round_at": max((run.started_at for run in runs), default=None),
+        "failing": [run.name for run in runs if run.error],
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views import View
 from drf_spectacular.utils import extend_schema, inline_serializer
+from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -15,12 +17,30 @@ from rest_framework.views import APIView
 
 from clinic.accounts.requests import viewer_of
 from clinic.accounts.views import OpenView
-from clinic.common.errors import ChairsideError
+from clinic.common.error_pages import error_response
+from clinic.common.errors import ChairsideError, TryAgain
 from clinic.common.instants import say_instant, zone_of
-from clinic.ops.queries import database_state, server_version
+from clinic.ops.metrics import metrics_text
+from clinic.ops.queries import database_state, outbox_health, server_version, worker_health
 from clinic.scheduling.queries import get_clinic_for
 from clinic.scheduling.views import CLINIC_PARAMETER
 
+OutboxHealth = inline_serializer(
+    "OutboxHealth",
+    {
+        "due": serializers.IntegerField(help_text="messages that should be sent by now"),
+        "oldest_due_seconds": serializers.FloatField(help_text="how long the oldest of them has been due"),
+    },
+    allow_null=True,
+)
+WorkerHealth = inline_serializer(
+    "WorkerHealth",
+    {
+        "last_round_at": serializers.DateTimeField(allow_null=True, help_text="when a worker last did what is due"),
+        "failing": serializers.ListField(child=serializers.CharField(), help_text="jobs whose last run failed"),
+    },
+    allow_null=True,
+)
 HealthOutput = inline_serializer(
     "Health",
     {
@@ -29,6 +49,8 @@ HealthOutput = inline_serializer(
         "version": serializers.CharField(),
         "database": serializers.CharField(),
         "database_version": serializers.CharField(allow_null=True),
+        "outbox": OutboxHealth,
+        "worker": WorkerHealth,
     },
 )
 
@@ -39,14 +61,17 @@ class HealthView(OpenView):
     @extend_schema(responses={200: HealthOutput, 503: HealthOutput}, summary="How the service is")
     def get(self, request: Request) -> Response:
         database = database_state()
+        is_well = database == "ok"
         body = {
-            "status": "ok" if database == "ok" else "unavailable",
+            "status": "ok" if is_well else "unavailable",
             "service": settings.SHARED.service_name,
             "version": settings.VERSION,
             "database": database,
-            "database_version": server_version() if database == "ok" else None,
+            "database_version": server_version() if is_well else None,
+            "outbox": outbox_health(now=timezone.now()) if is_well else None,
+            "worker": worker_health() if is_well else None,
         }
-        return Response(body, status=200 if database == "ok" else 503)
+        return Response(body, status=200 if is_well else 503)
 
 
 class LivezView(OpenView):
@@ -59,6 +84,16 @@ class LivezView(OpenView):
 
 class ReadyzView(HealthView):
     """200 when the database is reachable and migrated: traffic may come."""
+
+
+class MetricsView(View):
+    """For Prometheus. The gateway does not pass it on."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return HttpResponse(metrics_text(now=timezone.now()), content_type=CONTENT_TYPE_LATEST)
+        except (DatabaseError, InterfaceError):
+            return error_response(503, TryAgain.code, "The database does not answer.")
 
 
 class FaviconView(View):

@@ -7,9 +7,13 @@ twice in one case alone: the kill falls between the provider's answer and the ne
 
 import logging
 import random
+from collections import Counter
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
+from django.db import close_old_connections
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -17,7 +21,7 @@ from clinic.common.transactions import in_one_transaction
 from clinic.outbox.backoff import MAX_ATTEMPTS, pause_after
 from clinic.outbox.channels import email, in_app, sms
 from clinic.outbox.channels.failures import CannotBeDelivered, WantsNoSms
-from clinic.outbox.models import Channel, Message, State
+from clinic.outbox.models import Channel, DeliveryCount, Message, State
 from clinic.outbox.optouts import record_opt_out, write_instead
 
 BATCH = 50
@@ -39,12 +43,39 @@ class Outcome:
     is_unwanted: bool = False
 
 
-def deliver_due(*, now: datetime, limit: int = BATCH) -> int:
-    """Send one batch of what is due. Returns how many were taken: 0 when nothing waits. One that fails stops none."""
+def deliver_due(*, now: datetime, limit: int = BATCH, senders: Executor | None = None) -> int:
+    """Send one batch of what is due, side by side where there are `senders`, since most of sending is waiting. Returns
+    how many were taken: 0 when nothing waits. One that fails stops none."""
     messages = _take(now=now, limit=limit)
-    for message in messages:
-        _keep(message, _send(message, now=now))
+    deliver = partial(_deliver, now=now)
+    ends = Counter(map(deliver, messages) if senders is None else senders.map(partial(_in_thread, deliver), messages))
+    for (channel, end), count in sorted(ends.items()):
+        _count(channel, end, count)
     return len(messages)
+
+
+def _in_thread(deliver: "partial[tuple[str, str]]", message: Message) -> tuple[str, str]:
+    """Each thread has a connection of its own, which may have been lost since it last sent."""
+    close_old_connections()
+    return deliver(message)
+
+
+def _deliver(message: Message, *, now: datetime) -> tuple[str, str]:
+    """Its channel, and how this attempt ended."""
+    outcome = _send(message, now=now)
+    try:
+        _keep(message, outcome)
+    except Exception:  # The database is away. When the lease ends, another attempt is made.
+        log.exception("message %s: what became of it could not be kept", message.pk)
+        return message.channel, "lost"
+    return message.channel, "later" if outcome.due_at is not None else outcome.state.value
+
+
+def _count(channel: str, end: str, count: int) -> None:
+    counted = DeliveryCount.objects.filter(channel=channel, end=end)
+    if not counted.update(count=F("count") + count):
+        DeliveryCount.objects.bulk_create([DeliveryCount(channel=channel, end=end, count=0)], ignore_conflicts=True)
+        counted.update(count=F("count") + count)
 
 
 @in_one_transaction

@@ -98,3 +98,19 @@ class OptOut(models.Model):
 
     def __str__(self) -> str:
         return f"{self.recipient} wants no {self.channel}"
+
+
+class DeliveryCount(models.Model):
+    """How many attempts of the workers have ended so, since the beginning: for the metrics."""
+
+    channel = models.CharField(max_length=8, choices=Channel.choices)
+    end = models.CharField(max_length=10, help_text="the state it led to; later: tried again; lost: not kept")
+    count = models.PositiveBigIntegerField()
+
+    class Meta:
+        db_table = "delivery_count"
+        ordering = ["channel", "end"]
+        constraints = [models.UniqueConstraint(fields=["channel", "end"], name="delivery_count_once")]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.end}: {self.count}"

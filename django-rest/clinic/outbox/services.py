@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 
@@ -79,6 +80,13 @@ def cancel_messages(*, appointment_id: int, templates: list[str]) -> int:
         appointment_id=appointment_id, template__in=templates, state=State.QUEUED, due_at__isnull=False
     )
     return waiting.update(state=State.CANCELLED, due_at=None)
+
+
+def resend(messages: QuerySet[Message], *, now: datetime) -> int:
+    """What was given up, refused or taken back is due again, with all its attempts. Returns how many. Not what held a
+    secret, whose words are gone, nor what a worker has."""
+    again = messages.filter(state__in=[State.FAILED, State.DEAD, State.CANCELLED], secret=False)
+    return again.update(state=State.QUEUED, due_at=now, attempts=0, expires_at=None, error="")
 
 
 def _is_new(message: Message) -> bool:

@@ -1,0 +1,58 @@
+"""What Prometheus is told. Read from the database when it asks, so it is the same whichever process answers."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from clinic.ops.models import JobRun
+from clinic.outbox.models import Channel
+from clinic.outbox.queries import outbox_state
+
+
+def metrics_text(*, now: datetime) -> bytes:
+    """Raises DatabaseError."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collected([*_outbox(now), *_jobs()]))
+    return generate_latest(registry)
+
+
+class _Collected:
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> list[Metric]:
+        return self._metrics
+
+
+def _outbox(now: datetime) -> Iterator[Metric]:
+    state = outbox_state(now=now)
+    due = GaugeMetricFamily("chairside_messages_due", "Messages that should be sent by now.", labels=["channel"])
+    waiting = GaugeMetricFamily("chairside_messages_waiting", "Messages of a later time.", labels=["channel"])
+    for channel in Channel.values:
+        due.add_metric([channel], state.due.get(channel, 0))
+        waiting.add_metric([channel], state.waiting.get(channel, 0))
+    yield due
+    yield waiting
+    yield GaugeMetricFamily(
+        "chairside_messages_oldest_due_seconds", "How long the oldest has been due.", state.oldest_due_seconds
+    )
+    ended = CounterMetricFamily(
+        "chairside_deliveries", "Attempts of the workers, by how they ended.", labels=["channel", "end"]
+    )
+    for (channel, end), count in state.ended.items():
+        ended.add_metric([channel, end], count)
+    yield ended
+
+
+def _jobs() -> Iterator[Metric]:
+    last = GaugeMetricFamily("chairside_job_last_success_timestamp_seconds", "When it last succeeded.", labels=["job"])
+    seconds = GaugeMetricFamily("chairside_job_duration_seconds", "How long its last run took.", labels=["job"])
+    failures = CounterMetricFamily("chairside_job_failures", "Runs that have failed.", labels=["job"])
+    for run in JobRun.objects.all():
+        if run.succeeded_at is not None:
+            last.add_metric([run.name], run.succeeded_at.timestamp())
+        seconds.add_metric([run.name], run.seconds)
+        failures.add_metric([run.name], run.failures)
+    yield from (last, seconds, failures)

@@ -1,0 +1,20 @@
+from django.db import models
+
+
+class JobRun(models.Model):
+    """When a job of the worker ran last, how long it took, and whether it failed: for health, metrics and the admin."""
+
+    name = models.CharField(max_length=60, unique=True)
+    started_at = models.DateTimeField()
+    seconds = models.FloatField()
+    did = models.PositiveIntegerField(help_text="how many rows it changed")
+    succeeded_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0, help_text="since the beginning")
+    error = models.CharField(max_length=300, blank=True, default="", help_text="of the last run")
+
+    class Meta:
+        db_table = "job_run"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

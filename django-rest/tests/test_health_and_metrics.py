@@ -1,0 +1,103 @@
+"""What an operator sees of what goes on by itself."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from clinic.ops import maintenance
+from clinic.ops.maintenance import run_jobs
+from clinic.ops.models import JobRun
+from clinic.outbox.delivery import deliver_due
+from clinic.outbox.models import Channel, Message, State
+from prometheus_client.parser import text_string_to_metric_families
+from rest_framework.test import APIClient
+
+from .admin_pages import sign_in
+from .conftest import World
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def message(world: World) -> Message:
+    """Due for a minute; there is no provider, so it will fail."""
+    then = now() - timedelta(minutes=1)
+    return Message.objects.create(
+        clinic=world.clinic,
+        channel=Channel.SMS,
+        template="reminder",
+        recipient="+491701234567",
+        body="Tomorrow at nine.",
+        created_at=then,
+        send_at=then,
+        due_at=then,
+    )
+
+
+def metric(name: str, **labels: str) -> float:
+    response = APIClient().get("/metrics")
+    assert response.status_code == 200
+    for family in text_string_to_metric_families(response.content.decode()):
+        for sample in family.samples:
+            if sample.name == name and sample.labels == labels:
+                return float(sample.value)
+    raise AssertionError(f"no {name} {labels}")
+
+
+def test_what_is_due_is_seen(message: Message) -> None:
+    assert metric("chairside_messages_due", channel="sms") == 1
+    assert metric("chairside_messages_due", channel="email") == 0
+    assert 55 < metric("chairside_messages_oldest_due_seconds") < 120
+    outbox = APIClient().get("/health").json()["outbox"]
+    assert outbox["due"] == 1
+    assert 55 < outbox["oldest_due_seconds"] < 120
+
+
+def test_what_was_sent_and_what_failed_is_counted(message: Message) -> None:
+    deliver_due(now=now())
+    assert metric("chairside_deliveries_total", channel="sms", end="failed") == 1
+    assert metric("chairside_messages_due", channel="sms") == 0
+
+
+def test_jobs_tell_when_they_ran(world: World) -> None:
+    assert APIClient().get("/health").json()["worker"] == {"last_round_at": None, "failing": []}
+    run_jobs(now=now())
+    last = metric("chairside_job_last_success_timestamp_seconds", job="expired holds released")
+    assert abs(last - now().timestamp()) < 60
+    assert metric("chairside_job_failures_total", job="expired holds released") == 0
+    assert APIClient().get("/health").json()["worker"]["last_round_at"] is not None
+
+
+def test_a_job_that_fails_stops_no_other_and_is_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: datetime) -> int:
+        raise RuntimeError("no luck")
+
+    jobs: dict[str, Callable[[datetime], int]] = {"bad luck": fail, "a good one": lambda _: 3}
+    monkeypatch.setitem(vars(maintenance), "JOBS", jobs)
+    assert run_jobs(now=now()) == {"a good one": 3}
+    run_jobs(now=now())
+    assert APIClient().get("/health").json()["worker"]["failing"] == ["bad luck"]
+    assert metric("chairside_job_failures_total", job="bad luck") == 2
+    assert JobRun.objects.get(name="bad luck").error == "RuntimeError: no luck"
+    assert JobRun.objects.get(name="a good one").did == 3
+
+
+def test_the_desk_sends_again_what_failed(world: World, message: Message) -> None:
+    deliver_due(now=now())
+    desk = sign_in(world.sam)
+    answer = desk.post(
+        "/admin/outbox/message/", {"action": "send_again", "_selected_action": [message.pk]}, follow=True
+    )
+    assert "1 of 1 messages go out again." in answer.content.decode()
+    message.refresh_from_db()
+    assert (message.state, message.attempts, message.error) == (State.QUEUED, 0, "")
+    assert message.due_at is not None
+
+
+def test_another_clinics_messages_are_not_sent_again(world: World, message: Message) -> None:
+    deliver_due(now=now())
+    sign_in(world.otto).post("/admin/outbox/message/", {"action": "send_again", "_selected_action": [message.pk]})
+    message.refresh_from_db()
+    assert message.state == State.FAILED
