@@ -72,7 +72,7 @@ def say(text: str, **more: Any) -> str:
     """What is answered."""
     response = post(WEBHOOK, sms(text, **more))
     assert (response.status_code, response["Content-Type"]) == (200, "text/xml; charset=utf-8"), response.content
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 def lines_of(appointment: Appointment) -> list[tuple[str, str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from clinic.accounts.models import User
 from clinic.appointments.models import Patient
-from clinic.messaging import services
+from clinic.messaging.services import notifications
 from clinic.outbox.delivery import deliver_due
 from clinic.outbox.models import Channel, Message, State
 from clinic.outbox.services import About, queue_message
@@ -190,7 +190,7 @@ def test_reading_twice_is_reading_once(world: World) -> None:
 
 
 def test_all_are_read_at_once_and_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "READ_BATCH", 2)
+    monkeypatch.setattr(notifications, "READ_BATCH", 2)
     earlier = tell(world.paula)
     client = world.client(world.paula)
     client.post(f"{NOTIFICATIONS}/{earlier.pk}/read")
@@ -211,11 +211,11 @@ def test_two_pages_that_read_everything_do_not_get_in_each_other_s_way(committed
     told = Message.objects.order_by("-pk").values_list("pk", flat=True)
 
     def read_all() -> int:
-        return services.mark_all_read(user=fresh(world.paula), now=datetime.now(UTC))
+        return notifications.mark_all_read(user=fresh(world.paula), now=datetime.now(UTC))
 
     def read_each() -> int:
         for pk in told:
-            services.mark_read(user=fresh(world.paula), notification_id=pk, now=datetime.now(UTC))
+            notifications.mark_read(user=fresh(world.paula), notification_id=pk, now=datetime.now(UTC))
         return 0
 
     marked = at_once([read_all, read_each, read_all, read_each])

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ PATIENCE_SECONDS = 60
 
 @contextmanager
 def worker(twilio: TwilioStandIn, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
-    environment = {**os.environ, **twilio.settings, "DB_NAME": settings.DATABASES["default"]["NAME"]}
+    environment = {**os.environ, **twilio.settings, "DB_NAME": str(settings.DATABASES["default"]["NAME"])}
     command = [sys.executable, "manage.py", "run_worker", "--idle=0.05", *arguments]
     process = subprocess.Popen(command, cwd=DJANGO, env=environment, stderr=subprocess.DEVNULL)
     try:
@@ -70,6 +71,10 @@ def hurry(*states: State) -> None:
     Message.objects.filter(state__in=states, due_at__gt=datetime.now(UTC)).update(due_at=datetime.now(UTC))
 
 
+def has_sent(twilio: TwilioStandIn, count: int) -> bool:
+    return len(twilio.sent) > count or is_empty()
+
+
 @pytest.fixture
 def twilio() -> Iterator[TwilioStandIn]:
     with TwilioStandIn() as stand_in:
@@ -107,8 +112,8 @@ def test_killed_workers_and_a_failing_provider_lose_nothing(committed_world: Wor
     with ExitStack() as workers:
         for _ in range(kills):
             victim = workers.enter_context(worker(twilio, f"--senders={senders}"))
-            seen = len(twilio.sent)
-            wait_until(lambda seen=seen: len(twilio.sent) > seen + 10 or is_empty())
+            enough = len(twilio.sent) + 10
+            wait_until(partial(has_sent, twilio, enough))
             time.sleep(chance.random() * 0.1)
             os.kill(victim.pid, signal.SIGKILL)
             victim.wait()

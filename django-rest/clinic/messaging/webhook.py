@@ -53,7 +53,7 @@ class _TwilioView(OpenView):
     def signed(self, request: Request) -> Any:
         """The form. Raises PermissionDenied for everything that is not Twilio's, or another account's."""
         shared = settings.SHARED
-        form = request.data
+        form: Any = request.data
         signature = request.headers.get("X-Twilio-Signature", "")
         if not shared.twilio_auth_token or not RequestValidator(shared.twilio_auth_token.get_secret_value()).validate(
             _called_address(request), form, signature

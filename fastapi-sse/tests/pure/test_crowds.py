@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from clinic_stream import frames
 from clinic_stream.connections import REVOKED, Connection
 from clinic_stream.hub import Hub
+from clinic_stream.live_clinic import LiveClinic
 from clinic_stream.params import Mode
 from clinic_stream.state import Audience, Scope
-from clinic_stream.topics import BURST_SECONDS, LiveClinic
+from clinic_stream.topics import BURST_SECONDS
 from stream_testkit.rows import NOON, appointment, batch, event, state
 
 HEARTBEAT_SECONDS = 60.0
