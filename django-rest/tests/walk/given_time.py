@@ -17,7 +17,7 @@ from clinic.waitlist.services.answers import accept_offer
 from clinic.waitlist.services.offering import FreedTime, offer_time
 from django.db import transaction
 
-from .state import ACTIVE, Row, State, rows_of
+from .state import ACTIVE, Row, State, changed, rows_of
 
 if TYPE_CHECKING:
     from .walk import Walk
@@ -144,9 +144,11 @@ def _check_can_be_taken(walk: "Walk", offer: Row) -> None:
 
 
 def check_nobody_was_forgotten(walk: "Walk", before: State) -> None:
-    """Whoever could come was asked: asked about again, the same time finds nobody."""
-    clinic = walk.clinic()
-    for source in given_back(before, walk.state):
+    """Whoever could come was asked: asked about again, the same time finds nobody. But those who gave back something of
+    their own: the worker ends many things at once, and they could not come until theirs had ended."""
+    clinic, sources = walk.clinic(), list(given_back(before, walk.state))
+    gave_back = {source.patient_id for source in sources}
+    for source in sources:
         freed = Freed(source.blocked, source.start, local_date_of(source.start, zone_of(clinic.timezone)))
         with transaction.atomic():
             offer_time(
@@ -154,6 +156,7 @@ def check_nobody_was_forgotten(walk: "Walk", before: State) -> None:
                 channel=Channel.API,
                 now=walk.now,
             )
-            waiting_on = rows_of(WaitlistEntry)
+            found = changed(walk.state.entries, rows_of(WaitlistEntry))
             transaction.set_rollback(True)
-        assert waiting_on == walk.state.entries, "somebody who could come was not asked"
+        forgotten = {entry_id for entry_id in found if walk.state.entries[entry_id]["patient_id"] not in gave_back}
+        assert not forgotten, f"waitlist entries {forgotten} could come and were not asked"
