@@ -1,5 +1,7 @@
 """A statement that is asked again is the one that Django would make."""
 
+import copy
+import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -207,3 +209,19 @@ def test_an_instant_keeps_its_zone(world: World) -> None:
     for _ in range(2):
         assert Appointment.objects.filter(starts_at=start).first() == appointment
         assert Appointment.objects.filter(starts_at=start + timedelta(hours=1)).first() is None
+
+
+def test_whatever_django_asks_of_a_queryset_by_itself_makes_an_ordinary_one(world: World) -> None:
+    """The admin's choices, unions, copies: Django reaches for the query without asking."""
+    choices = Patient._meta.get_field("clinic").model._default_manager
+    assert choices.complex_filter({"name": "Paula"}).count() == 1
+    everybody, paula = Patient.objects.filter(clinic=world.clinic), Patient.objects.filter(name="Paula")
+    assert everybody.union(paula).count() == 2
+    assert (everybody & paula).get().name == "Paula"
+    assert (everybody | paula).distinct().count() == 2
+    assert [one.name for one in copy.deepcopy(paula)] == ["Paula"]
+    assert [one.name for one in pickle.loads(pickle.dumps(paula))] == ["Paula"]  # noqa: S301
+    assert Patient.objects.filter(pk__in=paula).count() == 1
+    assert paula.exists()
+    assert paula.update(name="Paulina") == 1
+    assert everybody.order_by("name").reverse().last() is not None

@@ -217,10 +217,11 @@ class _QueryAgain:
 
 
 class RememberingQuerySet(QuerySet[Row, Row]):
-    """As long as it only notes, it has no `_query`."""
+    """As long as it only notes, it has no query: `_made` is None. Whatever asks for one has it made, also Django itself
+    by `_query`; then it is an ordinary queryset."""
 
+    _made: Any
     # Not in the stubs.
-    _query: Any
     _db: str | None
     _hints: Any
     _for_write: bool
@@ -231,18 +232,25 @@ class RememberingQuerySet(QuerySet[Row, Row]):
 
     def __init__(self, model: Any = None, query: Any = None, using: str | None = None, hints: Any = None) -> None:
         super().__init__(model, query or cast(Any, True), using, hints)
-        self._query = query
+        self._made = query
         self._steps: Shape = ()
         self._given: list[Any] = []
 
     def _build(self) -> None:
-        """From here on it is an ordinary one."""
-        if self._query is None:
-            self._query = _make(self.model, self._steps, self._given).query
+        if self._made is None:
+            self._made = _make(self.model, self._steps, self._given).query
+
+    @property
+    def _query(self) -> Any:
+        self._build()
+        return self._made
+
+    @_query.setter
+    def _query(self, query: Any) -> None:
+        self._made = query
 
     @property
     def query(self) -> Any:
-        self._build()
         return QuerySet.query.fget(self)  # type: ignore[attr-defined]
 
     @query.setter
@@ -278,7 +286,7 @@ class RememberingQuerySet(QuerySet[Row, Row]):
         return next(iter(self._step("first")), None)
 
     def count(self) -> int:
-        if self._result_cache is not None or self._query is not None:
+        if self._result_cache is not None or self._made is not None:
             return super().count()
         return QuerySet.count(self._chain())  # So that this one goes on noting.
 
@@ -290,12 +298,12 @@ class RememberingQuerySet(QuerySet[Row, Row]):
         return self._step("part", part.start, part.stop)
 
     def _told(self, names: tuple[str, ...], told: Any) -> Self:
-        if self._query is None:
+        if self._made is None:
             self._fields, self._iterable_class = names, told
         return self
 
     def _step(self, name: str, /, *arguments: Any, **named: Any) -> Self:
-        if self._query is None and not self._is_special:
+        if self._made is None and not self._is_special:
             with suppress(_UnnotedError, TypeError):
                 return self._with_step(name, arguments, named)
         self._build()
@@ -323,21 +331,21 @@ class RememberingQuerySet(QuerySet[Row, Row]):
         return cast(Self, clone)
 
     def _clone(self) -> Self:
-        if self._query is not None:
+        if self._made is not None:
             return super()._clone()  # type: ignore[misc, no-any-return]
-        clone = self.__class__(self.model)
+        clone = self.__class__.__new__(self.__class__)
         clone.__dict__.update(self.__dict__, _result_cache=None, _prefetch_done=False)
         return clone
 
     def _fetch_all(self) -> None:
-        if self._result_cache is None and self._query is None and not self._is_special:
+        if self._result_cache is None and self._made is None and not self._is_special:
             statement = _remember(self.model, self._steps, self._given, self.db)
             if statement is not None:
-                self._query = _QueryAgain(statement, self._given)
+                self._made = _QueryAgain(statement, self._given)
                 try:
                     super()._fetch_all()
                 finally:
-                    self._query = None
+                    self._made = None
                 return
         super()._fetch_all()
 
