@@ -64,8 +64,10 @@ def test_the_readme_names_the_default(name: str, default: str) -> None:
 
 # Routes
 
-# For a browser, and the document itself.
-DOCUMENTS: set[Route] = {("GET", "/api/schema"), ("GET", "/api/docs"), ("GET", "/api/redoc")}
+# For a browser or for Prometheus, and the document itself.
+DOCUMENTS: set[Route] = {
+    ("GET", path) for path in ("/api/schema", "/api/docs", "/api/redoc", "/favicon.ico", "/favicon.svg", "/metrics")
+}
 
 
 @cache

@@ -190,6 +190,10 @@ VALUES: dict[str, Any] = {
     "previous": None,
     "Health.service": "django-rest",
     "database": "ok",
+    "due": 0,
+    "oldest_due_seconds": 0.0,
+    "last_round_at": "2026-11-20T08:29:40Z",
+    "failing": [],
     "database_version": "8.4.3",
 }
 

@@ -177,6 +177,8 @@ FIELDS = {
     "Health.version": "of the service",
     "database": "`ok`, or why it is not",
     "database_version": "null: not reachable",
+    "Health.outbox": "the messages that wait; null: the database is not reachable",
+    "Health.worker": "what the worker does; null: the database is not reachable",
     "Alive.status": "`alive`",
     "utc": "the server's time",
     "Now.clinic": "the same instant on the clinic's clock; null: no clinic is named",
