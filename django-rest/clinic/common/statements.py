@@ -325,7 +325,7 @@ class RememberingQuerySet(QuerySet[Row, Row]):
     def _clone(self) -> Self:
         if self._query is not None:
             return super()._clone()  # type: ignore[misc, no-any-return]
-        clone = self.__class__(self.model)
+        clone = self.__class__.__new__(self.__class__)
         clone.__dict__.update(self.__dict__, _result_cache=None, _prefetch_done=False)
         return clone
 
