@@ -351,7 +351,8 @@ def test_a_count_is_remembered_until_something_changes(committed_world: World) -
     client = world.client(world.sam)
 
     def count(**query: Any) -> int:
-        return int(client.get(APPOINTMENTS, query).json()["count"])
+        # A full page: one that is not tells how many there are.
+        return int(client.get(APPOINTMENTS, {**query, "page_size": 1}).json()["count"])
 
     def counts_made() -> int:
         with CaptureQueriesContext(connection) as seen:
@@ -361,7 +362,7 @@ def test_a_count_is_remembered_until_something_changes(committed_world: World) -
     assert [counts_made(), counts_made()] == [1, 0]
     assert (count(), count(scope="history"), count(search="pete")) == (1, 0, 0)
     world.book(in_days(1)(10))
-    assert (count(), world.client(world.quentin).get(APPOINTMENTS).json()["count"]) == (2, 0)
+    assert (count(), world.client(world.quentin).get(f"{APPOINTMENTS}?page_size=1").json()["count"]) == (2, 0)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE appointment SET status = 'cancelled' WHERE id = %s", [first.pk])
     assert (count(), count(scope="history")) == (1, 1)
@@ -372,9 +373,10 @@ def test_a_count_is_remembered_until_something_changes(committed_world: World) -
 def test_a_count_that_is_undone_is_not_remembered(committed_world: World) -> None:
     world = committed_world
     client = world.client(world.sam)
+    world.book(in_days(1)(8))
     with transaction.atomic():
         world.book(in_days(1)(9))
-        assert client.get(APPOINTMENTS).json()["count"] == 1
+        assert client.get(f"{APPOINTMENTS}?page_size=1").json()["count"] == 2
         transaction.set_rollback(True)
     Patient.objects.filter(user=world.pete).update(name="Pit")  # Takes the number that the booking had.
-    assert client.get(APPOINTMENTS).json()["count"] == 0
+    assert client.get(f"{APPOINTMENTS}?page_size=1").json()["count"] == 1

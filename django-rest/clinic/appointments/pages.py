@@ -7,7 +7,7 @@ again. The number is read before the count: what changes in between makes a coun
 
 import hashlib
 from functools import cached_property, partial
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.core.cache import cache
 from django.core.paginator import Page, Paginator
@@ -30,10 +30,11 @@ class CountedPages(Paginator[ShownAppointment]):
     """`asked` tells who asks and for what, in which clinic; without it a count is not remembered."""
 
     def __init__(
-        self, appointments: QuerySet[Appointment], per_page: int, *, clinic_id: int | None, asked: str
+        self, appointments: QuerySet[Appointment], per_page: int, *, of_few: bool, clinic_id: int | None, asked: str
     ) -> None:
         super().__init__(cast(Any, appointments), per_page)
         self.appointments = appointments
+        self.of_few = of_few
         self.clinic_id = clinic_id
         self.asked = asked
 
@@ -54,22 +55,29 @@ class CountedPages(Paginator[ShownAppointment]):
         return Page(rows, 1, self)
 
     def _part_from(self, first: int) -> list[ShownAppointment]:
-        return shown_part(self.appointments, slice(first, first + self.per_page))
+        return shown_part(self.appointments, slice(first, first + self.per_page), of_few=self.of_few)
 
     def _check_object_list_is_ordered(self) -> None:
         """It is: `queries.order_of`."""
 
 
 class AppointmentPages(Pages):
+    of_few: ClassVar[bool] = False
+
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> Any:
         viewer = viewer_of(request)
         paginator = partial(
             CountedPages,
+            of_few=self.of_few,
             clinic_id=viewer.clinic_id if viewer is not None else None,
             asked=f"{_scope_of(viewer)} {request.path} {_filters_of(request)}",
         )
         self.django_paginator_class = cast(Any, paginator)
         return super().paginate_queryset(queryset, request, view)
+
+
+class PagesOfFew(AppointmentPages):
+    of_few = True
 
 
 class FoundPages(Paginator[Patient]):

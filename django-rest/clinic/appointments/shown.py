@@ -39,13 +39,16 @@ class ShownAppointment(NamedTuple):
     updated_at: datetime
 
 
-def shown_part(appointments: QuerySet[Appointment], part: slice) -> list[ShownAppointment]:
+def shown_part(appointments: QuerySet[Appointment], part: slice, *, of_few: bool = False) -> list[ShownAppointment]:
     """A part of an ordered queryset, in its order. Two queries: the ids, from an index, and then their rows with what
-    belongs to them. Asked for both at once, the database may well join and sort the whole to find the first few."""
-    ids = list(appointments.values_list("pk", flat=True)[part])
-    if not ids:
-        return []
-    rows = appointments.filter(pk__in=ids).values_list(*ShownAppointment._fields, named=True)
+    belongs to them. Asked for both at once, the database may well join and sort the whole to find the first few; which
+    is right only where the whole is few."""
+    if not of_few:
+        ids = list(appointments.values_list("pk", flat=True)[part])
+        if not ids:
+            return []
+        appointments, part = appointments.filter(pk__in=ids), slice(None)
+    rows = appointments.values_list(*ShownAppointment._fields, named=True)[part]
     return cast(list[ShownAppointment], list(rows))
 
 

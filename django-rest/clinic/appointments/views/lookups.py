@@ -22,7 +22,7 @@ from clinic.accounts.views import OpenView
 from clinic.appointments import queries
 from clinic.appointments.export import csv_pieces, in_chunks
 from clinic.appointments.models import Appointment
-from clinic.appointments.pages import AppointmentPages
+from clinic.appointments.pages import PagesOfFew
 from clinic.appointments.serializers.appointments import (
     INTERNAL_FIELDS,
     AppointmentFilterInput,
@@ -100,7 +100,7 @@ class ByPhoneView(ListAPIView[Appointment]):
 
     permission_classes = (AllowAny,)
     serializer_class = AppointmentOutput
-    pagination_class = AppointmentPages
+    pagination_class = PagesOfFew
 
     @answers(PhoneNotProven)
     @extend_schema(
