@@ -24,6 +24,8 @@ from clinic_stream.viewers import Viewer
 
 router = APIRouter()
 
+Endpoint = Callable[[Request], Awaitable[Response]]
+
 STREAM_DESCRIPTION = """\
 Server-Sent Events. The first bytes come at once; every event's id is `<epoch>.<clinic>.<seq>`, and coming back with it
 (`Last-Event-ID`, or `last_event_id` in the query) brings only what was missed.
@@ -167,6 +169,12 @@ async def stream_availability(request: Request) -> Response:
         return _stream(request, topic, None, mode="snapshot", last_id=last_id)
 
     return await _unless_closed(request, answer)
+
+
+STREAMS: dict[str, Endpoint] = {
+    "/api/v1/sse/appointments": stream_appointments,
+    "/api/v1/sse/availability": stream_availability,
+}
 
 
 @router.get(
