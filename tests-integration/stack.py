@@ -11,11 +11,12 @@ import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -39,6 +40,8 @@ class LiveStack(ABC):
 
     api_url: str
     stream_url: str
+    # Whether mails and SMS come to the tests' own stand-ins.
+    tells_the_outside = False
     # nginx in front of both; only containers have it.
     gateway_url: str | None = None
     # The services' settings, as variables.
@@ -114,6 +117,8 @@ class LiveStack(ABC):
 
 
 class OwnStack(LiveStack):
+    tells_the_outside = True
+
     def __init__(self, running: run_stack.Stack, server: PrivateServer) -> None:
         self._running = running
         self._server = server
@@ -185,8 +190,9 @@ class ComposeStack(LiveStack):
 
 
 @contextmanager
-def live_stack() -> Iterator[LiveStack]:
-    """The stack that the environment names, or one of our own for as long as this lasts."""
+def live_stack(outside: Mapping[str, str] = MappingProxyType({})) -> Iterator[LiveStack]:
+    """The stack that the environment names, or one of our own for as long as this lasts. `outside`: the settings by
+    which our own one reaches mail server and SMS provider."""
     if os.environ.get("CHAIRSIDE_API_URL"):
         yield ComposeStack()
         return
@@ -196,7 +202,13 @@ def live_stack() -> Iterator[LiveStack]:
         api_port, stream_port = free_port(), free_port()
         in_browsers = run_stack.as_browsers_see_it(api_port, stream_port)
         with run_stack.Stack(
-            environment={**os.environ, **environment_of(server), **in_browsers},
+            environment={
+                **os.environ,
+                **environment_of(server),
+                **in_browsers,
+                **outside,
+                "PUBLIC_URL": f"http://127.0.0.1:{api_port}",
+            },
             folder=Path(folder),
             api_port=api_port,
             stream_port=stream_port,

@@ -73,6 +73,7 @@ APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "NAME": "django",
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -81,6 +82,13 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
             ],
         },
+    },
+    # Of messages: nothing in them is HTML.
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "NAME": "plain text",
+        "APP_DIRS": True,
+        "OPTIONS": {"autoescape": False},
     },
 ]
 
@@ -137,6 +145,9 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en-us"
+# Of what people are told. The API and the admin speak English.
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -156,7 +167,10 @@ API_MAX_UPLOAD_BYTES = 5 * 1024 * 1024 + 4096
 MEDIA_ROOT = SHARED.media_folder or BASE_DIR.parent / "var" / "media"
 
 # What follows from every recorded change of an appointment, in its transaction and in this order.
-APPOINTMENT_EFFECTS: list[str] = ["clinic.waitlist.services.offering.OFFER_FREED_TIME"]
+APPOINTMENT_EFFECTS: list[str] = [
+    "clinic.waitlist.services.offering.OFFER_FREED_TIME",
+    "clinic.messaging.services.telling.TELL",
+]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["clinic.accounts.authentication.AccessTokenAuthentication"],
@@ -293,6 +307,7 @@ EMAIL_FILE_PATH = SHARED.email_folder
 EMAIL_IS_CONFIGURED = bool(SHARED.email_host or SHARED.email_folder)
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if SHARED.email_host else 'filebased'}.EmailBackend"
 DEFAULT_FROM_EMAIL = SHARED.email_from
+SMS_IS_CONFIGURED = bool(SHARED.twilio_account_sid and SHARED.twilio_auth_token and SHARED.twilio_from)
 
 LOGGING = {
     "version": 1,

@@ -1,6 +1,6 @@
 """The owner changes the clinic: its name, its zone, its policy."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ def patch(world: World, by: User | None = None, **body: object) -> Any:
 
 
 def refreshes(clinic: Clinic) -> list[str]:
-    events = RealtimeEvent.objects.filter(clinic_id=clinic.pk, kind="refresh")
+    events = RealtimeEvent.objects.filter(clinic_id=clinic.pk, kind="refresh").exclude(entity="notification")
     return list(events.order_by("seq").values_list("entity", flat=True))
 
 
@@ -71,6 +71,16 @@ def test_nothing_named_changes_nothing(world: World) -> None:
         ({"notice_minutes": "soon"}, "invalid", "notice_minutes"),
         ({"no_show_after_minutes": 4}, "min_value", "no_show_after_minutes"),
         ({"auto_confirm": "maybe"}, "invalid", "auto_confirm"),
+        ({"language": "fr"}, "invalid_choice", "language"),
+        ({"reminder_minutes": "1440, soon"}, "invalid", "reminder_minutes.1"),
+        ({"reminder_minutes": [30]}, "min_value", "reminder_minutes.0"),
+        ({"reminder_minutes": [180, 20161]}, "max_value", "reminder_minutes.1"),
+        ({"reminder_minutes": [180, 180]}, "invalid", "reminder_minutes"),
+        ({"reminder_minutes": [60, 120, 180, 240, 300, 360]}, "max_length", "reminder_minutes"),
+        ({"reminder_minutes": None}, "null", "reminder_minutes"),
+        ({"reminder_minutes": 180}, "not_a_list", "reminder_minutes"),
+        ({"quiet_from": "25:00"}, "invalid", "quiet_from"),
+        ({"quiet_from": "21:00"}, "required", "quiet_until"),
     ],
     ids=str,
 )
@@ -146,3 +156,12 @@ class TestZone:
         changed = {row.pk for row in (early, late) if row_of(row).local_date != row.local_date}
         assert set(updates.values_list("entity_id", flat=True)) == changed
         assert early.pk in changed
+
+
+def test_the_owner_says_when_patients_are_reminded_and_when_they_sleep(world: World) -> None:
+    shown = patch(world, reminder_minutes=[60, 2880], quiet_from="21:00", quiet_until="08:00", language="de").json()
+    assert shown["reminder_minutes"] == [2880, 60]
+    assert (shown["quiet_from"], shown["quiet_until"], shown["language"]) == ("21:00:00", "08:00:00", "de")
+    row = Clinic.objects.get(pk=world.clinic.pk)
+    assert (row.reminder_minutes, row.quiet_from) == ("2880,60", time(21))
+    assert patch(world, reminder_minutes=[], quiet_from=None, quiet_until=None).json()["reminder_minutes"] == []

@@ -117,6 +117,19 @@ def test_a_booking_and_a_confirmation_ask_the_same_on_an_empty_and_a_full_day(wo
     assert counts[0] == counts[1] <= MOST_FOR_A_WRITE
 
 
+def test_a_patient_s_request_and_cancellation_that_many_are_told_of_are_no_dearer(world: World) -> None:
+    client = world.client(world.paula)
+    start = in_days(9)(9).isoformat()
+    for number in range(20):
+        User.objects.create(email=f"desk{number}@riverside.example", name="Desk", role="staff", clinic=world.clinic)
+    asked = queries(
+        lambda: client.post(APPOINTMENTS, {"practitioner": world.petra.practitioner.pk, "start": start}), 201
+    )
+    appointment = Appointment.objects.get()
+    cancelled = queries(lambda: client.post(f"{APPOINTMENTS}/{appointment.pk}/cancel"))
+    assert max(asked, cancelled) <= MOST_FOR_A_WRITE
+
+
 def test_what_the_index_takes_for_active_is_what_is_active(world: World) -> None:
     appointment = world.book(in_days(2)(9))
     seen = set()

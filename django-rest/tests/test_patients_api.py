@@ -86,6 +86,7 @@ def test_the_desk_adds_a_guest(world: World) -> None:
         "phone": "+49301234567",
         "has_account": False,
         "version": 1,
+        "preferences": {"language": "", "wants_sms": True, "wants_email": True, "wants_reminders": True},
     }
     assert (patient.clinic, patient.user) == (world.clinic, None)
 

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
@@ -14,6 +15,10 @@ FREQUENCY_CHOICES = [(frequency.value, frequency.value) for frequency in Frequen
 STATUS_CHOICES = [(status.value, status.value.replace("_", " ")) for status in Status]
 
 
+# Of a patient: the fields of what they want to be told.
+PREFERENCES = ("language", "wants_sms", "wants_email", "wants_reminders")
+
+
 class Patient(Versioned):
     """Somebody who is treated. Guests have no user; families share a phone, so it is not unique."""
 
@@ -22,6 +27,17 @@ class Patient(Versioned):
     name = models.CharField(max_length=120)
     email = models.EmailField(blank=True, default="")
     phone = models.CharField(max_length=20, blank=True, default="", help_text="E.164")
+    language = models.CharField(
+        max_length=7,
+        blank=True,
+        default="",
+        db_default="",
+        choices=settings.LANGUAGES,
+        help_text="of what they are told; empty: the clinic's",
+    )
+    wants_sms = models.BooleanField(default=True, db_default=True)
+    wants_email = models.BooleanField(default=True, db_default=True)
+    wants_reminders = models.BooleanField(default=True, db_default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = RememberingManager["Patient"]()

@@ -19,6 +19,8 @@ from clinic.changefeed.services import prune_events
 from clinic.common.idempotency import KEPT_FOR as IDEMPOTENCY_KEYS_KEPT_FOR
 from clinic.common.idempotency import prune_idempotency_keys
 from clinic.common.limits import prune_attempts
+from clinic.messaging.services.dead_letters import report_dead_letters
+from clinic.messaging.services.reminders import queue_due_reminders
 from clinic.ops.models import JobRun
 from clinic.scheduling.services import prune_cells, release_expired_holds
 from clinic.waitlist.services.answers import move_on_expired_offers
@@ -45,6 +47,8 @@ def _prune_sessions(now: datetime) -> int:
 JOBS: dict[str, Job] = {
     "missed appointments marked": lambda now: mark_missed(now=now),
     "undecided requests expired": lambda now: expire_requests(now=now),
+    "reminders queued": lambda now: queue_due_reminders(now=now),
+    "dead letters reported": lambda now: report_dead_letters(now=now),
     # Before the holds: the time of an offer goes to the next before anybody else sees it free.
     "expired offers moved on": lambda now: move_on_expired_offers(now=now),
     "waitlist entries lapsed": lambda now: lapse_entries(now=now),

@@ -49,6 +49,8 @@ class Message(models.Model):
     )
     subject = models.CharField(max_length=200, blank=True, default="")
     body = models.TextField(blank=True, default="")
+    language = models.CharField(max_length=7, default="en", db_default="en", help_text="of its words")
+    attachment = models.JSONField(null=True, help_text="of a mail: what Attachment holds")
     secret = models.BooleanField(default=False, help_text="holds a code or token: the body is blanked when done")
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -60,6 +62,7 @@ class Message(models.Model):
     expires_at = models.DateTimeField(null=True, help_text="not worth sending after this")
     sent_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True, help_text="a notification's: when its user had seen it")
+    reported_at = models.DateTimeField(null=True, help_text="when the clinic was told that it cannot be delivered")
 
     class Meta:
         db_table = "message"

@@ -3,18 +3,24 @@
 So nothing is told that was rolled back, nothing that was committed goes untold, and no request waits for a provider.
 """
 
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 
+from clinic.outbox.attachments import Attachment
 from clinic.outbox.models import Channel, Message, State
 
 DUPLICATE_KEY = 1062
+# What a template leaves out leaves its lines behind.
+EMPTY_LINES = re.compile(r"\n{3,}")
+WRITTEN_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +44,56 @@ def queue_message(
     unique_key: str | None = None,
     secret: bool = False,
     fallback_recipient: str = "",
+    language: str = "en",
+    attachment: Attachment | None = None,
 ) -> Message | None:
     """Write one message; call inside the transaction of what it tells. None when `unique_key` was queued before.
 
-    Its words come from `templates/messages/<template>.<channel>.txt`; of a mail the first line is the subject.
-    `fallback_recipient` gets a mail in the place of an SMS, if its phone wants none.
+    Its words come from `templates/messages/<template>.<channel>.txt`, in the language; of a mail the first line is the
+    subject. `fallback_recipient` gets a mail in the place of an SMS, if its phone wants none.
     `secret` is for a message with a code or token in it: its words are blanked as soon as nothing more is to be done.
 
     An in-app message needs `about.user_id`, and holds no secret: it stays. One that is due at once is there when the
     transaction commits, without the worker, and takes the clinic's next number: queue it after the change it tells.
     """
     assert connection.in_atomic_block
+    message = compose_message(
+        about=about,
+        channel=channel,
+        template=template,
+        recipient=recipient,
+        context=context,
+        send_at=send_at,
+        expires_at=expires_at,
+        unique_key=unique_key,
+        secret=secret,
+        fallback_recipient=fallback_recipient,
+        language=language,
+        attachment=attachment,
+        now=timezone.now(),
+    )
+    return message if _is_new(message) else None
+
+
+def compose_message(
+    *,
+    about: About,
+    channel: Channel,
+    template: str,
+    recipient: str,
+    context: dict[str, Any],
+    now: datetime,
+    send_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    unique_key: str | None = None,
+    secret: bool = False,
+    fallback_recipient: str = "",
+    language: str = "en",
+    attachment: Attachment | None = None,
+) -> Message:
+    """As `queue_message`, but not yet written: many go into the queue at once by `queue_messages`."""
     assert channel != Channel.IN_APP or (about.user_id is not None and not secret)
-    now = timezone.now()
-    subject, body = _words(template, channel, context)
+    subject, body = _words(template, channel, context, language)
     message = Message(
         clinic_id=about.clinic_id,
         user_id=about.user_id,
@@ -63,6 +105,8 @@ def queue_message(
         unique_key=unique_key,
         subject=subject,
         body=body,
+        language=language,
+        attachment=asdict(attachment) if attachment is not None else None,
         secret=secret,
         created_at=now,
         send_at=send_at or now,
@@ -71,15 +115,32 @@ def queue_message(
     )
     if channel == Channel.IN_APP and message.send_at <= now:
         message.state, message.sent_at, message.due_at = State.DELIVERED, now, None
-    return message if _is_new(message) else None
+    return message
 
 
-def cancel_messages(*, appointment_id: int, templates: list[str]) -> int:
-    """What waits for this appointment is not sent any more. Returns how many; one that a worker holds goes out."""
-    waiting = Message.objects.filter(
-        appointment_id=appointment_id, template__in=templates, state=State.QUEUED, due_at__isnull=False
+def queue_messages(messages: Sequence[Message]) -> None:
+    """Write what was composed, in one statement for many; call inside the transaction of what they tell. What was
+    queued before under the same key stays as it is. Notifications come last: they take the clinic's next number."""
+    assert connection.in_atomic_block
+    in_order = sorted(messages, key=lambda message: message.channel == Channel.IN_APP)
+    # Not INSERT IGNORE: that would swallow every other refusal as well.
+    Message.objects.bulk_create(
+        in_order, update_conflicts=True, update_fields=["unique_key"], batch_size=WRITTEN_AT_ONCE
     )
-    return waiting.update(state=State.CANCELLED, due_at=None)
+
+
+def cancel_messages(
+    *, appointment_id: int | None = None, appointment_ids: Collection[int] = (), templates: Collection[str]
+) -> int:
+    """What waits for these appointments is not sent any more. Returns how many; one that a worker holds goes out.
+
+    Its key is free again: what is called off and agreed again is told again.
+    """
+    concerned = {*appointment_ids, *([] if appointment_id is None else [appointment_id])}
+    waiting = Message.objects.filter(
+        appointment_id__in=sorted(concerned), template__in=templates, state=State.QUEUED, due_at__isnull=False
+    )
+    return waiting.update(state=State.CANCELLED, due_at=None, unique_key=None)
 
 
 def resend(messages: QuerySet[Message], *, now: datetime) -> int:
@@ -100,10 +161,11 @@ def _is_new(message: Message) -> bool:
     return True
 
 
-def _words(template: str, channel: Channel, context: dict[str, Any]) -> tuple[str, str]:
-    text = render_to_string(f"messages/{template}.{channel}.txt", context).strip()
+def _words(template: str, channel: Channel, context: dict[str, Any], language: str) -> tuple[str, str]:
+    with translation.override(language):
+        text = render_to_string(f"messages/{template}.{channel}.txt", context, using="plain text").strip()
     if channel == Channel.SMS:
         return "", text
     subject, _, body = text.partition("\n")
     # A name in a subject must not begin a header of its own.
-    return " ".join(subject.split())[:200], body.strip()
+    return " ".join(subject.split())[:200], EMPTY_LINES.sub("\n\n", body.strip())

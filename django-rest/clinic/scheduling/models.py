@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -7,6 +8,9 @@ from clinic.common.models import Versioned
 from clinic.common.statements import RememberingManager
 
 FIVE_MINUTES = 5
+MOST_REMINDERS = 5
+SHORTEST_LEAD_MINUTES = 45  # Half an hour before the start nobody is reminded any more.
+LONGEST_LEAD_MINUTES = 14 * 24 * 60
 
 
 def _minutes(default: int, *, least: int = 0, most: int = 24 * 60) -> "models.PositiveSmallIntegerField[int, int]":
@@ -18,6 +22,11 @@ def _minutes(default: int, *, least: int = 0, most: int = 24 * 60) -> "models.Po
 class WaitlistMode(models.TextChoices):
     OFF = "off"
     OFFER = "offer"
+
+
+def reminder_minutes_in(text: str) -> list[int]:
+    """The longest first."""
+    return sorted((int(part) for part in text.split(",") if part.strip()), reverse=True)
 
 
 def _most(default: int, *, help_text: str) -> "models.PositiveSmallIntegerField[int, int]":
@@ -56,6 +65,23 @@ class Clinic(Versioned):
         validators=[MinValueValidator(5), MaxValueValidator(24 * 60)],
         help_text="how long a freed time is kept for whom it is offered to",
     )
+    language = models.CharField(
+        max_length=7,
+        choices=settings.LANGUAGES,
+        default="en",
+        db_default="en",
+        help_text="of messages to patients who have not chosen one, and to the clinic",
+    )
+    reminder_minutes = models.CharField(
+        max_length=60,
+        blank=True,
+        default="1440,180",
+        db_default="1440,180",
+        validators=[RegexValidator(r"^(\d{2,5}(, ?\d{2,5})*)?$", "minutes, by commas: 1440, 180")],
+        help_text="how long before the start patients are reminded, by commas; empty: not at all",
+    )
+    quiet_from = models.TimeField(null=True, blank=True, help_text="from when on what can wait is not sent")
+    quiet_until = models.TimeField(null=True, blank=True, help_text="when it is sent")
     # Against one visitor who takes a clinic's whole day.
     max_pending_per_phone = _most(3, help_text="undecided requests of one phone number")
     max_holds_per_user = _most(5, help_text="open holds of one account")

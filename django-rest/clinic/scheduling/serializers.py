@@ -8,10 +8,42 @@ from phonenumbers import SUPPORTED_REGIONS
 from rest_framework import serializers
 
 from clinic.common.versions import VersionInput
-from clinic.scheduling.models import FIVE_MINUTES, Clinic, Practitioner, ScheduleException, Service
+from clinic.scheduling.models import (
+    FIVE_MINUTES,
+    LONGEST_LEAD_MINUTES,
+    MOST_REMINDERS,
+    SHORTEST_LEAD_MINUTES,
+    Clinic,
+    Practitioner,
+    ScheduleException,
+    Service,
+    reminder_minutes_in,
+)
 from clinic.scheduling.slots import Block, first_clash
 
 LONGEST_RANGE_DAYS = 31
+
+
+class ReminderMinutesField(serializers.ListField):
+    """A list of numbers; the clinic's row keeps them as text."""
+
+    def __init__(self, **options: Any) -> None:
+        child = serializers.IntegerField(min_value=SHORTEST_LEAD_MINUTES, max_value=LONGEST_LEAD_MINUTES)
+        help_text = "how long before the start patients are reminded; an empty list: not at all"
+        super().__init__(child=child, help_text=help_text, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str):  # As a form has it.
+            data = [part.strip() for part in data.split(",") if part.strip()]
+        minutes = super().to_internal_value(data)
+        if len(minutes) > MOST_REMINDERS:
+            raise serializers.ValidationError(f"{MOST_REMINDERS} at most.", code="max_length")
+        if len(set(minutes)) < len(minutes):
+            raise serializers.ValidationError("Twice the same.", code="invalid")
+        return ",".join(map(str, sorted(minutes, reverse=True)))
+
+    def to_representation(self, text: Any) -> list[int]:
+        return reminder_minutes_in(text)
 
 
 class ClinicOutput(serializers.ModelSerializer[Clinic]):
@@ -30,8 +62,11 @@ class ClinicOutput(serializers.ModelSerializer[Clinic]):
             "notice_minutes",
             "cancellation_notice_minutes",
             "version",
+            "language",
         }
     )
+
+    reminder_minutes = ReminderMinutesField()
 
     class Meta:
         model = Clinic
@@ -47,6 +82,7 @@ class ClinicInput(VersionInput, serializers.ModelSerializer[Clinic]):
     """What is named changes. A name that is no setting, or not the owner's to change, is refused."""
 
     force = serializers.BooleanField(required=False, help_text="change the zone although appointments are ahead")
+    reminder_minutes = ReminderMinutesField(required=False)
 
     class Meta:
         model = Clinic
@@ -69,6 +105,13 @@ class ClinicInput(VersionInput, serializers.ModelSerializer[Clinic]):
         if region.upper() not in SUPPORTED_REGIONS:
             raise serializers.ValidationError("Not a country code, such as DE.", code="invalid_choice")
         return region.upper()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        ends = [attrs.get(name, getattr(self.instance, name, None)) for name in ("quiet_from", "quiet_until")]
+        if self.instance is not None and ends.count(None) == 1:
+            missing = ("quiet_from", "quiet_until")[ends.index(None)]
+            raise serializers.ValidationError({missing: "Quiet hours have a beginning and an end."}, code="required")
+        return attrs
 
     def validate_slot_minutes(self, minutes: int) -> int:
         return refuse_off_grid(minutes)

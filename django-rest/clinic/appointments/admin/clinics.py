@@ -38,7 +38,8 @@ class ClinicForm(VersionedForm):
             if name in cleaned and name not in {"slug", "seen_version"}
         }
         if not self.errors:
-            check_by(ClinicInput(data=changed, partial=True), self)
+            row = Clinic.objects.filter(pk=self.instance.pk).first()
+            check_by(ClinicInput(row, data=changed, partial=True), self)
         return cleaned
 
 

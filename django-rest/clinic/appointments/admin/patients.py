@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnClinicFilter, VersionedForm, acting_for, is_at_desk, user_of
-from clinic.appointments.models import Patient
+from clinic.appointments.models import PREFERENCES, Patient
 from clinic.appointments.queries import is_phone, phone_condition
 from clinic.appointments.services.patients import create_patient, edit_patient
 
@@ -36,7 +36,7 @@ class PatientForm(VersionedForm):
 
     class Meta:
         model = Patient
-        fields = ("clinic", *EDITABLE)
+        fields = ("clinic", *EDITABLE, *PREFERENCES)
 
 
 @admin.register(Patient)
@@ -52,12 +52,15 @@ class PatientAdmin(FoundByPhone, OfOwnClinicAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
-            changes = {name: form.cleaned_data[name] for name in EDITABLE if name in form.changed_data}
+            editable = (*EDITABLE, *PREFERENCES)
+            changes = {name: form.cleaned_data[name] for name in editable if name in form.changed_data}
             editor = acting_for(request, obj.clinic)
             edit_patient(editor=editor, patient_id=obj.pk, changes=changes, expected=form.expected)
         else:
             obj.clinic = form.cleaned_data.get("clinic") or user_of(request).clinic
-            obj.pk = create_patient(clinic=obj.clinic, **{name: form.cleaned_data[name] for name in EDITABLE}).pk
+            named = {name: form.cleaned_data[name] for name in EDITABLE}
+            preferences = {name: form.cleaned_data[name] for name in PREFERENCES}
+            obj.pk = create_patient(clinic=obj.clinic, **named, preferences=preferences).pk
 
     @admin.display(boolean=True, description="has an account")
     def has_account(self, patient: Patient) -> bool:

@@ -1,18 +1,39 @@
 from typing import Any
 
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from clinic.accounts.serializers import TokenPairOutput, UserOutput
-from clinic.appointments.models import Patient
+from clinic.accounts.models import User
+from clinic.accounts.serializers import ProfileInput, TokenPairOutput, UserOutput
+from clinic.appointments.models import PREFERENCES, Patient
 from clinic.common.versions import VersionInput
+
+
+class PreferencesOutput(serializers.ModelSerializer[Patient]):
+    class Meta:
+        model = Patient
+        fields = PREFERENCES
+
+
+class PreferencesInput(serializers.Serializer[Any]):
+    """What is named changes."""
+
+    language = serializers.ChoiceField(
+        choices=settings.LANGUAGES, required=False, allow_blank=True, help_text="empty: the clinic's"
+    )
+    wants_sms = serializers.BooleanField(required=False)
+    wants_email = serializers.BooleanField(required=False)
+    wants_reminders = serializers.BooleanField(required=False)
 
 
 class PatientOutput(serializers.ModelSerializer[Patient]):
     has_account = serializers.SerializerMethodField()
+    preferences = PreferencesOutput(source="*", read_only=True)
 
     class Meta:
         model = Patient
-        fields = ["id", "name", "email", "phone", "has_account", "version", "created_at"]
+        fields = ["id", "name", "email", "phone", "has_account", "preferences", "version", "created_at"]
 
     def get_has_account(self, patient: Patient) -> bool:
         return patient.user_id is not None
@@ -22,6 +43,20 @@ class PatientInput(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120)
     email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
     phone = serializers.CharField(required=False, allow_blank=True, max_length=40)
+    preferences = PreferencesInput(required=False, help_text="what they want to be told, and in which language")
+
+
+class OwnProfileOutput(UserOutput):
+    preferences = serializers.SerializerMethodField(help_text="a patient's; null for everybody else")
+
+    @extend_schema_field(PreferencesOutput(allow_null=True))
+    def get_preferences(self, user: User) -> dict[str, Any] | None:
+        patient = getattr(user, "patient", None)
+        return None if patient is None else PreferencesOutput(patient).data
+
+
+class OwnProfileInput(ProfileInput):
+    preferences = PreferencesInput(required=False, help_text="a patient's: what they want to be told")
 
 
 class PatientEditInput(VersionInput, PatientInput):

@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F
 
@@ -10,7 +11,7 @@ from clinic.appointments.models import Patient
 from clinic.appointments.queries import get_patient_for
 from clinic.appointments.services.guests import adopt_guest_records
 from clinic.appointments.services.phone_codes import check_phone_code
-from clinic.common.errors import PhoneNotProven
+from clinic.common.errors import InvalidRequest, PhoneNotProven
 from clinic.common.transactions import in_one_transaction
 from clinic.common.versions import ANY_VERSION, Expected, write_changes
 from clinic.scheduling.models import Clinic
@@ -53,19 +54,25 @@ def _sign_up(clinic: Clinic, sign_up: SignUp, phone: str, *, now: datetime) -> t
 
 
 @in_one_transaction
-def create_patient(*, clinic: Clinic, name: str, email: str = "", phone: str = "") -> Patient:
+def create_patient(
+    *, clinic: Clinic, name: str, email: str = "", phone: str = "", preferences: dict[str, Any] | None = None
+) -> Patient:
     """A record without an account, as the desk makes it. Raises InvalidRequest for what is no phone number."""
-    return Patient.objects.create(clinic=clinic, name=name, email=email, phone=_stored_phone(phone, clinic))
+    phone = _stored_phone(phone, clinic)
+    return Patient.objects.create(clinic=clinic, name=name, email=email, phone=phone, **(preferences or {}))
 
 
 @in_one_transaction
 def edit_patient(
-    *, editor: User, patient_id: int, changes: dict[str, str], expected: Expected = ANY_VERSION
+    *, editor: User, patient_id: int, changes: dict[str, Any], expected: Expected = ANY_VERSION
 ) -> Patient:
-    """`changes` may hold name, email and phone. The patient's account, if any, keeps its own. Raises NotFound,
-    StaleVersion, PreconditionFailed, InvalidRequest."""
+    """`changes` may hold name, email, phone and preferences. The patient's account, if any, keeps its own.
+
+    Raises NotFound, StaleVersion, PreconditionFailed, InvalidRequest."""
     patient = get_patient_for(editor, patient_id, lock=True)
     expected.check(patient.version)
+    changes = dict(changes)
+    changes |= changes.pop("preferences", {})
     if "phone" in changes:
         changes = {**changes, "phone": _stored_phone(changes["phone"], patient.clinic)}
     write_changes(patient, changes)
@@ -73,7 +80,7 @@ def edit_patient(
 
 
 def change_own_profile(
-    *, user: User, changes: dict[str, str], phone_code: str = "", now: datetime, expected: Expected = ANY_VERSION
+    *, user: User, changes: dict[str, Any], phone_code: str = "", now: datetime, expected: Expected = ANY_VERSION
 ) -> User:
     """The account, and with it the record of a patient, so that the desk sees the new name and number.
 
@@ -90,10 +97,14 @@ def change_own_profile(
 
 @in_one_transaction
 def _change_own_profile(
-    user: User, changes: dict[str, str], *, proven_phone: str, now: datetime, expected: Expected
+    user: User, changes: dict[str, Any], *, proven_phone: str, now: datetime, expected: Expected
 ) -> User:
+    changes = dict(changes)
+    preferences = changes.pop("preferences", {})
+    if preferences and not Patient.objects.filter(user=user).exists():
+        raise InvalidRequest("Only a patient has these.", attr="preferences")
     user = change_profile(user=user, changes=changes, expected=expected)
-    shown = {name: value or "" for name, value in changes.items() if name in {"name", "email", "phone"}}
+    shown = {name: value or "" for name, value in changes.items() if name in {"name", "email", "phone"}} | preferences
     if shown:
         Patient.objects.filter(user=user).update(**shown, version=F("version") + 1)
     own = Patient.objects.filter(user=user).first()

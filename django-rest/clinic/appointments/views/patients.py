@@ -14,12 +14,14 @@ from clinic.accounts.models import User
 from clinic.accounts.permissions import AtDeskOrReadOnly
 from clinic.accounts.queries import get_account
 from clinic.accounts.requests import signed_in_user
-from clinic.accounts.serializers import ProfileInput, UserOutput
+from clinic.accounts.serializers import UserOutput
 from clinic.accounts.views import OpenView
 from clinic.appointments import queries
 from clinic.appointments.models import Patient
 from clinic.appointments.pages import PatientPages
 from clinic.appointments.serializers.patients import (
+    OwnProfileInput,
+    OwnProfileOutput,
     PatientEditInput,
     PatientInput,
     PatientOutput,
@@ -58,20 +60,26 @@ class SignUpView(OpenView):
 
 
 class OwnProfileView(APIView):
-    @extend_schema(responses=UserOutput, summary="My account")
+    @extend_schema(responses=OwnProfileOutput, summary="My account")
     def get(self, request: Request) -> Response:
         return _show_own(signed_in_user(request))
 
     @answers(PhoneNotProven)
     @extend_schema(
-        request=ProfileInput, responses=UserOutput, parameters=[IF_MATCH], summary="Change my name, e-mail, phone"
+        request=OwnProfileInput,
+        responses=OwnProfileOutput,
+        parameters=[IF_MATCH],
+        summary="Change my name, e-mail, phone, preferences",
     )
     def patch(self, request: Request) -> Response:
         return _change(request, partial=True)
 
     @answers(PhoneNotProven)
     @extend_schema(
-        request=ProfileInput, responses=UserOutput, parameters=[IF_MATCH], summary="Change my name, e-mail, phone"
+        request=OwnProfileInput,
+        responses=OwnProfileOutput,
+        parameters=[IF_MATCH],
+        summary="Change my name, e-mail, phone, preferences",
     )
     def put(self, request: Request) -> Response:
         return _change(request, partial=False)
@@ -79,15 +87,15 @@ class OwnProfileView(APIView):
 
 def _change(request: Request, *, partial: bool) -> Response:
     user = signed_in_user(request)
-    changes = validated(ProfileInput(data=request.data, partial=partial, context={"request": request}))
+    changes = validated(OwnProfileInput(data=request.data, partial=partial, context={"request": request}))
     code, expected = changes.pop("phone_code", ""), expected_version(request, changes.pop("version", None))
-    with current_on_conflict(lambda: UserOutput(get_account(user)).data):
+    with current_on_conflict(lambda: OwnProfileOutput(get_account(user)).data):
         changed = change_own_profile(user=user, changes=changes, phone_code=code, now=timezone.now(), expected=expected)
     return _show_own(changed)
 
 
 def _show_own(user: User) -> Response:
-    return Response(UserOutput(user).data, headers=etag(user.version))
+    return Response(OwnProfileOutput(user).data, headers=etag(user.version))
 
 
 class PatientListView(ListAPIView[Patient]):
@@ -132,7 +140,7 @@ class PatientView(APIView):
         request=PatientEditInput,
         responses=PatientOutput,
         parameters=[IF_MATCH],
-        summary="Change name, e-mail, phone",
+        summary="Change name, e-mail, phone, preferences",
     )
     def patch(self, request: Request, patient_id: int) -> Response:
         user, changes = signed_in_user(request), validated(PatientEditInput(data=request.data, partial=True))

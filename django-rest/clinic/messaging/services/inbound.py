@@ -2,10 +2,12 @@
 and learns nothing of any other. A message has its effect once, however often the provider delivers it.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from clinic.appointments.actor import Actor
@@ -14,6 +16,7 @@ from clinic.appointments.models import ActorKind, Appointment
 from clinic.appointments.models import Channel as Through
 from clinic.appointments.services.decisions import take
 from clinic.appointments.services.effects import lock_what_effects_may_claim
+from clinic.appointments.services.reaching import language_of
 from clinic.common.errors import ChairsideError, TooLateToCancel, TransitionNotAllowed
 from clinic.common.instants import zone_of
 from clinic.common.transactions import in_one_transaction
@@ -108,10 +111,20 @@ def _act(reply: Reply, sender: str, *, now: datetime) -> _Answer:
             return _Answer(_("We have no upcoming appointment for this number."), "nothing ahead")
         case [appointment]:
             return _act_on(appointment, reply.intent, now=now)
-    return _Answer(_which_one(reply.intent, upcoming), "asked back")
+    with _in_their_language(upcoming[0]):
+        return _Answer(_which_one(reply.intent, upcoming), "asked back")
+
+
+def _in_their_language(appointment: Appointment) -> AbstractContextManager[None]:
+    return translation.override(language_of(appointment.patient, appointment.clinic))
 
 
 def _act_on(appointment: Appointment, intent: Intent, *, now: datetime) -> _Answer:
+    with _in_their_language(appointment):
+        return _act_and_say(appointment, intent, now=now)
+
+
+def _act_and_say(appointment: Appointment, intent: Intent, *, now: datetime) -> _Answer:
     try:
         with transaction.atomic():
             appointment = _take(appointment, ACTIONS[intent], now=now)

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
 
+from clinic.outbox.attachments import Attachment
 from clinic.outbox.channels.failures import CannotBeDelivered
 from clinic.outbox.models import Message
 
@@ -27,6 +28,9 @@ def send(message: Message) -> str:
     mail = EmailMultiAlternatives(
         message.subject, message.body, to=[message.recipient], headers={"Message-ID": message_id}
     )
+    if message.attachment is not None:
+        attachment = Attachment(**message.attachment)
+        mail.attach(attachment.name, attachment.text, attachment.content_type)
     try:
         mail.send()
     except SMTPRecipientsRefused as refusal:

@@ -1,0 +1,73 @@
+"""Pure: which reminder of an appointment is due at this moment.
+
+Reminders are not written ahead of their time. Every minute the worker asks of each confirmed appointment which of its
+reminders is due *now*, and queues it under a key of its own unless it has been before (`services.reminders`). That is
+the simplest thing that cannot go wrong: what was moved, cancelled, or raw SQL changed has no old reminders that someone
+would have to find and take back; a series of a year makes no hundred rows; the clinic's lead times and quiet hours, and
+the patient's language and wishes, are those of the moment. After an outage the same question has the right answer by
+itself: the newest reminder that is due, none that it has overtaken, and none of what has begun.
+
+All is counted in instants: a lead of 24 hours is 24 hours, also in a night that has 23 or 25.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from clinic.outbox.quiet import is_quiet
+
+# Who is reminded later than this cannot do anything with it any more.
+LATEST = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Of the clinic. Quiet hours: the reminder that falls into them is due at their end, if it still makes sense."""
+
+    leads: tuple[timedelta, ...]
+    zone: ZoneInfo
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Appointments that start after `after` and not after `until` are due their reminder of this lead."""
+
+    lead: timedelta
+    after: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """`expires_at`: when the next one is due, or it is too late for any."""
+
+    lead: timedelta
+    expires_at: datetime
+
+
+def due_windows(rules: Rules, *, now: datetime) -> list[Window]:
+    """The same, the other way round: where to look for appointments. They do not overlap."""
+    now = now.astimezone(UTC)  # In a zone of its own Python adds days of the wall's clock.
+    if is_quiet(now, zone=rules.zone, quiet_from=rules.quiet_from, quiet_until=rules.quiet_until):
+        return []
+    leads = sorted(lead for lead in set(rules.leads) if lead > LATEST)
+    return [
+        Window(lead, after=now + shorter, until=now + lead)
+        for shorter, lead in zip([LATEST, *leads], leads, strict=False)
+    ]
+
+
+def due_reminder(starts_at: datetime, rules: Rules, *, now: datetime) -> Reminder | None:
+    """The one that is due of what starts then, or None. Whether it was queued before is the caller's to know."""
+    starts_at, now = starts_at.astimezone(UTC), now.astimezone(UTC)
+    for window in due_windows(rules, now=now):
+        if window.after < starts_at <= window.until:
+            return Reminder(window.lead, expires_at=starts_at - (window.after - now))
+    return None
+
+
+def leads_of(minutes: Collection[int]) -> tuple[timedelta, ...]:
+    return tuple(timedelta(minutes=one) for one in minutes)

@@ -1,0 +1,143 @@
+"""Book, confirm, remind, answer, cancel: over a real mail server and a stand-in for Twilio, each message once."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from clinic_people import SignedIn, zone_of
+from icalendar import Calendar as Ics
+from post_office import PostOffice
+from stack import LiveStack
+from twilio_calls import answer_by_sms
+from twilio_stand_in import TwilioStandIn
+
+PHONE = "+447911123456"
+EMAIL = "paula.story@riverside.example"
+SOON = 30.0
+
+
+@pytest.fixture(autouse=True)
+def _own_stack(stack: LiveStack) -> None:
+    if not stack.tells_the_outside:
+        pytest.skip("containers do not reach the stand-ins of this machine")
+
+
+def eventually(seen: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + SOON
+    while not (found := seen()):
+        assert time.monotonic() < deadline, "it does not come"
+        time.sleep(0.1)
+    return found
+
+
+def mails(office: PostOffice, subject: str) -> list[EmailMessage]:
+    return [mail for mail in office.delivered_to(EMAIL) if subject in mail["Subject"]]
+
+
+def texts(twilio: TwilioStandIn, words: str) -> list[str]:
+    return [text for text in sent_to(twilio, PHONE) if words in text]
+
+
+def sent_to(twilio: TwilioStandIn, phone: str) -> list[str]:
+    return [sms.body for sms in twilio.sent if sms.recipient == phone]
+
+
+def invitation(mail: EmailMessage) -> Any:
+    [attached] = mail.iter_attachments()
+    assert attached.get_content_type() == "text/calendar"
+    return Ics.from_ical(attached.get_content())
+
+
+def new_patient(desk: SignedIn) -> int:
+    response = desk.post("/api/v1/patients", {"name": "Paula Story", "phone": PHONE, "email": EMAIL})
+    assert response.status_code == 201, response.text
+    return int(response.json()["id"])
+
+
+def on_the_grid(at: datetime) -> datetime:
+    return at.replace(minute=at.minute - at.minute % 5, second=0, microsecond=0)
+
+
+def test_a_visit_from_the_booking_to_the_end(stack: LiveStack, post_office: PostOffice, twilio: TwilioStandIn) -> None:
+    with SignedIn(stack, "staff") as desk, SignedIn(stack, "owner") as owner:
+        zone, patient = zone_of(desk), new_patient(desk)
+        soon = on_the_grid(datetime.now(UTC).astimezone(zone) + timedelta(hours=20))
+        soon_id = desk.book(soon, patient=patient)["id"]
+        when = f"{soon:%a} {soon.day} {soon:%b}, {soon:%H:%M}"
+
+        # Booked: an SMS, and a mail whose file opens in a calendar.
+        eventually(lambda: texts(twilio, f"{when} with") and mails(post_office, f"Your appointment on {when}"))
+        [mail] = mails(post_office, "Your appointment on")
+        file = invitation(mail)
+        [event] = file.walk("VEVENT")
+        assert (str(file["METHOD"]), str(event["UID"])) == ("REQUEST", f"appointment-{soon_id}@127.0.0.1")
+        assert event.decoded("DTSTART") == soon
+
+        # Reminded, by this worker or that one, once.
+        stack.manage("run_worker", "--once")
+        [reminder] = eventually(lambda: texts(twilio, "a reminder of"))
+        assert f"Reply CONFIRM {soon_id} or NO {soon_id}." in reminder
+
+        # They come, and everybody sees it.
+        answer = answer_by_sms(stack.api_url, sender=PHONE, body=f"confirm {soon_id}")
+        assert (answer.status_code, "Thank you. We expect you on" in answer.text) == (200, True)
+        assert desk.get(f"/api/v1/appointments/{soon_id}")["attendance_confirmed_at"]
+
+        # Another visit, in time to cancel: in writing to the patient, and the clinic knows.
+        later = on_the_grid(datetime.now(UTC).astimezone(zone) + timedelta(days=5, hours=1))
+        later_id = desk.book(later, patient=patient)["id"]
+        eventually(lambda: len(mails(post_office, "Your appointment on")) == 2)
+        answer = answer_by_sms(stack.api_url, sender=PHONE, body=f"NO {later_id}")
+        assert "is cancelled" in answer.text
+        [mail] = eventually(lambda: mails(post_office, "Cancelled: your appointment"))
+        file = invitation(mail)
+        [event] = file.walk("VEVENT")
+        assert (str(file["METHOD"]), str(event["STATUS"])) == ("CANCEL", "CANCELLED")
+        assert str(event["UID"]) == f"appointment-{later_id}@127.0.0.1"
+        notes = owner.get("/api/v1/notifications")["results"]
+        assert [note["title"] for note in notes if note["appointment"] == later_id] == ["Paula Story has cancelled"]
+
+        # The clinic calls off the first one: by every way.
+        desk.act(soon_id, "cancel")
+        eventually(lambda: texts(twilio, "is cancelled") and len(mails(post_office, "Cancelled: ")) == 2)
+
+        # Nothing came twice, and nothing that nobody knows of.
+        stack.manage("run_worker", "--once")
+        assert sorted(text.split(": ")[1].split()[0] for text in sent_to(twilio, PHONE)) == [
+            "a",
+            "your",
+            "your",
+            "your",
+        ]
+        assert len(post_office.delivered_to(EMAIL)) == 4
+        log = owner.get("/api/v1/messages", patient=patient, page_size=50)["results"]
+        assert {message["state"] for message in log} <= {"sent", "delivered"}
+
+
+def test_a_stranger_learns_nothing_and_a_forged_answer_does_nothing(stack: LiveStack) -> None:
+    with SignedIn(stack, "staff") as desk:
+        start = on_the_grid(datetime.now(UTC).astimezone(zone_of(desk)) + timedelta(days=6, hours=2))
+        appointment_id = desk.book(start, patient=new_patient(desk))["id"]
+        answer = answer_by_sms(stack.api_url, sender="+447911999999", body=f"NO {appointment_id}")
+        assert "We have no such appointment" in answer.text
+        forged = desk.http.post("/api/v1/twilio/webhook", data={"From": PHONE, "Body": f"NO {appointment_id}"})
+        assert forged.status_code == 403
+        assert desk.get(f"/api/v1/appointments/{appointment_id}")["status"] == "confirmed"
+
+
+def test_who_said_stop_to_the_provider_gets_a_mail(
+    stack: LiveStack, post_office: PostOffice, twilio: TwilioStandIn
+) -> None:
+    phone, address = "+447911222333", "stopped@riverside.example"
+    twilio.refused.add(phone)
+    with SignedIn(stack, "staff") as desk:
+        patient = desk.post("/api/v1/patients", {"name": "Stan", "phone": phone, "email": address}).json()["id"]
+        start = on_the_grid(datetime.now(UTC).astimezone(zone_of(desk)) + timedelta(hours=19))
+        desk.book(start, patient=patient)
+        stack.manage("run_worker", "--once")
+        # The confirmation comes by mail anyway, the reminder in the place of its SMS.
+        eventually(lambda: len(post_office.delivered_to(address)) == 2)
+    assert sent_to(twilio, phone) == []
