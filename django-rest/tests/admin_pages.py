@@ -19,6 +19,7 @@ CLINICS = "/admin/scheduling/clinic/"
 HOLDS = "/admin/scheduling/hold/"
 MESSAGES = "/admin/outbox/message/"
 WAITLIST = "/admin/waitlist/waitlistentry/"
+WORDINGS = "/admin/outbox/messagetemplate/"
 USERS = "/admin/accounts/user/"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from clinic.accounts.models import User
 from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent, Channel, Patient
-from clinic.outbox.models import Message
+from clinic.outbox.models import Message, MessageTemplate
 from clinic.scheduling.models import Practitioner, Service, ServicePractitioner
 from clinic.waitlist.models import WaitlistEntry
 from django.db import connection
@@ -27,6 +27,7 @@ from .admin_pages import (
     SERVICES,
     USERS,
     WAITLIST,
+    WORDINGS,
     Page,
     act,
     errors_of,
@@ -38,7 +39,7 @@ from .conftest import PASSWORD, At, World, in_days, row_of, this_moment
 from .feed_rows import make_hold
 
 LOGS = [HISTORY, SERIES, WAITLIST, HOLDS, MESSAGES]
-LISTS = [APPOINTMENTS, PATIENTS, PRACTITIONERS, SERVICES, DAYS_OFF, CLINICS, USERS, *LOGS]
+LISTS = [APPOINTMENTS, PATIENTS, PRACTITIONERS, SERVICES, DAYS_OFF, CLINICS, USERS, WORDINGS, *LOGS]
 NOT_POSSIBLE = "not possible"
 
 
@@ -238,6 +239,9 @@ def fill(world: World, numbers: range) -> None:
         Appointment.objects.filter(pk=appointment.pk).update(patient=patient)
         wait(world, patient)
         make_hold(world.clinic, world.quentin, start)
+        MessageTemplate.objects.create(
+            clinic=world.clinic, template=f"message {number}", channel="sms", language="en", body="Hi", updated_at=start
+        )
         Message.objects.create(
             clinic=world.clinic, channel="sms", template="reminder", recipient="+1", created_at=start, send_at=start
         )
@@ -281,6 +285,9 @@ def of_riverside(world: World, pending: Appointment) -> dict[str, Any]:
         WAITLIST: wait(world, world.paula.patient),
         USERS: world.petra,
         HOLDS: make_hold(world.clinic, world.quentin, in_days(6)(9)),
+        WORDINGS: MessageTemplate.objects.create(
+            clinic=world.clinic, template="confirmed", channel="sms", language="en", body="Hi", updated_at=this_moment()
+        ),
         MESSAGES: Message.objects.create(
             clinic=world.clinic,
             channel="sms",
@@ -394,7 +401,7 @@ def test_the_sidebar_leads_where_one_may_go(world: World, owner: Client, superus
 
     assert set(pages(superuser)) == {HOME, *LISTS}
     assert set(pages(owner)) == {HOME, "/board", *LISTS}
-    assert set(pages(sign_in(world.sam))) == {HOME, "/board", *LISTS} - {USERS}
+    assert set(pages(sign_in(world.sam))) == {HOME, "/board", *LISTS} - {USERS, WORDINGS}
 
 
 def test_somebody_is_taken_off_the_waitlist(world: World, owner: Client, stranger: Client) -> None:

@@ -18,6 +18,7 @@ from clinic.appointments.models import Appointment
 from clinic.appointments.queries import appointments_visible_to
 from clinic.common.admin import ChoicesFilter, DatesFilter
 from clinic.messaging.models import InboundMessage
+from clinic.ops import wordings as wordings  # registers its page
 from clinic.ops.models import JobRun
 from clinic.ops.queries import ClinicDay, clinic_day_of
 from clinic.outbox.models import Message
@@ -42,6 +43,7 @@ PAGES: dict[str, list[tuple[str, str, str]]] = {
         ("scheduling_scheduleexception", "Days off", "beach_access"),
         ("accounts_user", "Accounts", "badge"),
         ("scheduling_clinic", "Policy", "tune"),
+        ("outbox_messagetemplate", "Wording", "edit_note"),
     ],
     "Behind the scenes": [
         ("scheduling_hold", "Holds", "hourglass_top"),

@@ -81,7 +81,7 @@ def _count(channel: str, end: str, count: int) -> None:
 @in_one_transaction
 def _take(*, now: datetime, limit: int) -> list[Message]:
     waiting = Message.objects.select_for_update(skip_locked=True).filter(due_at__lte=now).order_by("due_at", "pk")
-    messages = list(waiting[:limit])
+    messages = list(waiting.prefetch_related("clinic")[:limit])
     taken = Message.objects.filter(pk__in=[message.pk for message in messages])
     taken.update(state=State.SENDING, due_at=now + LEASE, attempts=F("attempts") + 1)
     for message in messages:

@@ -1,3 +1,6 @@
+from typing import Any
+
+from django.conf import settings
 from django.db import models
 
 
@@ -64,6 +67,9 @@ class Message(models.Model):
     read_at = models.DateTimeField(null=True, help_text="a notification's: when its user had seen it")
     reported_at = models.DateTimeField(null=True, help_text="when the clinic was told that it cannot be delivered")
 
+    # What its words are made of, until they are; not kept.
+    context: dict[str, Any]
+
     class Meta:
         db_table = "message"
         ordering = ["-created_at", "-id"]
@@ -84,6 +90,32 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template} {self.pk}"
+
+
+class MessageTemplate(models.Model):
+    """A clinic's own words for one kind of message, with `{names}` for what is told. Written by `set_wording` alone."""
+
+    clinic = models.ForeignKey("scheduling.Clinic", on_delete=models.CASCADE, related_name="+")
+    template = models.CharField(max_length=40)
+    channel = models.CharField(max_length=8, choices=Channel.choices)
+    language = models.CharField(max_length=7, choices=settings.LANGUAGES)
+    subject = models.CharField(
+        max_length=200, blank=True, default="", help_text="of a mail, and what a notification is called"
+    )
+    body = models.TextField()
+    version = models.PositiveIntegerField(default=1)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "message_template"
+        verbose_name = "wording"
+        ordering = ["template", "channel", "language"]
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "template", "channel", "language"], name="message_template_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.template}, {self.channel}, {self.language}"
 
 
 class OptOut(models.Model):

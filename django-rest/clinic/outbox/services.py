@@ -3,7 +3,6 @@
 So nothing is told that was rolled back, nothing that was committed goes untold, and no request waits for a provider.
 """
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -11,15 +10,13 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
-from django.template.loader import render_to_string
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from clinic.outbox.attachments import Attachment
-from clinic.outbox.models import Channel, Message, State
+from clinic.outbox.models import Channel, Message, MessageTemplate, State
+from clinic.outbox.words import Words, words_of
 
 DUPLICATE_KEY = 1062
-# What a template leaves out leaves its lines behind.
-EMPTY_LINES = re.compile(r"\n{3,}")
 WRITTEN_AT_ONCE = 200
 
 
@@ -49,8 +46,9 @@ def queue_message(
 ) -> Message | None:
     """Write one message; call inside the transaction of what it tells. None when `unique_key` was queued before.
 
-    Its words come from `templates/messages/<template>.<channel>.txt`, in the language; of a mail the first line is the
-    subject. `fallback_recipient` gets a mail in the place of an SMS, if its phone wants none.
+    Its words are the clinic's own where it has some in this language (MessageTemplate), else those of
+    `templates/messages/<template>.<channel>.txt`; there the first line is the subject of what has one.
+    `fallback_recipient` gets a mail in the place of an SMS, if its phone wants none.
     `secret` is for a message with a code or token in it: its words are blanked as soon as nothing more is to be done.
 
     An in-app message needs `about.user_id`, and holds no secret: it stays. One that is due at once is there when the
@@ -72,6 +70,7 @@ def queue_message(
         attachment=attachment,
         now=timezone.now(),
     )
+    _put_into_words([message])
     return message if _is_new(message) else None
 
 
@@ -91,9 +90,8 @@ def compose_message(
     language: str = "en",
     attachment: Attachment | None = None,
 ) -> Message:
-    """As `queue_message`, but not yet written: many go into the queue at once by `queue_messages`."""
+    """As `queue_message`, but neither worded nor written: many go into the queue at once by `queue_messages`."""
     assert channel != Channel.IN_APP or (about.user_id is not None and not secret)
-    subject, body = _words(template, channel, context, language)
     message = Message(
         clinic_id=about.clinic_id,
         user_id=about.user_id,
@@ -103,8 +101,6 @@ def compose_message(
         recipient=recipient,
         fallback_recipient=fallback_recipient,
         unique_key=unique_key,
-        subject=subject,
-        body=body,
         language=language,
         attachment=asdict(attachment) if attachment is not None else None,
         secret=secret,
@@ -113,6 +109,7 @@ def compose_message(
         due_at=send_at or now,
         expires_at=expires_at,
     )
+    message.context = context
     if channel == Channel.IN_APP and message.send_at <= now:
         message.state, message.sent_at, message.due_at = State.DELIVERED, now, None
     return message
@@ -123,6 +120,7 @@ def queue_messages(messages: Sequence[Message]) -> None:
     queued before under the same key stays as it is. Notifications come last: they take the clinic's next number."""
     assert connection.in_atomic_block
     in_order = sorted(messages, key=lambda message: message.channel == Channel.IN_APP)
+    _put_into_words(in_order)
     # Not INSERT IGNORE: that would swallow every other refusal as well.
     Message.objects.bulk_create(
         in_order, update_conflicts=True, update_fields=["unique_key"], batch_size=WRITTEN_AT_ONCE
@@ -161,11 +159,23 @@ def _is_new(message: Message) -> bool:
     return True
 
 
-def _words(template: str, channel: Channel, context: dict[str, Any], language: str) -> tuple[str, str]:
-    with translation.override(language):
-        text = render_to_string(f"messages/{template}.{channel}.txt", context, using="plain text").strip()
-    if channel == Channel.SMS:
-        return "", text
-    subject, _, body = text.partition("\n")
-    # A name in a subject must not begin a header of its own.
-    return " ".join(subject.split())[:200], EMPTY_LINES.sub("\n\n", body.strip())
+def _put_into_words(messages: Sequence[Message]) -> None:
+    """One query, however many there are."""
+    own = _own_words(messages)
+    for message in messages:
+        words = words_of(message.template, message.channel, message.context, message.language, own.get(_kind(message)))
+        message.subject, message.body = words.subject, words.body
+
+
+def _own_words(messages: Sequence[Message]) -> dict[tuple[int | None, str, str, str], Words]:
+    clinics = {message.clinic_id for message in messages} - {None}
+    if not clinics:
+        return {}
+    chosen = MessageTemplate.objects.filter(
+        clinic_id__in=clinics, template__in={message.template for message in messages}
+    )
+    return {_kind(row): Words(row.subject, row.body) for row in chosen}
+
+
+def _kind(row: Message | MessageTemplate) -> tuple[int | None, str, str, str]:
+    return row.clinic_id, row.template, row.channel, row.language

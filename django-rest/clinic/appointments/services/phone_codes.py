@@ -49,6 +49,7 @@ def send_phone_code(*, clinic: Clinic, phone: str, address: str, now: datetime) 
             context={"clinic": clinic, "code": code, "minutes": int(CODE_HOLDS_FOR.total_seconds()) // 60},
             expires_at=now + CODE_HOLDS_FOR,
             secret=True,
+            language=clinic.language,
         )
         if not is_known:  # The same statements as for a number that is known, so that time tells nothing.
             transaction.set_rollback(True)

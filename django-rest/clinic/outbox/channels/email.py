@@ -10,6 +10,7 @@ from django.core.validators import validate_email
 
 from clinic.outbox.attachments import Attachment
 from clinic.outbox.channels.failures import CannotBeDelivered
+from clinic.outbox.mail import html_of
 from clinic.outbox.models import Message
 
 # RFC 5321, 4.2.1: a reply that begins with 5 is for good.
@@ -28,6 +29,9 @@ def send(message: Message) -> str:
     mail = EmailMultiAlternatives(
         message.subject, message.body, to=[message.recipient], headers={"Message-ID": message_id}
     )
+    clinic_name = message.clinic.name if message.clinic is not None else "Chairside"
+    html = html_of(message.subject, message.body, clinic_name=clinic_name, language=message.language)
+    mail.attach_alternative(html, "text/html")
     if message.attachment is not None:
         attachment = Attachment(**message.attachment)
         mail.attach(attachment.name, attachment.text, attachment.content_type)

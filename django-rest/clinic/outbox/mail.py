@@ -1,0 +1,29 @@
+"""A mail as HTML, made of the same words as its text: paragraphs, line ends, links."""
+
+import re
+
+from django.template.loader import render_to_string
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+# What ends a sentence is not part of the address before it.
+LINK = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]]")
+
+
+def html_of(subject: str, body: str, *, clinic_name: str, language: str) -> str:
+    """Needs nothing from anywhere: no image, no font, nothing that tells who has read it."""
+    paragraphs = [_paragraph(text) for text in re.split(r"\n{2,}", body.strip())]
+    words = {"subject": subject, "paragraphs": paragraphs, "clinic": clinic_name, "language": language}
+    return render_to_string("messages/mail.html", words, using="django")
+
+
+def _paragraph(text: str) -> SafeString:
+    return mark_safe("<br>".join(_line(line) for line in text.split("\n")))  # noqa: S308 - each part is escaped
+
+
+def _line(line: str) -> SafeString:
+    parts, ended = [], 0
+    for link in LINK.finditer(line):
+        parts += [conditional_escape(line[ended : link.start()]), format_html('<a href="{0}">{0}</a>', link[0])]
+        ended = link.end()
+    return mark_safe("".join([*parts, conditional_escape(line[ended:])]))  # noqa: S308 - each part is escaped
