@@ -18,7 +18,7 @@ from clinic.scheduling.models import Clinic
 from django.db import DatabaseError, transaction
 
 from .conftest import World, fresh
-from .feed_rows import ACCOUNTS, MYSQL_SIGNAL, Event, Feed, as_stored, select, sql
+from .feed_rows import ACCOUNTS, MYSQL_SIGNAL, Event, Feed, select, sql
 
 CONTRACT = Path(__file__).resolve().parents[2] / "shared-config" / "contract"
 LATER = timedelta(minutes=1)
@@ -203,7 +203,7 @@ def test_what_is_shown_is_published_and_nothing_else(world: World, message: Mess
         "title": "A time has become free for you",
         "body": "Fri with Dr Petra. It is kept for you until 18:00.",
         "appointment_id": None,
-        "created_at": as_stored(message.sent_at),
+        "created_at": message.sent_at,
         "read_at": None,
     }
 
@@ -231,7 +231,7 @@ def test_the_contract_s_row_is_published_and_written_as_documented(world: World)
     )
     [published] = select("SELECT * FROM live_notification")
     expected = {**row, "clinic_id": clinic.pk, "user_id": world.paula.pk}
-    expected["created_at"] = datetime.fromisoformat(row["created_at"])
+    expected["created_at"] = datetime.fromisoformat(row["created_at"]).replace(tzinfo=UTC)
     assert published == tuple(expected.values())
     written = NotificationOutput(Message.objects.get(), context={"zone": zone_of(contract["zone"])}).data
     assert json.loads(json.dumps(written)) == contract["notification"]
