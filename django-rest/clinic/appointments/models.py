@@ -40,6 +40,7 @@ class Patient(Versioned):
     wants_reminders = models.BooleanField(default=True, db_default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    plain = models.Manager["Patient"]()  # The first is what the admin and forms use.
     objects = RememberingManager["Patient"]()
 
     class Meta:
@@ -165,6 +166,7 @@ class Appointment(models.Model):
         db_persist=True,
     )
 
+    plain = models.Manager["Appointment"]()  # The first is what the admin and forms use.
     objects = RememberingManager["Appointment"]()
 
     class Meta:
@@ -235,6 +237,7 @@ class AppointmentEvent(models.Model):
     at = models.DateTimeField()
     snapshot = models.JSONField()
 
+    plain = models.Manager["AppointmentEvent"]()  # The first is what the admin and forms use.
     objects = RememberingManager["AppointmentEvent"]()
 
     class Meta:
