@@ -126,16 +126,16 @@ def test_a_note_does_not_remind_again(world: World, agreed: Appointment) -> None
 @pytest.mark.parametrize(
     ("wishes", "channels"),
     [
-        ({"wants_sms": False}, {"email", "in_app"}),
-        ({"phone": ""}, {"email", "in_app"}),
-        ({"wants_sms": False, "wants_email": False}, {"in_app"}),
-        ({"user": None}, {"sms"}),
-        ({"wants_reminders": False}, set()),
+        ({"wants_sms": False}, ("email", "in_app")),
+        ({"phone": ""}, ("email", "in_app")),
+        ({"wants_sms": False, "wants_email": False}, ("in_app",)),
+        ({"user": None}, ("sms",)),
+        ({"wants_reminders": False}, ()),
     ],
     ids=str,
 )
 def test_reminders_come_by_one_way_that_is_wanted(
-    agreed: Appointment, wishes: dict[str, Any], channels: set[str]
+    agreed: Appointment, wishes: dict[str, Any], channels: tuple[str, ...]
 ) -> None:
     Patient.objects.filter(pk=agreed.patient_id).update(**wishes)
     for minute in range(3):
