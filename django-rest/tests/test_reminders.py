@@ -126,22 +126,22 @@ def test_a_note_does_not_remind_again(world: World, agreed: Appointment) -> None
 @pytest.mark.parametrize(
     ("wishes", "channels"),
     [
-        ({"wants_sms": False}, ["email", "in_app"]),
-        ({"phone": ""}, ["email", "in_app"]),
-        ({"wants_sms": False, "wants_email": False}, ["in_app"]),
-        ({"user": None}, ["sms"]),
-        ({"wants_reminders": False}, []),
+        ({"wants_sms": False}, ("email", "in_app")),
+        ({"phone": ""}, ("email", "in_app")),
+        ({"wants_sms": False, "wants_email": False}, ("in_app",)),
+        ({"user": None}, ("sms",)),
+        ({"wants_reminders": False}, ()),
     ],
     ids=str,
 )
 def test_reminders_come_by_one_way_that_is_wanted(
-    agreed: Appointment, wishes: dict[str, Any], channels: list[str]
+    agreed: Appointment, wishes: dict[str, Any], channels: tuple[str, ...]
 ) -> None:
     Patient.objects.filter(pk=agreed.patient_id).update(**wishes)
     for minute in range(3):
         reminded(now=NINE - DAY + minute * MINUTE)
     told = list(Message.objects.filter(template="reminder").values_list("channel", flat=True))
-    assert sorted(told) == channels
+    assert sorted(told) == sorted(channels)
 
 
 def test_another_wish_in_between_does_not_remind_by_another_way(agreed: Appointment) -> None:
