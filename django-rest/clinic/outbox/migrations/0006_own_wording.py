@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("outbox", "0005_language_and_attachment"),
-        ("scheduling", "0005_reminders_and_quiet_hours"),
+        ("scheduling", "0006_reminders_and_quiet_hours"),
     ]
 
     operations = [
