@@ -263,6 +263,10 @@ class RememberingQuerySet(QuerySet[Row, Row]):
     def exclude(self, *conditions: Any, **named: Any) -> Self:
         return self._step("exclude", *conditions, **named)
 
+    def complex_filter(self, filter_obj: Any) -> Self:
+        """What the admin's choices are limited to."""
+        return self.filter(filter_obj) if isinstance(filter_obj, Q) else self.filter(**filter_obj)
+
     def annotate(self, *unnamed: Any, **named: Any) -> Self:
         return self._step("annotate", *unnamed, **named)
 

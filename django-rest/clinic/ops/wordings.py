@@ -171,7 +171,7 @@ def _clinic_for(request: HttpRequest) -> Clinic:
     if clinic is not None:
         return clinic
     said = request.POST.get("clinic", "")
-    found = Clinic.objects.filter(**own_rows(request, Clinic), pk=int(said) if said.isdecimal() else None).first()
+    found = Clinic.objects.filter(**own_rows(request, Clinic), pk=int(said) if said.isdecimal() else 0).first()
     if found is None:
         raise Http404
     return found

@@ -168,7 +168,7 @@ def _put_into_words(messages: Sequence[Message]) -> None:
 
 
 def _own_words(messages: Sequence[Message]) -> dict[tuple[int | None, str, str, str], Words]:
-    clinics = {message.clinic_id for message in messages} - {None}
+    clinics = {message.clinic_id for message in messages if message.clinic_id is not None}
     if not clinics:
         return {}
     chosen = MessageTemplate.objects.filter(
