@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -223,6 +224,14 @@ def forge(world: World) -> Forge:
         return jwt.encode(changed, key or settings.SHARED.jwt_signing_key, algorithm)
 
     return make
+
+
+def test_a_token_that_was_good_is_refused_once_it_has_expired(forge: Forge) -> None:
+    ends = int(time.time()) + 4
+    token = forge(exp=ends)
+    assert with_token(token).status_code == 200
+    time.sleep(max(0.0, ends - time.time()))
+    assert refusal(with_token(token)) == (401, "token_not_valid")
 
 
 def claims_of(token: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Instants come aware out of the driver, by C. A connection that has just answered
 """
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db.backends.mysql import base
@@ -18,7 +18,7 @@ ANSWERED_JUST_NOW_SECONDS = 1.0
 def instant_of(text: str) -> datetime | None:
     """`2026-11-20 08:30:00.123456`, UTC: the session's zone. None for what is no date, as the driver has it."""
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        return datetime.fromisoformat(f"{text}Z")
     except ValueError:
         return None
 
