@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from clinic.accounts.models import User
 from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent, Channel, Patient
+from clinic.messaging.models import InboundMessage
 from clinic.outbox.models import Message, MessageTemplate
 from clinic.scheduling.models import Practitioner, Service, ServicePractitioner
 from clinic.waitlist.models import WaitlistEntry
@@ -14,6 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from .admin_pages import (
+    ANSWERS,
     APPOINTMENTS,
     CLINICS,
     DAYS_OFF,
@@ -28,6 +30,7 @@ from .admin_pages import (
     USERS,
     WAITLIST,
     WORDINGS,
+    WORKER,
     Page,
     act,
     errors_of,
@@ -38,7 +41,7 @@ from .admin_pages import (
 from .conftest import PASSWORD, At, World, in_days, row_of, this_moment
 from .feed_rows import make_hold
 
-LOGS = [HISTORY, SERIES, WAITLIST, HOLDS, MESSAGES]
+LOGS = [HISTORY, SERIES, WAITLIST, HOLDS, MESSAGES, ANSWERS]
 LISTS = [APPOINTMENTS, PATIENTS, PRACTITIONERS, SERVICES, DAYS_OFF, CLINICS, USERS, WORDINGS, *LOGS]
 NOT_POSSIBLE = "not possible"
 
@@ -242,6 +245,9 @@ def fill(world: World, numbers: range) -> None:
         MessageTemplate.objects.create(
             clinic=world.clinic, template=f"message {number}", channel="sms", language="en", body="Hi", updated_at=start
         )
+        InboundMessage.objects.create(
+            clinic=world.clinic, provider_id=f"SM{number}", sender="+1", recipient="+2", body="yes", received_at=start
+        )
         Message.objects.create(
             clinic=world.clinic, channel="sms", template="reminder", recipient="+1", created_at=start, send_at=start
         )
@@ -287,6 +293,9 @@ def of_riverside(world: World, pending: Appointment) -> dict[str, Any]:
         HOLDS: make_hold(world.clinic, world.quentin, in_days(6)(9)),
         WORDINGS: MessageTemplate.objects.create(
             clinic=world.clinic, template="confirmed", channel="sms", language="en", body="Hi", updated_at=this_moment()
+        ),
+        ANSWERS: InboundMessage.objects.create(
+            clinic=world.clinic, provider_id="SM1", sender="+1", recipient="+2", body="yes", received_at=this_moment()
         ),
         MESSAGES: Message.objects.create(
             clinic=world.clinic,
@@ -399,7 +408,7 @@ def test_the_sidebar_leads_where_one_may_go(world: World, owner: Client, superus
         groups = client.get(HOME).context["sidebar_navigation"]
         return [str(item["link"]) for group in groups for item in group["items"]]
 
-    assert set(pages(superuser)) == {HOME, *LISTS}
+    assert set(pages(superuser)) == {HOME, WORKER, *LISTS}
     assert set(pages(owner)) == {HOME, "/board", *LISTS}
     assert set(pages(sign_in(world.sam))) == {HOME, "/board", *LISTS} - {USERS, WORDINGS}
 

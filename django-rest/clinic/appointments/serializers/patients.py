@@ -11,6 +11,8 @@ from clinic.common.versions import VersionInput
 
 
 class PreferencesOutput(serializers.ModelSerializer[Patient]):
+    language = serializers.CharField(help_text="`en` or `de`; empty: the clinic's")
+
     class Meta:
         model = Patient
         fields = PREFERENCES
