@@ -58,6 +58,11 @@ class Feed:
         assert [row.seq for row in rows] == list(range(self.start + 1, head_of(self.clinic_id) + 1))
         return [Event(row.entity, row.entity_id, row.kind) for row in rows]
 
+    @property
+    def of_time(self) -> list[Event]:
+        """Without what anybody is told of it."""
+        return [event for event in self.events if event.entity != "notification"]
+
 
 def insert_copy(appointment: Appointment, *, later: timedelta, status: str = "confirmed") -> int:
     """A raw INSERT of the same appointment at another time. Returns its id."""

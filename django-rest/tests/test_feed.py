@@ -109,19 +109,19 @@ DELETES: dict[str, Write] = {
 @pytest.mark.parametrize("writer", UPDATES)
 def test_every_update_is_one_event(world: World, appointment: Appointment, feed: Feed, writer: str) -> None:
     UPDATES[writer](world, appointment)
-    assert feed.events == [Event("appointment", appointment.pk, "update")]
+    assert feed.of_time == [Event("appointment", appointment.pk, "update")]
 
 
 @pytest.mark.parametrize("writer", DELETES)
 def test_every_delete_is_one_event(world: World, appointment: Appointment, feed: Feed, writer: str) -> None:
     appointment_id = appointment.pk
     DELETES[writer](world, appointment)
-    assert feed.events == [Event("appointment", appointment_id, "delete")]
+    assert feed.of_time == [Event("appointment", appointment_id, "delete")]
 
 
 def test_a_booking_is_one_event(world: World, feed: Feed, tomorrow_at: At) -> None:
     booked = world.book(tomorrow_at(11))
-    assert feed.events == [Event("appointment", booked.pk, "insert")]
+    assert feed.of_time == [Event("appointment", booked.pk, "insert")]
 
 
 def test_a_raw_insert_is_one_event(appointment: Appointment, feed: Feed) -> None:

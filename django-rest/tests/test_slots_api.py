@@ -325,6 +325,7 @@ def test_practitioners_under_each_of_their_names(world: World, path: str) -> Non
         "specialisation": "",
         "services": [world.check_up.pk],
         "active": True,
+        "version": 1,
     }
     one = client.get(f"/api/v1/{path}/{listed[0]['id']}", {"clinic": "riverside"})
     assert one.json() == listed[0]

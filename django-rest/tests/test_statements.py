@@ -13,6 +13,7 @@ from clinic.accounts.models import Role, User
 from clinic.appointments.models import Appointment, Patient
 from clinic.common.statements import MOST_SHAPES, remembered
 from clinic.scheduling.models import ClaimedCell, Clinic, Practitioner
+from django.core.exceptions import FieldError, ValidationError
 from django.db import connection
 from django.db.models import Count, F, Max, Min, Model, Q, QuerySet
 from django.db.transaction import TransactionManagementError
@@ -225,3 +226,10 @@ def test_whatever_django_asks_of_a_queryset_by_itself_makes_an_ordinary_one(worl
     assert paula.exists()
     assert paula.update(name="Paulina") == 1
     assert everybody.order_by("name").reverse().last() is not None
+
+
+@pytest.mark.parametrize("wrong", [{"pk": "x"}, {"clinic_id": "one"}, {"created_at__gte": "never"}, {"nobody": 1}])
+def test_what_is_wrong_with_a_value_is_said_at_once(world: World, wrong: dict[str, Any]) -> None:
+    for _ in range(2):
+        with pytest.raises((ValueError, ValidationError, FieldError)):
+            Patient.objects.filter(**wrong)

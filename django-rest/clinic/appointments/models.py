@@ -40,7 +40,6 @@ class Patient(Versioned):
     wants_reminders = models.BooleanField(default=True, db_default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    plain = models.Manager["Patient"]()  # The first is what the admin and forms use.
     objects = RememberingManager["Patient"]()
 
     class Meta:
@@ -166,7 +165,6 @@ class Appointment(models.Model):
         db_persist=True,
     )
 
-    plain = models.Manager["Appointment"]()  # The first is what the admin and forms use.
     objects = RememberingManager["Appointment"]()
 
     class Meta:
@@ -237,7 +235,6 @@ class AppointmentEvent(models.Model):
     at = models.DateTimeField()
     snapshot = models.JSONField()
 
-    plain = models.Manager["AppointmentEvent"]()  # The first is what the admin and forms use.
     objects = RememberingManager["AppointmentEvent"]()
 
     class Meta:

@@ -19,7 +19,7 @@ from enum import Enum
 from typing import Any, Self, TypeVar, cast
 
 from django.conf import settings
-from django.core.exceptions import EmptyResultSet, FullResultSet, ValidationError
+from django.core.exceptions import EmptyResultSet, FieldError, FullResultSet, ValidationError
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Manager, Model, Q, QuerySet
@@ -187,6 +187,25 @@ def _remember(model: type[Model], shape: Shape, values: list[Any], using: str) -
     return statement
 
 
+marked: dict[tuple[type[Model], Shape], bool] = {}
+
+
+def _can_be_marked(model: type[Model], shape: Shape, values: list[Any]) -> bool:
+    """Whether every value of this shape is as good as another. Where not, as with a text for a number, Django says of
+    each what is wrong with it, at once."""
+    key = model, shape
+    if key not in marked:
+        if len(marked) >= MOST_SHAPES:
+            marked.clear()
+        try:
+            _make(model, shape, [MARKS[type(value)](number) for number, value in enumerate(values)])
+        except (FieldError, ValidationError, TypeError, ValueError, OverflowError):
+            marked[key] = False
+        else:
+            marked[key] = True
+    return marked[key]
+
+
 class _CompilerAgain(SQLCompiler):
     def __init__(self, statement: Statement, sql: Sql, connection: BaseDatabaseWrapper) -> None:
         self.__dict__.update(statement.compiler.__dict__)
@@ -330,8 +349,11 @@ class RememberingQuerySet(QuerySet[Row, Row]):
         else:
             _check_plain(name, arguments, named)
             shape = name, arguments, tuple(named.items())
+        steps = (*self._steps, shape)
+        if not _can_be_marked(self.model, steps, values):
+            raise _UnnotedError
         clone = self._chain()
-        clone._steps, clone._given = (*self._steps, shape), values
+        clone._steps, clone._given = steps, values
         return cast(Self, clone)
 
     def _clone(self) -> Self:

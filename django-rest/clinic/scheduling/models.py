@@ -88,7 +88,6 @@ class Clinic(Versioned):
     max_holds_per_address = _most(20, help_text="open holds of patients and guests from one network address")
     created_at = models.DateTimeField(default=now, editable=False)
 
-    plain = models.Manager["Clinic"]()  # The first is what the admin and forms use.
     objects = RememberingManager["Clinic"]()
 
     class Meta:
@@ -107,7 +106,6 @@ class Practitioner(Versioned):
     specialisation = models.CharField(max_length=120, blank=True)
     active = models.BooleanField(default=True)
 
-    plain = models.Manager["Practitioner"]()  # The first is what the admin and forms use.
     objects = RememberingManager["Practitioner"]()
 
     class Meta:
@@ -132,7 +130,6 @@ class Service(Versioned):
     )
     active = models.BooleanField(default=True)
 
-    plain = models.Manager["Service"]()  # The first is what the admin and forms use.
     objects = RememberingManager["Service"]()
 
     class Meta:
@@ -174,7 +171,6 @@ class WorkingBlock(models.Model):
     valid_from = models.DateField(null=True, blank=True)
     valid_until = models.DateField(null=True, blank=True)
 
-    plain = models.Manager["WorkingBlock"]()  # The first is what the admin and forms use.
     objects = RememberingManager["WorkingBlock"]()
 
     class Meta:
@@ -205,7 +201,6 @@ class ScheduleException(Versioned):
     end_local = models.TimeField(null=True, blank=True)
     reason = models.CharField(max_length=200, blank=True)
 
-    plain = models.Manager["ScheduleException"]()  # The first is what the admin and forms use.
     objects = RememberingManager["ScheduleException"]()
 
     class Meta:
@@ -242,7 +237,6 @@ class Hold(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     created_at = models.DateTimeField()
 
-    plain = models.Manager["Hold"]()  # The first is what the admin and forms use.
     objects = RememberingManager["Hold"]()
 
     class Meta:
@@ -266,7 +260,6 @@ class ClaimedCell(models.Model):
     appointment_id = models.BigIntegerField(null=True)
     hold_id = models.BigIntegerField(null=True)
 
-    plain = models.Manager["ClaimedCell"]()  # The first is what the admin and forms use.
     objects = RememberingManager["ClaimedCell"]()
 
     class Meta:

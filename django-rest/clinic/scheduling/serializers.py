@@ -66,7 +66,7 @@ class ClinicOutput(serializers.ModelSerializer[Clinic]):
         }
     )
 
-    reminder_minutes = ReminderMinutesField()
+    reminder_minutes = ReminderMinutesField(required=False)
 
     class Meta:
         model = Clinic
