@@ -171,12 +171,6 @@ async def stream_availability(request: Request) -> Response:
     return await _unless_closed(request, answer)
 
 
-STREAMS: dict[str, Endpoint] = {
-    "/api/v1/sse/appointments": stream_appointments,
-    "/api/v1/sse/availability": stream_availability,
-}
-
-
 @router.get(
     "/api/v1/sse/notifications",
     tags=["streams"],
@@ -200,6 +194,13 @@ async def stream_notifications(request: Request) -> Response:
         return _stream(request, topic, viewer, mode=mode, last_id=_last_id(request))
 
     return await _unless_closed(request, answer)
+
+
+STREAMS: dict[str, Endpoint] = {
+    "/api/v1/sse/appointments": stream_appointments,
+    "/api/v1/sse/availability": stream_availability,
+    "/api/v1/sse/notifications": stream_notifications,
+}
 
 
 @router.get(
