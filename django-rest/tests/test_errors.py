@@ -195,7 +195,6 @@ WRONG_IN_A_BOOKING: dict[str, list[Any]] = {
 }
 WRONG_IN_AN_EDIT: dict[str, list[Any]] = {
     **{name: values for name, values in WRONG_IN_A_BOOKING.items() if name not in {"patient", "hold"}},
-    "service": NOT_AN_ID,
     "status": [*NOT_A_TEXT, "", "perhaps", 7],
     "reason": [*NOT_A_TEXT, "x" * 501],
     "version": NOT_AN_ID,
