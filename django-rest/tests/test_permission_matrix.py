@@ -307,7 +307,7 @@ def held_by_paula(world: World) -> int:
 
 def told_to_paula(world: World) -> int:
     offer_to_paula(world)
-    return Message.objects.get(user=world.paula, channel=Channel.IN_APP).pk
+    return Message.objects.get(user=world.paula, channel=Channel.IN_APP, template="waitlist_offer").pk
 
 
 def url_of(world: World, appointment: Appointment, route: Route) -> str:
@@ -385,7 +385,7 @@ def test_every_route_is_in_the_table() -> None:
     assert {route for route in versioned if route[1] not in copies} == set(EXPECTED)
 
 
-PAGES = {"/", "/admin", "/board", "/board/token", "/sign-in", "/sign-out"}
+FOR_PEOPLE = {"/", "/admin", "/board", "/board/token", "/sign-in", "/sign-out"}
 
 
 def test_a_method_that_a_route_does_not_have_is_405_whoever_asks(world: World) -> None:
@@ -396,7 +396,7 @@ def test_a_method_that_a_route_does_not_have_is_405_whoever_asks(world: World) -
     clients = {name: world.client(getattr(world, name, None)) for name in PEOPLE}
     unlike: dict[tuple[str, str, str], int] = {}
     for path, methods in offered.items():
-        if path in PAGES:  # For people: whoever is not signed in there is led to where they can.
+        if path in FOR_PEOPLE:  # For people: whoever is not signed in there is led to where they can.
             continue
         url = re.sub("<[^>]+>", "1", path if path.startswith("/") else f"/api/v1/{path}")
         for method, name in product(sorted(set(METHODS) - methods), PEOPLE):
