@@ -541,6 +541,8 @@ def test_the_own_profile(world: World, path: str) -> None:
         "clinic": world.clinic.pk,
         "practitioner": Practitioner.objects.get(user=world.petra).pk,
         "patient": None,
+        "preferences": None,
+        "version": 1,
     }
 
 
