@@ -456,8 +456,10 @@ def test_a_new_patient_signs_up_and_is_signed_in(world: World) -> None:
         "clinic": world.clinic.pk,
         "practitioner": None,
         "patient": user.patient.pk,
+        "version": 1,
     }
-    assert with_token(body["access"]).json() == body["user"]
+    wishes = {"language": "", "wants_sms": True, "wants_email": True, "wants_reminders": True}
+    assert with_token(body["access"]).json() == {**body["user"], "preferences": wishes}
     assert claims_of(body["access"])["patient_id"] == user.patient.pk
     patient = Patient.objects.get(user=user)
     assert (patient.clinic, patient.name, patient.phone) == (world.clinic, "Nora", "+49301234567")
