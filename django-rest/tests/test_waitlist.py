@@ -24,7 +24,6 @@ from clinic.waitlist.services.answers import move_on_expired_offers
 from clinic.waitlist.services.entries import Wishes, join_waitlist, lapse_entries
 from django.db import transaction
 from django.utils import timezone
-from pydantic import SecretStr
 from pytest_django.fixtures import Settings
 
 from .conftest import World, attr_of, fresh, in_days, refusal
@@ -372,12 +371,7 @@ class TestThePatientIsTold:
     def test_by_sms_and_in_the_app_until_the_offer_ends(
         self, world: World, wait: Wait, taken: Appointment, settings: Settings
     ) -> None:
-        a_provider = {
-            "twilio_account_sid": "AC1",
-            "twilio_auth_token": SecretStr("made up"),
-            "twilio_from": "+15005550006",
-        }
-        settings.SHARED = settings.SHARED.model_copy(update=a_provider)
+        settings.SMS_IS_CONFIGURED = True
         entry = wait()
         cancel(world, taken)
         offer = offer_to(entry)
