@@ -72,6 +72,10 @@ ENUMS = {
         "expired": "not answered in time",
         "withdrawn": "the entry was withdrawn",
     },
+    "LanguageEnum": {
+        "en": "English",
+        "de": "German",
+    },
     "PartOfDayEnum": {
         "any": "at any time of the day",
         "morning": "starts before 12:00",
