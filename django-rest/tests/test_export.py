@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
-from clinic.appointments.export import FORMULA_STARTS, ROWS_AT_ONCE, csv_pieces, in_chunks
+from clinic.appointments.export import BYTE_ORDER_MARK, FORMULA_STARTS, ROWS_AT_ONCE, csv_pieces, in_chunks
 from clinic.appointments.models import Appointment, Patient
 from clinic.appointments.queries import ORDERINGS, AppointmentFilter, list_appointments
 from django.db import connection
@@ -20,7 +20,7 @@ EXPORT = "/api/v1/appointments/export.csv"
 
 
 def download(world: World, by: User | None = None, **query: Any) -> str:
-    return b"".join(pieces_of(world.client(by or world.sam).get(EXPORT, query))).decode()
+    return b"".join(pieces_of(world.client(by or world.sam).get(EXPORT, query))).decode("utf-8-sig")
 
 
 def pieces_of(response: Any) -> list[bytes]:
@@ -67,7 +67,7 @@ def test_the_file_is_rfc_4180(world: World, tomorrow_at: At) -> None:
     assert text.endswith("\r\n")
     assert text.count("\r\n") == text.count("\n") == 2
     assert '"a, ""b"""' in text
-    assert text.startswith("id,clinic,patient,")
+    assert text.startswith(BYTE_ORDER_MARK + "id,clinic,patient,"), "or Excel shows Ã¼ for ü"
 
 
 def test_an_empty_list_is_its_header(world: World) -> None:

@@ -1,4 +1,6 @@
-"""Appointments as CSV (RFC 4180: CRLF, quotes doubled), in pieces, so that any number of rows costs the same memory."""
+"""Appointments as CSV (RFC 4180: CRLF, quotes doubled; UTF-8 with its mark), in pieces: any number of rows costs the
+same memory.
+"""
 
 import csv
 from collections.abc import Iterator
@@ -13,11 +15,14 @@ from clinic.appointments.shown import ShownAppointment, shown_part
 ROWS_AT_ONCE = 1000
 # A spreadsheet takes a cell that begins with one of these for a formula, and would run what a patient typed as a name.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Without it Excel takes UTF-8 for the machine's own code page.
+BYTE_ORDER_MARK = "\ufeff"
 
 
 def csv_pieces(rows: Iterator[dict[str, Any]], columns: list[str]) -> Iterator[str]:
     """The header and then some rows at a time. Text that a spreadsheet would run gets a `'` in front."""
     text = StringIO()
+    text.write(BYTE_ORDER_MARK)
     lines = csv.writer(text, lineterminator="\r\n")
     lines.writerow(columns)
     for number, row in enumerate(rows, start=1):
