@@ -99,6 +99,7 @@ class Stack:
         self.report = report
         self.environment = {
             "EMAIL_FOLDER": str(folder / "mail"),
+            "SMS_FOLDER": str(folder / "sms"),
             **environment,
             "DJANGO_PORT": str(api_port),
             "FASTAPI_PORT": str(stream_port),

@@ -307,7 +307,9 @@ EMAIL_FILE_PATH = SHARED.email_folder
 EMAIL_IS_CONFIGURED = bool(SHARED.email_host or SHARED.email_folder)
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if SHARED.email_host else 'filebased'}.EmailBackend"
 DEFAULT_FROM_EMAIL = SHARED.email_from
-SMS_IS_CONFIGURED = bool(SHARED.twilio_account_sid and SHARED.twilio_auth_token and SHARED.twilio_from)
+SMS_IS_CONFIGURED = bool(
+    (SHARED.twilio_account_sid and SHARED.twilio_auth_token and SHARED.twilio_from) or SHARED.sms_folder
+)
 
 LOGGING = {
     "version": 1,

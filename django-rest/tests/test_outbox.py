@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl
@@ -279,6 +280,19 @@ def test_twilio_out_of_order_is_tried_again(world: World, twilio: Twilio, status
     message = queue(world)
     deliver()
     assert (kept(message).state, kept(message).attempts) == ("queued", 1)
+
+
+def test_without_twilio_an_sms_is_a_file(world: World, settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "sms"
+    settings.SHARED = settings.SHARED.model_copy(update={"twilio_account_sid": None, "sms_folder": str(folder)})
+    message = queue(world, secret=True)
+    deliver()
+    assert kept(message).state == "sent"
+    [file] = folder.iterdir()
+    assert file.name == kept(message).provider_id
+    to, _, text = file.read_text().partition("\n\n")
+    assert to == "To: +491701234567"
+    assert "123456" in text
 
 
 def test_without_a_provider_the_log_says_so(world: World, settings: Settings) -> None:

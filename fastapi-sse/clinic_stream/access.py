@@ -31,7 +31,7 @@ async def viewer_of_stream(request: Request) -> Viewer | None:
         return await viewer_of(request)
     services = services_of(request)
     try:
-        viewer = auth.read_ticket(ticket, services.settings)
+        viewer = auth.read_ticket(ticket, services.settings, comes_back="Last-Event-ID" in request.headers)
     except errors.Problem as problem:
         services.hub.counts.auth_failures[f"ticket_{problem.reason}"] += 1
         raise

@@ -4,9 +4,11 @@ A token is believed for its signature (algorithm pinned), issuer, audience, expi
 with the same key and is refused. What it says of the user must still be so: see `viewers`.
 
 A ticket stands in an address, where a browser's EventSource can hold nothing else, so it opens streams for a minute
-only. How long such a stream may then stay is its `session_exp`: the expiry of the access token it was asked for with.
+only. How long such a stream may then stay, and come back after an end that was none of its own, is its `session_exp`:
+the expiry of the access token it was asked for with.
 """
 
+import time
 from typing import Any, Literal, get_args
 
 import jwt
@@ -32,15 +34,17 @@ def read_token(token: str, settings: StreamSettings) -> Viewer:
     return _read(token, settings, ACCESS_AUDIENCE, "access")
 
 
-def read_ticket(ticket: str, settings: StreamSettings) -> Viewer:
-    return _read(ticket, settings, STREAM_AUDIENCE, "stream_ticket")
+def read_ticket(ticket: str, settings: StreamSettings, *, comes_back: bool = False) -> Viewer:
+    """`comes_back`: EventSource knows no other address to come back to after a restart, and takes 401 for the end for
+    ever."""
+    return _read(ticket, settings, STREAM_AUDIENCE, "stream_ticket", comes_back=comes_back)
 
 
 class _WrongClaimError(Exception):
     pass
 
 
-def _read(token: str, settings: StreamSettings, audience: str, token_type: str) -> Viewer:
+def _read(token: str, settings: StreamSettings, audience: str, token_type: str, *, comes_back: bool = False) -> Viewer:
     try:
         claims = jwt.decode(
             token,
@@ -49,12 +53,15 @@ def _read(token: str, settings: StreamSettings, audience: str, token_type: str) 
             audience=audience,
             issuer=settings.jwt_issuer,
             # `iat` only informs (RFC 7519): another machine's clock may be a little ahead.
-            options={"require": REQUIRED_CLAIMS, "verify_iat": False},
+            options={"require": REQUIRED_CLAIMS, "verify_iat": False, "verify_exp": not comes_back},
         )
         # The library is content with an audience that is one of several.
         if claims.get("token_type") != token_type or claims["aud"] != audience or claims.get("role") not in ROLES:
             raise _WrongClaimError
-        return _viewer(claims)
+        viewer = _viewer(claims)
+        if viewer.expires_at <= time.time():
+            raise jwt.ExpiredSignatureError
+        return viewer
     except (jwt.InvalidTokenError, _WrongClaimError) as error:
         raise errors.token_not_valid(_reason(error)) from error
 

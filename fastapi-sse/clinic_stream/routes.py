@@ -41,8 +41,9 @@ Without `from` and `to`: today and the next 7 days on the clinic's calendar, and
 their own in the live window (yesterday to 31 days ahead, and everything pending).
 
 A browser's `EventSource` can send no header: it takes a ticket of one minute (`POST /api/v1/auth/stream-ticket` of the
-REST API) in the address. Too many streams, and a service that stops, answer 200 with a `retry` and a clean end, as
-`EventSource` never comes back after any other status. 204 tells it to stop: the ticket's user has signed out.
+REST API) in the address; for who comes back with `Last-Event-ID` it is good for as long as the session it was asked
+for in. Too many streams, and a service that stops, answer 200 with a `retry` and a clean end, as `EventSource` never
+comes back after any other status. 204 tells it to stop: the ticket's user has signed out.
 """
 AVAILABILITY_DESCRIPTION = """\
 Public. Every message is `{"practitioner", "from", "to", "taken": [{"start", "end"}], "seq", "as_of"}`: what is taken of

@@ -33,6 +33,26 @@ def test_stream_of_a_ticket_that_says_nothing_of_it_ends_with_the_ticket(
         assert [block.event for block in stream.wait_for_end()] == ["token-expiring", "expired"]
 
 
+def test_event_source_comes_back_by_its_ticket_while_its_session_lasts(
+    service: StreamService, clinic: TestClinic
+) -> None:
+    """After a restart it has no other address, and 401 would end it for ever."""
+    ticket = clinic.anna.ticket(seconds=1, stays_seconds=3)
+    with service.stream(None, f"ticket={ticket}") as stream:
+        stream.next_event()
+    time.sleep(1.2)
+    assert service.get(f"{STREAM}?ticket={ticket}").status_code == 401, "a ticket opens for as long as it says"
+    booked = clinic.book(patient=clinic.anna)
+    with service.stream(None, f"ticket={ticket}", last_event_id=stream.last_id) as again:
+        told = again.wait_for_end()
+    shown = [block.json["appointments"] for block in told if block.event == "message"]
+    assert [row["id"] for row in shown[-1]] == [booked]
+    assert told[-1].event == "expired"
+    time.sleep(1)  # It ended a little before.
+    refused = service.get(f"{STREAM}?ticket={ticket}", headers={"Last-Event-ID": str(stream.last_id)})
+    assert refused.status_code == 401
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -207,6 +207,8 @@ class DjangoSettings(Settings):
     email_from: str = Field(default="Chairside <no-reply@localhost>", min_length=3)
     email_folder: str | None = None
 
+    # SMS go through Twilio; without it, to files in the folder; without either they cannot be sent.
+    sms_folder: str | None = None
     twilio_account_sid: str | None = None
     twilio_auth_token: SecretStr | None = None
     twilio_from: str | None = Field(default=None, description="the sender's number, in E.164")

@@ -1,8 +1,12 @@
-"""SMS through Twilio's SDK, where `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN` and `TWILIO_FROM` are set."""
+"""SMS through Twilio's SDK, where `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN` and `TWILIO_FROM` are set; else into files,
+where `SMS_FOLDER` is.
+"""
 
 from functools import cache
+from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 from twilio.base.exceptions import TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
@@ -20,15 +24,28 @@ STATUS_PATH = "/api/v1/twilio/status"
 
 def send(message: Message) -> str:
     """Returns Twilio's sid. Raises CannotBeDelivered, or what may be better later: 429, 5xx, silence."""
-    shared = settings.SHARED
-    if not (shared.twilio_account_sid and shared.twilio_auth_token and shared.twilio_from):
-        raise CannotBeDelivered("No SMS provider is configured (TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM).")
     if is_opted_out(Channel.SMS, message.recipient):
         raise WantsNoSms("The phone's owner wants no SMS.")
-    client = _client(shared.twilio_account_sid, shared.twilio_auth_token.get_secret_value(), shared.twilio_base_url)
+    shared = settings.SHARED
+    if shared.twilio_account_sid and shared.twilio_auth_token and shared.twilio_from:
+        client = _client(shared.twilio_account_sid, shared.twilio_auth_token.get_secret_value(), shared.twilio_base_url)
+        return _send_by_twilio(client, message, sender=shared.twilio_from)
+    if shared.sms_folder:
+        return _write(message, Path(shared.sms_folder))
+    raise CannotBeDelivered("No SMS provider is configured (TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM).")
+
+
+def _write(message: Message, folder: Path) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{timezone.now():%Y%m%d-%H%M%S}-{message.pk}.txt"
+    (folder / name).write_text(f"To: {message.recipient}\n\n{message.body}\n", encoding="utf-8")
+    return name
+
+
+def _send_by_twilio(client: Client, message: Message, *, sender: str) -> str:
     try:
         sent = client.messages.create(
-            to=message.recipient, from_=shared.twilio_from, body=message.body, status_callback=_status_callback()
+            to=message.recipient, from_=sender, body=message.body, status_callback=_status_callback()
         )
     except TwilioRestException as refusal:
         if refusal.status == TOO_MANY_REQUESTS or refusal.status >= 500:
