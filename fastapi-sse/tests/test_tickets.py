@@ -45,7 +45,7 @@ def test_event_source_comes_back_by_its_ticket_while_its_session_lasts(
     booked = clinic.book(patient=clinic.anna)
     with service.stream(None, f"ticket={ticket}", last_event_id=stream.last_id) as again:
         told = again.wait_for_end()
-    shown = [block.json["appointments"] for block in told if block.event == "message"]
+    shown = [block.json["appointments"] for block in told if block.is_event and block.event == "message"]
     assert [row["id"] for row in shown[-1]] == [booked]
     assert told[-1].event == "expired"
     time.sleep(1)  # It ended a little before.
