@@ -51,7 +51,8 @@ def page(browser: Browser, stack: LiveStack) -> Iterator[Page]:
 
 def address_of(stack: LiveStack, person: SignedIn) -> str:
     ticket = person.post("/api/v1/auth/stream-ticket").json()["ticket"]
-    return f"{stack.gateway_url or stack.stream_url}/api/v1/sse/appointments?mode=delta&ticket={ticket}"
+    stream_url = stack.gateway_url or stack.environment["STREAM_URL"]
+    return f"{stream_url}/api/v1/sse/appointments?mode=delta&ticket={ticket}"
 
 
 def wait_until_shown(page: Page, appointment: dict[str, Any]) -> None:
