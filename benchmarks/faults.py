@@ -33,7 +33,7 @@ BACK_SECONDS = 60.0
 BACK_GOAL_SECONDS = DRAIN_SECONDS + 5
 SETTLE_SECONDS = 15.0
 STATUSES = ("pending", "confirmed", "checked_in", "completed", "cancelled", "no_show")
-DAYS = 14
+DAYS = 7  # As many as a list shows by itself.
 
 REVOKED_SECONDS = 5.0
 WARNING_SECONDS = 30
@@ -295,14 +295,13 @@ async def stuck(stage: Stage) -> AsyncIterator[Finding]:
 
     others = [stage.page(number, clinic.another("staff"), hears=hears) for number in range(OTHERS)]
     one = stage.page(0, clinic.staff, comes_back=False)
-    observer = Client(stage.service.port)
     async with stage.opened([*others, one], "stuck"):
-        everybody = await asyncio.to_thread(_connections, observer)
+        everybody = await asyncio.to_thread(_connections, Client(stage.service.port))
         without_it = await _changes(clinic, booked, lambda: False, WITHOUT_SECONDS)
         one.stop_reading()
         stopped_at = time.monotonic()
         gone = threading.Event()
-        watching = asyncio.create_task(asyncio.to_thread(_watch, observer, everybody, gone))
+        watching = asyncio.create_task(asyncio.to_thread(_watch, stage.service.port, everybody, gone))
         with_it = await _changes(clinic, booked, gone.is_set, STUCK_PATIENCE_SECONDS)
         gone_after = time.monotonic() - stopped_at
         is_gone = gone.is_set()
@@ -331,7 +330,8 @@ async def _changes(clinic: TestClinic, booked: int, is_over: Callable[[], bool],
     return commits
 
 
-def _watch(observer: Client, everybody: int, gone: threading.Event) -> None:
+def _watch(port: int, everybody: int, gone: threading.Event) -> None:
+    observer = Client(port)
     while not gone.wait(0.05):
         if _connections(observer) < everybody:
             gone.set()
