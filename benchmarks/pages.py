@@ -140,7 +140,7 @@ class Page(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._ended: asyncio.Future[None] | None = None
         self._retry_ms: int | None = None
-        self._tries = 0
+        self._guesses = 0  # Pauses in a row that the server has not asked for.
         self._has_begun = False
         self._newest_told: str | None = None
 
@@ -200,7 +200,7 @@ class Page(asyncio.Protocol):
         self._retry_ms = self._retry_ms if block.retry_ms is None else block.retry_ms
         if block.id is not None:
             self.last_id = block.id
-            self._tries = 0
+            self._guesses = 0
             if not self._has_begun:
                 self._has_begun = True
                 self.begun_at = time.monotonic()
@@ -231,6 +231,8 @@ class Page(asyncio.Protocol):
     def _pause_seconds(self) -> float:
         if self._is_native:
             return (self._retry_ms or FIRST_RETRY_MS) / 1000
-        longest = min(SLOWEST_RETRY_MS, FIRST_RETRY_MS * 2**self._tries) if self._retry_ms is None else self._retry_ms
-        self._tries += 1
+        longest = self._retry_ms
+        if longest is None:
+            longest = min(SLOWEST_RETRY_MS, FIRST_RETRY_MS * 2**self._guesses)
+            self._guesses += 1
         return longest / 1000 * random.uniform(0.5, 1)
