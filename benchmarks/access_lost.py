@@ -42,5 +42,4 @@ def lose_access(way: Way, clinic: TestClinic, person: Person, elsewhere: TestCli
     owner, member = User.objects.get(pk=clinic.owner.user_id), User.objects.get(pk=person.user_id)
     with transaction.atomic():
         way(owner, member, elsewhere)
-        at = time.monotonic()
-    return at
+        return time.monotonic()

@@ -104,7 +104,7 @@ class Stage:
 
 async def _until(is_so: Callable[[], bool], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while not (so := is_so()) and time.monotonic() < deadline:
+    while not (so := is_so()) and time.monotonic() < deadline:  # noqa: ASYNC110  # Of many.
         await asyncio.sleep(0.02)
     return so
 
@@ -318,7 +318,9 @@ async def stuck(stage: Stage) -> AsyncIterator[Finding]:
     yield _none("stuck", "others that lost their stream", lost)
 
 
-async def _changes(clinic: TestClinic, booked: int, is_over: Callable[[], bool], most: float) -> list[tuple[int, float]]:
+async def _changes(
+    clinic: TestClinic, booked: int, is_over: Callable[[], bool], most: float
+) -> list[tuple[int, float]]:
     """One change of 30 kB after the other; their sequence numbers, and when COMMIT had returned."""
     commits = []
     ends_at = time.monotonic() + most

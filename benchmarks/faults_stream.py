@@ -1,4 +1,4 @@
-"""What readers notice when something fails: the service is started again, access is lost, a token expires, one is stuck.
+"""What readers notice when the service is started again, access is lost, a token expires, or one of them is stuck.
 
     python benchmarks/faults_stream.py [--only restart revoke expiry stuck] [--clients 2000] [--cases 100]
 
