@@ -222,8 +222,8 @@ async def revoke(stage: Stage) -> AsyncIterator[Finding]:
         with stage.advancing("revoke", len(pages)) as advance:
             for number, person in enumerate(people):
                 await asyncio.sleep(random.random() * 0.1)
-                way = WAYS[ways[number % len(ways)]]
-                committed.append(await asyncio.to_thread(lose_access, way, clinic, person, elsewhere))
+                lose = WAYS[ways[number % len(ways)]]
+                committed.append(await asyncio.to_thread(lose_access, lose, clinic, person, elsewhere))
                 advance()
         await _until(lambda: all(page.ends for page in pages), REVOKED_SECONDS)
     times: dict[str, list[float]] = {way: [] for way in ways}
