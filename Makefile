@@ -11,7 +11,7 @@ help:  ## what there is
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make test ONLY=pure|unit|integration, ARGS='…' for pytest; make seed ARGS='--reset'"
-	@echo "  make bench ONLY=rest|stream|latency, ARGS='…' for it"
+	@echo "  make bench ONLY=rest|stream|latency|faults, ARGS='…' for it"
 
 run: setup  ## set up, start everything, print addresses and demo sign-ins; Ctrl-C stops it
 	@$(BIN)/python tools/run_stack.py run

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +28,7 @@ sys.path[:0] = [str(ROOT / folder) for folder in FOLDERS]
 
 from contenders import LONG, NO_LIMITS, get  # noqa: E402 - found by the line above
 from costs import allow_open_files, client_core, pin, server_core  # noqa: E402
-from measuring import percentile  # noqa: E402
+from measuring import delays_ms, percentile  # noqa: E402
 from private_server import PrivateServer, environment_of, throw_away_server  # noqa: E402
 from processes import ToolError  # noqa: E402
 from readers import Readers  # noqa: E402
@@ -113,7 +112,7 @@ class Trial:
         measured.busy_queries = rate[0]
         measured.bookings = len(bookings)
         for came_to in arrivals.values():
-            measured.times_ms += _delays_ms(bookings, came_to)
+            measured.times_ms += delays_ms(bookings, came_to)
         measured.missed = len(bookings) * measured.subscribers - len(measured.times_ms)
 
 
@@ -127,13 +126,6 @@ def _until_done(writer: subprocess.Popen[bytes]) -> Any:
         return bool(ended_at) and time.monotonic() > ended_at[0] + GRACE_SECONDS
 
     return is_over
-
-
-def _delays_ms(bookings: list[tuple[int, float]], arrivals: list[tuple[int, float]]) -> list[float]:
-    """A booking has come with the first event whose number is its own or a later one."""
-    numbers = [seq for seq, _ in arrivals]
-    places = ((bisect_left(numbers, seq), committed_at) for seq, committed_at in bookings)
-    return [(arrivals[place][1] - committed_at) * 1e3 for place, committed_at in places if place < len(arrivals)]
 
 
 def run(chosen: argparse.Namespace, console: Console) -> list[Measured]:

@@ -3,6 +3,7 @@
 import http.client
 import statistics
 import time
+from bisect import bisect_left
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -91,6 +92,13 @@ def measure(operation: Operation, client: Client, bare: Any, requests: int, tick
 
 def percentile(values: list[float], percent: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def delays_ms(bookings: list[tuple[int, float]], arrivals: list[tuple[int, float]]) -> list[float]:
+    """A booking has come with the first event whose number is its own or a later one."""
+    numbers = [seq for seq, _ in arrivals]
+    places = ((bisect_left(numbers, seq), committed_at) for seq, committed_at in bookings)
+    return [(arrivals[place][1] - committed_at) * 1e3 for place, committed_at in places if place < len(arrivals)]
 
 
 def report(results: list[Measured], console: Console) -> None:

@@ -62,6 +62,8 @@ class Poller:
         self._under_way: dict[object, asyncio.Task[None]] = {}
         self._retry_at: dict[int, float] = {}
         self._lock = asyncio.Lock()
+        self._sought: set[int] = set()
+        self._looking_up = asyncio.Lock()
         self._sweep_seconds = sweep_seconds
         self._sweep_at: dict[int, float] = {}
         self._practitioners: dict[int, tuple[int | None, float]] = {}
@@ -103,7 +105,8 @@ class Poller:
         self._is_stopping = True
 
     async def admits(self, viewer: Viewer) -> bool:
-        """Whether the viewer may see. One query when the user is new here, or would be refused."""
+        """Whether the viewer may see. One query when the user is new here, or would be refused; it is for all
+        who come while the one before is under way."""
         if not self._sessions.admit(viewer):
             await self._patiently(("session", viewer.user_id), lambda: self._look_up(viewer.user_id))
         return self._sessions.admit(viewer)
@@ -295,14 +298,28 @@ class Poller:
             self._hub.revoke(user_id, self._sessions.admit)
 
     async def _look_up(self, user_id: int) -> None:
+        """Together with everybody who waits by then: after a restart thousands come back at the same time."""
+        self._sought.add(user_id)
+        async with self._looking_up:
+            if user_id not in self._sought:  # Whoever was before has looked this user up as well.
+                return
+            sought, self._sought = self._sought, set()
+            try:
+                await self._look_up_all(sought)
+            except BaseException:
+                self._sought |= sought
+                raise
+
+    async def _look_up_all(self, user_ids: set[int]) -> None:
         if self._accounts is None:
             raise DatabaseUnavailable("the head of the accounts has not been read yet")
         while True:
             reads = self._account_reads
-            found = await self._feed.sessions([user_id])
-            if reads == self._account_reads:  # Else a session event may have passed this user by: look again.
+            found = await self._feed.sessions(user_ids)
+            if reads == self._account_reads:  # Else a session event may have passed one of them by: look again.
                 break
-        self._sessions.put(user_id, found.get(user_id))
+        for user_id in user_ids:
+            self._sessions.put(user_id, found.get(user_id))
 
     async def _patiently(self, key: object, read: Callable[[], Coroutine[None, None, None]]) -> None:
         """Read once for all who ask at the same time, trying again for a moment while the database is away."""

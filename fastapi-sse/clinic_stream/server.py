@@ -31,6 +31,9 @@ CUT_AFTER_SECONDS = 2.5
 GIVE_UP_SECONDS = 1
 # A machine that vanished acknowledges nothing: a heartbeat to it is given up after this long.
 VANISHED_MS = 20_000
+# What the kernel keeps unsent for one reader. Left alone it keeps megabytes, and a reader that has stopped would go
+# unnoticed until they are full; what is on its way and not yet acknowledged is not limited by this.
+UNSENT_BYTES = 128 * 1024
 
 
 class Signal:
@@ -99,7 +102,7 @@ class StreamProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.flow = Flow(transport)
         self.pipeline = Pipeline()  # type: ignore[assignment]
-        _give_up_on_the_vanished(transport.get_extra_info("socket"))
+        _limit(transport.get_extra_info("socket"))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -225,6 +228,7 @@ def serve(
     server.run(sockets=None if listener is None else [listener])
 
 
-def _give_up_on_the_vanished(connection: socket.socket | None) -> None:
+def _limit(connection: socket.socket | None) -> None:
     if connection is not None and connection.family in {socket.AF_INET, socket.AF_INET6}:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED_MS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)

@@ -189,6 +189,10 @@ class TestClinic:
     def admin(self) -> Person:
         return self._person("Ada", "admin", clinic_id=None)
 
+    def another(self, role: str) -> Person:
+        """One more who works at the clinic."""
+        return self._person("Noor", role)
+
     def _practitioner(self, name: str) -> Person:
         user_id = self._insert_user(name, "practitioner", self.id)
         row_id = self.database.insert(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 from stream_testkit.clinic import TestClinic
@@ -11,6 +12,7 @@ from stream_testkit.service import StartService, StreamService
 from stream_testkit.wire import SseReader
 
 SECONDS = 2.0
+NEWCOMERS = 8
 
 
 @contextmanager
@@ -79,6 +81,24 @@ def test_change_is_read_once_for_all(start_service: StartService, clinic: TestCl
         service.stop()
     assert asked[0] == ["START TRANSACTION", "SELECT seq,", "SELECT id,", "COMMIT"]
     assert asked[1] == asked[0]
+
+
+def test_users_who_come_at_the_same_time_are_looked_up_together(
+    start_service: StartService, clinic: TestClinic
+) -> None:
+    server = clinic.database.server
+    tokens = [clinic.another("staff").token() for _ in range(NEWCOMERS)]
+    with Gate(server.host, server.port) as gate, ThreadPoolExecutor(NEWCOMERS) as threads:
+        service = start_service(environment=environment_behind(gate, clinic.database))
+        gate.stall()
+        answers = [threads.submit(service.get, "/api/v1/auth/test", token=token) for token in tokens]
+        time.sleep(1)
+        gate.statements.clear()
+        gate.open()
+        assert [answer.result().status_code for answer in answers] == [200] * NEWCOMERS
+        looks = [query for query in gate.statements if "live_session" in query]
+        service.stop()
+    assert len(looks) <= 3, "the first comer's, and one for those who came meanwhile"
 
 
 def test_service_says_nothing_to_the_database_but_select(start_service: StartService, clinic: TestClinic) -> None:

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 from stream_testkit.clinic import TestClinic
 from stream_testkit.service import StartService
-from stream_testkit.stuck import fill_up, open_stuck
+from stream_testkit.stuck import NOTES_LENGTH, PAUSE_SECONDS, ROUNDS, fill_up, open_stuck
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -80,3 +80,18 @@ def test_reader_that_takes_nothing_is_cut_off(start_service: StartService, clini
                 pass
     finally:
         stuck.close()
+
+
+def test_reader_that_stops_is_noticed_before_a_megabyte(start_service: StartService, clinic: TestClinic) -> None:
+    """Left to itself the kernel would take several for it, and nobody would know that it reads no more."""
+    service = start_service()
+    stopped = open_stuck(service.port, clinic.staff.token())
+    try:
+        booked = clinic.book(notes="x" * NOTES_LENGTH)
+        for number in range(ROUNDS):
+            clinic.update(booked, cancel_reason=str(number))
+            time.sleep(PAUSE_SECONDS)
+        [listed] = service.get("/api/v1/sse/connections", token=clinic.owner.token()).json()["results"]
+        assert listed["lag_seconds"] > 0
+    finally:
+        stopped.close()

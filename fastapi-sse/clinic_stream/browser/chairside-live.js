@@ -233,6 +233,7 @@ class LiveList {
     this._run = new AbortController();
     this._run.abort();
     this._tries = 0;
+    this._guesses = 0; // Of these, the pauses that the server has not asked for.
     /** @type {number | null} */
     this._retryMs = null;
     /** @type {BroadcastChannel | null} */
@@ -259,7 +260,7 @@ class LiveList {
   async start() {
     if (!this._run.signal.aborted) return;
     const run = (this._run = new AbortController());
-    this._tries = 0;
+    this._tries = this._guesses = 0;
     this._tell("connecting", "");
     const token = await this._firstToken(run.signal);
     if (run.signal.aborted) return;
@@ -417,7 +418,7 @@ class LiveList {
     if (block.data !== undefined) this._act(block.event, JSON.parse(block.data), attempt);
     if (block.id === undefined) return;
     this._list.lastId = block.id;
-    this._tries = 0;
+    this._tries = this._guesses = 0;
     this._say({ lastId: block.id });
     if (this.state !== "live" && !(this.state === "stale" && this._isDatabaseAway)) this._tell("live", "");
   }
@@ -479,9 +480,10 @@ class LiveList {
     );
   }
 
-  /** As long as the server asked for, else twice as long each time; never all readers at once. @param {AbortSignal} signal */
+  /** As long as the server asked for, else twice as long as the last guess; never all readers at once. @param {AbortSignal} signal */
   async _pause(signal) {
-    const longest = this._retryMs ?? Math.min(SLOWEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this._tries);
+    const longest = this._retryMs ?? Math.min(SLOWEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this._guesses);
+    if (this._retryMs === null) this._guesses += 1;
     this._tries += 1;
     const pause = longest === 0 ? 0 : longest * (0.5 + Math.random() / 2);
     await new Promise((resolve) => {

@@ -2,9 +2,10 @@
 
 import signal
 import time
+from itertools import count
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Route
 from stream_testkit.clinic import TestClinic
 from stream_testkit.front_end import FrontEnd, Open
 from stream_testkit.service import StartService, StreamService
@@ -184,6 +185,27 @@ def test_address_that_is_refused_is_not_asked_again(open_page: Open, service: St
     front_end = open_page()
     front_end.start(query={"status": "unheard-of"})
     front_end.wait_until_told("offline: refused")
+
+
+def test_pauses_that_were_asked_for_make_no_later_one_longer(open_page: Open) -> None:
+    """A stopping service asks for them: who came back to it a few times is there soon after its successor is."""
+    front_end = open_page()
+    asked = count(1)
+
+    def answer(route: Route) -> None:
+        number = next(asked)
+        if number <= 5:
+            allowed = {"Access-Control-Allow-Origin": "*"}
+            route.fulfill(content_type="text/event-stream", body="retry: 1\n\n", headers=allowed)
+        elif number == 6:
+            route.abort()
+        else:
+            route.continue_()
+
+    front_end.page.route("**/api/v1/sse/appointments*", answer)
+    front_end.start()
+    front_end.page.wait_for_function("live.state === 'live'", timeout=6000)
+    assert next(asked) == 8
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 3, 7])

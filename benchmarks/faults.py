@@ -1,0 +1,352 @@
+"""What goes wrong with streams, brought about on purpose: each fault is a function that yields what was found.
+
+A `Finding` with a goal tells whether it was met. Times are of `time.monotonic`, but for the expiry of tokens.
+"""
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from measuring import Client, delays_ms, percentile
+from pages import Block, Page
+from rich.progress import Progress
+from stream_testkit.clinic import Person, TestClinic
+from stream_testkit.database import Database
+from stream_testkit.service import StreamService
+
+APPOINTMENTS = "/api/v1/sse/appointments?mode=delta"
+OPENING_AT_ONCE = 50
+OPENING_SECONDS = 120.0
+# Under the limit of streams from one address.
+PAGES_OF_AN_ADDRESS = 800
+
+DRAIN_SECONDS = 1.0
+WRITES_PAUSE_SECONDS = 0.2
+QUIET_SECONDS = 2.0
+BACK_SECONDS = 60.0
+BACK_GOAL_SECONDS = DRAIN_SECONDS + 5
+SETTLE_SECONDS = 15.0
+STATUSES = ("pending", "confirmed", "checked_in", "completed", "cancelled", "no_show")
+DAYS = 7  # As many as a list shows by itself.
+
+REVOKED_SECONDS = 5.0
+WARNING_SECONDS = 30
+EARLIEST_SECONDS = 0.95  # The jitter shortens by up to 0.9 s, and the clock rings in grains.
+
+OTHERS = 100
+NOTES_BYTES = 29_000
+FRAMES_PAUSE_SECONDS = 0.05
+WITHOUT_SECONDS = 8.0
+STUCK_PATIENCE_SECONDS = 40.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    fault: str
+    what: str
+    measured: str
+    goal: str = ""
+    is_met: bool = True
+
+
+@dataclass(frozen=True)
+class Stage:
+    service: StreamService
+    database: Database
+    progress: Progress
+    clients: int
+    cases: int
+
+    def page(self, number: int, person: Person, **options: Any) -> Page:
+        """Every second one is an EventSource, with a ticket in its address; both are good for hours."""
+        is_native = bool(number % 2)
+        address = f"127.0.0.{2 + number // PAGES_OF_AN_ADDRESS}"
+        path = f"{APPOINTMENTS}&ticket={person.ticket(seconds=7200, stays_seconds=7200)}" if is_native else APPOINTMENTS
+        token = None if is_native else person.token(seconds=7200)
+        return Page(self.service.port, path, token=token, is_native=is_native, address=address, **options)
+
+    @contextmanager
+    def advancing(self, what: str, total: int) -> Iterator[Callable[[], None]]:
+        task = self.progress.add_task(what, total=total)
+        yield lambda: self.progress.advance(task)
+        self.progress.remove_task(task)
+
+    @asynccontextmanager
+    async def opened(self, pages: list[Page], what: str) -> AsyncIterator[None]:
+        """All of them follow, a few at a time, until the end of this."""
+        following: list[asyncio.Task[None]] = []
+        waiting: set[Page] = set()
+        with self.advancing(f"{what}: opening", len(pages)) as advance:
+            for page in pages:
+                following.append(asyncio.create_task(page.follow()))
+                waiting.add(page)
+                while len(waiting) >= OPENING_AT_ONCE or (page is pages[-1] and waiting):
+                    await asyncio.sleep(0.005)
+                    begun = {one for one in waiting if one.begun_at or one.is_over}
+                    waiting -= begun
+                    for _ in begun:
+                        advance()
+        try:
+            yield
+        finally:
+            for page in pages:
+                page.leave()
+            for task in following:
+                task.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
+
+
+async def _until(is_so: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not (so := is_so()) and time.monotonic() < deadline:  # noqa: ASYNC110  # Of many.
+        await asyncio.sleep(0.02)
+    return so
+
+
+# The service is started again
+
+
+async def restart(stage: Stage) -> AsyncIterator[Finding]:
+    """Asked to stop, and then killed, under writes and readers that come back by themselves."""
+    clinic = TestClinic(stage.database)
+    pages = [stage.page(number, clinic.another("staff")) for number in range(stage.clients)]
+    async with stage.opened(pages, "restart"):
+        lost = [end for page in pages for end in page.ends]
+        silent = sum(end.is_silent for end in lost)
+        yield _none("restart", "openings that ended early (before their first byte)", len(lost), f" ({silent})")
+        for how, end in (("SIGTERM", stage.service.stop), ("SIGKILL", stage.service.kill)):
+            async for finding in _restarted(stage, clinic, pages, how, end):
+                yield finding
+
+
+async def _restarted(
+    stage: Stage, clinic: TestClinic, pages: list[Page], how: str, end: Callable[[], object]
+) -> AsyncIterator[Finding]:
+    fault = f"restart, {how}"
+    for page in pages:
+        page.ends.clear()
+        page.cut = 0
+    with _writes(clinic):
+        await asyncio.sleep(QUIET_SECONDS)
+        asked_at = time.monotonic()
+        await asyncio.to_thread(end)
+        stopped_at = time.monotonic()
+        await asyncio.to_thread(stage.service.start)
+        ready_at = time.monotonic()
+        with stage.advancing(f"{fault}: coming back", len(pages)):
+            await _until(lambda: all(page.begun_at > asked_at or page.is_over for page in pages), BACK_SECONDS)
+        await asyncio.sleep(QUIET_SECONDS)
+    back = sorted(page.begun_at - asked_at for page in pages if page.begun_at > asked_at)
+    wrong = await _wrong(clinic, pages)
+    is_polite = how == "SIGTERM"
+    last, median = (back[-1], back[len(back) // 2]) if back else (BACK_SECONDS, BACK_SECONDS)
+    ended, ready = stopped_at - asked_at, ready_at - asked_at
+    yield Finding(fault, "readers that resumed", f"{len(back):,}", f"{len(pages):,}", len(back) == len(pages))
+    yield Finding(fault, "the process ended, its successor was ready", f"{ended:.1f} s, {ready:.1f} s")
+    yield Finding(fault, "until half had resumed", f"{median:.1f} s")
+    goal = f"≤ {BACK_GOAL_SECONDS:.0f} s" if is_polite else ""
+    yield Finding(fault, "until the last had resumed", f"{last:.1f} s", goal, not goal or last <= BACK_GOAL_SECONDS)
+    incomplete = sum(not one.is_complete and not one.is_silent for page in pages for one in page.ends)
+    cut = sum(page.cut for page in pages)
+    if is_polite:
+        yield _none(fault, "messages cut", cut)
+        yield _none(fault, "answers without a complete end", incomplete)
+        drained = sum(page.ends[0].told == "drain" for page in pages if page.ends)
+        yield Finding(fault, "ends that were told `drain`", f"{drained:,}", f"{len(pages):,}", drained == len(pages))
+    else:
+        yield Finding(fault, "messages cut", str(cut))
+    yield _none(fault, "readers that show what the database does not", wrong)
+
+
+@contextmanager
+def _writes(clinic: TestClinic) -> Iterator[None]:
+    """At random, by raw SQL, on a thread of its own."""
+    stop = threading.Event()
+    writer = threading.Thread(target=_write, args=(clinic, stop))
+    writer.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        writer.join()
+
+
+def _write(clinic: TestClinic, stop: threading.Event) -> None:
+    booked = [row_id for (row_id,) in _stored(clinic, "id")]
+    while not stop.wait(random.random() * 2 * WRITES_PAUSE_SECONDS):
+        what = random.choice(["book", "change", "change", "delete"])
+        if what == "book" or not booked:
+            practitioner = random.choice([clinic.petra, clinic.paul])
+            booked.append(clinic.book(practitioner, day=random.randrange(DAYS)))
+        elif what == "change":
+            clinic.update(random.choice(booked), status=random.choice(STATUSES), notes=str(random.random()))
+        else:
+            clinic.delete(booked.pop(random.randrange(len(booked))))
+
+
+async def _wrong(clinic: TestClinic, pages: list[Page]) -> int:
+    """Nobody writes any more. How many show something else than what is stored, after some time to settle."""
+    newest, stored = clinic.event_id, sorted(_stored(clinic, "id, status, notes"))
+    await _until(lambda: all(page.last_id == newest for page in pages), SETTLE_SECONDS)
+    shown = (sorted((row["id"], row["status"], row["notes"]) for row in page.shown.values()) for page in pages)
+    return sum(one != stored for one in shown)
+
+
+def _stored(clinic: TestClinic, columns: str) -> list[tuple[Any, ...]]:
+    return list(clinic.database.rows(f"SELECT {columns} FROM appointment WHERE clinic_id = %s", clinic.id))
+
+
+def _none(fault: str, what: str, count: int, more: str = "") -> Finding:
+    return Finding(fault, what, f"{count}{more}", "0", not count)
+
+
+# Access is lost
+
+
+async def revoke(stage: Stage) -> AsyncIterator[Finding]:
+    """Each by what django-rest calls or writes; the clock starts before COMMIT is sent."""
+    from access_lost import WAYS, lose_access
+
+    clinic, elsewhere = TestClinic(stage.database), TestClinic(stage.database)
+    people = [clinic.another("staff") for _ in range(stage.cases)]
+    pages = [Page(stage.service.port, APPOINTMENTS, token=person.token(seconds=7200)) for person in people]
+    committed: list[float] = []
+    ways = list(WAYS)
+    async with stage.opened(pages, "revoke"):
+        with stage.advancing("revoke", len(pages)) as advance:
+            for number, person in enumerate(people):
+                await asyncio.sleep(random.random() * 0.1)
+                lose = WAYS[ways[number % len(ways)]]
+                committed.append(await asyncio.to_thread(lose_access, lose, clinic, person, elsewhere))
+                advance()
+        await _until(lambda: all(page.ends for page in pages), REVOKED_SECONDS)
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for number, (page, at) in enumerate(zip(pages, committed, strict=True)):
+        # Who had not ended by then was ended by us, incomplete, without a word.
+        times[ways[number % len(ways)]].append((page.ends[0].at - at) * 1000)
+    for way, took in times.items():
+        yield Finding("revoke", f"{way}: COMMIT to end, p50, max", f"{percentile(took, 50):.0f}, {max(took):.0f} ms")
+    every = [one for took in times.values() for one in took]
+    told = sum(page.ends[0].told == "revoked" and page.ends[0].is_complete for page in pages)
+    quantiles = f"{percentile(every, 50):.0f}, {percentile(every, 99):.0f}, {max(every):.0f} ms"
+    yield Finding("revoke", "all: p50, p99, max", quantiles, "< 1,000 ms", max(every) < 1000)
+    yield Finding("revoke", "told `revoked`, and a complete end", str(told), str(len(pages)), told == len(pages))
+
+
+# Tokens expire
+
+
+async def expiry(stage: Stage) -> AsyncIterator[Finding]:
+    """Tokens that live a little longer than the warning takes, and end at moments of their own within 20 s."""
+    clinic = TestClinic(stage.database)
+    lives = [random.uniform(WARNING_SECONDS + 3, WARNING_SECONDS + 23) for _ in range(stage.cases)]
+    signed_at, monotonic = int(time.time()), time.monotonic()
+    to_wall = time.time() - monotonic
+    expiries = [int(signed_at + seconds) for seconds in lives]
+    pages = [
+        Page(stage.service.port, APPOINTMENTS, token=clinic.another("staff").token(exp=at), comes_back=False)
+        for at in expiries
+    ]
+    async with stage.opened(pages, "expiry"):
+        with stage.advancing("expiry", len(pages)) as advance:
+            over: set[Page] = set()
+            while len(over) < len(pages) and time.time() < max(expiries) + 3:
+                await asyncio.sleep(0.1)
+                for page in {page for page in pages if page.ends} - over:
+                    over.add(page)
+                    advance()
+    late = [page.ends[0].at + to_wall - at for page, at in zip(pages, expiries, strict=True)]
+    warned = [
+        at - (page.told["token-expiring"] + to_wall)
+        for page, at in zip(pages, expiries, strict=True)
+        if "token-expiring" in page.told
+    ]
+    told = sum(page.ends[0].told == "expired" and page.ends[0].is_complete for page in pages)
+    yield Finding("expiry", "the last end, from `exp`", f"{max(late):+.2f} s", "≤ +1 s", max(late) <= 1)
+    yield Finding("expiry", "the first end", f"{min(late):+.2f} s", "≥ −0.95 s", min(late) >= -EARLIEST_SECONDS)
+    yield Finding("expiry", "told `expired`, and a complete end", str(told), str(len(pages)), told == len(pages))
+    yield Finding(
+        "expiry", "told `token-expiring` before", str(len(warned)), str(len(pages)), len(warned) == len(pages)
+    )
+    if warned:
+        between = f"{max(warned):.2f} to {min(warned):.2f} s"
+        is_met = max(warned) < WARNING_SECONDS + 0.5 and min(warned) > WARNING_SECONDS - 1
+        yield Finding("expiry", "how long before `exp`", between, "30 s", is_met)
+
+
+# One reader stops reading
+
+
+async def stuck(stage: Stage) -> AsyncIterator[Finding]:
+    """Among a hundred that read on: when is it gone, and do the others notice?"""
+    clinic = TestClinic(stage.database)
+    booked = clinic.book()
+    arrivals: dict[Page, list[tuple[int, float]]] = {}
+
+    def hears(page: Page, block: Block) -> None:
+        if block.id is not None:
+            arrivals.setdefault(page, []).append((int(block.id.rpartition(".")[2]), time.monotonic()))
+
+    others = [stage.page(number, clinic.another("staff"), hears=hears) for number in range(OTHERS)]
+    one = stage.page(0, clinic.staff, comes_back=False)
+    async with stage.opened([*others, one], "stuck"):
+        everybody = await asyncio.to_thread(_connections, Client(stage.service.port))
+        without_it = await _changes(clinic, booked, lambda: False, WITHOUT_SECONDS)
+        one.stop_reading()
+        stopped_at = time.monotonic()
+        gone = threading.Event()
+        watching = asyncio.create_task(asyncio.to_thread(_watch, stage.service.port, everybody, gone))
+        with_it = await _changes(clinic, booked, gone.is_set, STUCK_PATIENCE_SECONDS)
+        gone_after = time.monotonic() - stopped_at
+        is_gone = gone.is_set()
+        gone.set()
+        await watching
+        await asyncio.sleep(1)
+    measured = f"{gone_after:.1f} s" if is_gone else f"not after {gone_after:.0f} s"
+    yield Finding("stuck", "until it was gone, since it stopped", measured, "< 10 s", is_gone and gone_after < 10)
+    for what, commits in (("without it", without_it), ("with it", with_it)):
+        times = [one for came in arrivals.values() for one in delays_ms(commits, came)]
+        quantiles = f"{percentile(times, 50):.0f}, {percentile(times, 99):.0f} ms"
+        yield Finding("stuck", f"the others {what}: p50, p99", quantiles)
+    lost = sum(bool(page.ends[:-1]) for page in others)
+    yield _none("stuck", "others that lost their stream", lost)
+
+
+async def _changes(
+    clinic: TestClinic, booked: int, is_over: Callable[[], bool], most: float
+) -> list[tuple[int, float]]:
+    """One change of 30 kB after the other; their sequence numbers, and when COMMIT had returned."""
+    commits = []
+    ends_at = time.monotonic() + most
+    while not is_over() and time.monotonic() < ends_at:
+        await asyncio.to_thread(clinic.update, booked, notes=f"{random.random():.12f} {'n' * NOTES_BYTES}")
+        at = time.monotonic()
+        commits.append((await asyncio.to_thread(lambda: clinic.seq), at))
+        await asyncio.sleep(FRAMES_PAUSE_SECONDS)
+    return commits
+
+
+def _watch(port: int, everybody: int, gone: threading.Event) -> None:
+    observer = Client(port)
+    while not gone.wait(0.05):
+        if _connections(observer) < everybody:
+            gone.set()
+
+
+def _connections(observer: Client) -> int:
+    _, answer, _ = observer.ask("GET", "/api/v1/health", None)
+    return int(orjson.loads(answer)["connections"])
+
+
+FAULTS: dict[str, Callable[[Stage], AsyncIterator[Finding]]] = {
+    "restart": restart,
+    "revoke": revoke,
+    "expiry": expiry,
+    "stuck": stuck,
+}
