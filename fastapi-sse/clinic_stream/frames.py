@@ -11,7 +11,8 @@ from sse_starlette import ServerSentEvent
 from clinic_stream import packing
 from clinic_stream.state import EventId
 
-RETRY_MS = 2000
+# How soon EventSource comes back. Not all at once: a service that was killed said no goodbye that would spread them.
+RETRIES_MS = range(1500, 3001, 50)
 # How long who was sent away, for somebody newer or for all who are here, should stay away.
 REPLACED_RETRY_MS = 60_000
 
@@ -42,7 +43,7 @@ def event(**fields: Any) -> Frame:
 
 
 # Sent at once, so that proxies and clients know the stream is open. Ends its event, though it holds none.
-OPENING = event(retry=RETRY_MS)
+OPENINGS = tuple(event(retry=milliseconds) for milliseconds in RETRIES_MS)
 
 
 def snapshot(

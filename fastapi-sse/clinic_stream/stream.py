@@ -1,6 +1,7 @@
 """One stream: its headers, then everything until one side ends it. See ARCHITECTURE.md for every way it ends."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
@@ -98,7 +99,8 @@ class Stream:
         frame, result = self.topic.opening(self.last_id, self.mode, self.hub.clock())
         if self.last_id is not None:
             self.hub.counts.resumes[result] += 1
-        return [frames.OPENING, frame] if self.hub.is_live else [frames.OPENING, NOT_LIVE, frame]
+        opening = random.choice(frames.OPENINGS)  # noqa: S311  # Spreads load.
+        return [opening, frame] if self.hub.is_live else [opening, NOT_LIVE, frame]
 
 
 class StreamResponse(Response):

@@ -64,7 +64,7 @@ class Room:
     async def enter(self, *, mode: Mode = "delta", is_packed: bool = False) -> tuple[Connection, Line]:
         topic, line = self.clinic.topic(Audience(Scope(1)), NOON), Line()
         connection = self.hub.enter(self.hub.next_id(), topic, None, mode=mode, is_packed=is_packed)
-        connection.begin([frames.OPENING])
+        connection.begin([frames.OPENINGS[0]])
         self._running.append(asyncio.create_task(connection.run_on(line)))
         await asyncio.sleep(0)
         return connection, line
@@ -119,7 +119,8 @@ def test_modes_and_codings_are_told_each_in_its_own_form() -> None:
         assert b'{"appointments":' in snapshot.chunks[-1]
         packed.end(REVOKED)
         assert (
-            gzip.decompress(line.body + packed.trailer) == frames.OPENING + body_of(delta.chunks[-1]) + frames.REVOKED
+            gzip.decompress(line.body + packed.trailer)
+            == frames.OPENINGS[0] + body_of(delta.chunks[-1]) + frames.REVOKED
         )
 
     play(story)
@@ -206,7 +207,7 @@ def test_packed_readers_who_come_and_step_out_at_any_time_end_whole() -> None:
                 line.clear()
             connection.end(REVOKED)
             text = gzip.decompress(line.body + connection.trailer)
-            assert text.startswith(frames.OPENING)
+            assert text.startswith(frames.OPENINGS[0])
             assert b"note 6" in text
             assert text.endswith(frames.REVOKED)
 
