@@ -335,7 +335,7 @@ class LiveList {
       signal.addEventListener("abort", () => attempt.abort(), { once: true });
       try {
         refresh = await this._connect(attempt, refresh);
-        if (!signal.aborted && this.state === "live") this._tell("connecting", "ended");
+        if (!signal.aborted) this._ended();
       } catch (problem) {
         refresh = !signal.aborted && this._failed(problem, refresh);
       } finally {
@@ -451,6 +451,12 @@ class LiveList {
     if (token === null) return;
     const headers = { Authorization: `Bearer ${token}` };
     await fetch(new URL(path, this._address()), { method: "POST", headers }).catch(() => {});
+  }
+
+  /** A gateway without its service, and a full service, end a stream before it has told anything. */
+  _ended() {
+    if (this.state === "live") this._tell("connecting", "ended");
+    else if (this._tries > (this.state === "stale" ? 1 : 0)) this._tell("offline", "away");
   }
 
   /** @param {unknown} problem @param {boolean} hasRefreshed @returns {boolean} Whether a new token could help. */

@@ -208,6 +208,24 @@ def test_pauses_that_were_asked_for_make_no_later_one_longer(open_page: Open) ->
     assert next(asked) == 8
 
 
+def test_gateway_that_answers_for_a_service_that_is_away_is_no_connection(
+    open_page: Open, service: StreamService
+) -> None:
+    front_end = open_page()
+    front_end.start()
+    front_end.wait_for_state("live")
+    allowed = {"Access-Control-Allow-Origin": "*"}
+    front_end.page.route(
+        "**/api/v1/sse/appointments*",
+        lambda route: route.fulfill(content_type="text/event-stream", body="retry: 200\n\n", headers=allowed),
+    )
+    service.kill()
+    front_end.wait_until_told("offline: away")
+    service.start()
+    front_end.page.unroute_all()
+    front_end.wait_for_state("live")
+
+
 @pytest.mark.parametrize("pieces", [1, 2, 3, 7])
 def test_blocks_are_read_however_they_are_cut(open_page: Open, pieces: int) -> None:
     front_end = open_page()
