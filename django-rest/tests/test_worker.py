@@ -106,7 +106,7 @@ def test_sigterm_finishes_what_is_begun(committed_world: World, twilio: TwilioSt
 def test_killed_workers_and_a_failing_provider_lose_nothing(committed_world: World, twilio: TwilioStandIn) -> None:
     """What may come twice is what was on its way at a kill: at most one for each sender of the killed worker."""
     senders, kills = 4, 3
-    twilio.failing, twilio.answer_seconds = 0.2, 0.02
+    twilio.mishaps.share, twilio.answer_seconds = 0.2, 0.02
     queue(committed_world, 250)
     chance = random.Random(7)
     with ExitStack() as workers:
