@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("tools", "django-rest", "shared-config", "benchmarks")]
@@ -28,6 +29,9 @@ from processes import ToolError  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.progress import Progress  # noqa: E402
 from run_stack import Stack  # noqa: E402
+
+if TYPE_CHECKING:
+    from big_clinic import BigClinic
 
 ANSWER_SECONDS = 0.005
 BOOK_EVERY_SECONDS = 0.1
@@ -77,8 +81,9 @@ class Drained:
 def run(chosen: argparse.Namespace, console: Console) -> Drained:
     with provider() as settings, own_stack(settings) as stack, progress_on(console) as progress:
         drained = Drained(chosen.messages)
-        book = make_clinic(chosen.messages, stack, progress)
+        big = make_clinic(chosen.messages, progress)
         write_reminders(drained, progress)
+        book = paced_bookings(big, stack)
         warming = progress.add_task("Booking in quiet", total=WARM_UP + chosen.seconds / BOOK_EVERY_SECONDS)
         for number in range(int(WARM_UP + chosen.seconds / BOOK_EVERY_SECONDS)):
             took = book()
@@ -104,9 +109,8 @@ def provider() -> Iterator[dict[str, str]]:
             process.stdin.close()
 
 
-def make_clinic(count: int, stack: Stack, progress: Progress) -> Callable[[], float]:
-    """Returns what books the next free time over HTTP, at its own pace, and says how many milliseconds it took."""
-    from big_clinic import PASSWORD, Size, make_big_clinic
+def make_clinic(count: int, progress: Progress) -> "BigClinic":
+    from big_clinic import Size, make_big_clinic
 
     writing = progress.add_task("Writing the clinic", total=2 * count)
     today = datetime.now().astimezone().date()
@@ -114,17 +118,17 @@ def make_clinic(count: int, stack: Stack, progress: Progress) -> Callable[[], fl
     write_appointments(count, big.clinic.pk, big.service.pk, partial(progress.advance, writing))
     # Not the days that are reminded of.
     big.first_free_day += timedelta(days=5)
+    return big
+
+
+def paced_bookings(big: "BigClinic", stack: Stack) -> Callable[[], float]:
+    """Returns what books the next free time over HTTP, at its own pace, and says how many milliseconds it took."""
+    from big_clinic import PASSWORD
+    from bookings import booking_of
+
     start_api(stack)
     client = Client(stack.api_port)
     client.sign_in(big.owner.email, PASSWORD)
-    return paced_bookings(big, client)
-
-
-def paced_bookings(big: object, client: Client) -> Callable[[], float]:
-    from big_clinic import BigClinic
-    from bookings import booking_of
-
-    assert isinstance(big, BigClinic)
     next_at, number = time.monotonic(), 0
 
     def book() -> float:

@@ -1,5 +1,6 @@
 """Who wants no SMS. What they are to be told goes by mail, where an address is known."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from clinic.outbox.models import Channel, Message, OptOut, State
@@ -11,6 +12,12 @@ FALLBACK_KEY = "instead-of"
 
 def is_opted_out(channel: str, recipient: str) -> bool:
     return OptOut.objects.filter(channel=channel, recipient=recipient).exists()
+
+
+def opted_out_of(phones: Iterable[str]) -> set[str]:
+    """Those of them whose owners want no SMS. One query."""
+    found = OptOut.objects.filter(channel=Channel.SMS, recipient__in=list(phones))
+    return set(found.values_list("recipient", flat=True))
 
 
 def record_opt_out(channel: str, recipient: str, *, source: str, at: datetime) -> None:
