@@ -134,6 +134,7 @@ def paced_bookings(big: "BigClinic", stack: Stack) -> Callable[[], float]:
     def book() -> float:
         nonlocal next_at, number
         booking = booking_of(big, number)
+        assert booking.start is not None
         body = {
             "patient": booking.patient_id,
             "practitioner": booking.practitioner_id,

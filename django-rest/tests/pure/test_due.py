@@ -146,8 +146,8 @@ def test_whatever_the_outage_no_reminder_is_absurd(start: datetime, rules: Rules
         assert not is_quiet(now, zone=rules.zone, quiet_from=rules.quiet_from, quiet_until=rules.quiet_until)
     leads = [reminder.lead for _, reminder in sent]
     assert leads == sorted(leads, reverse=True)
-    for (earlier, first), (later, second) in pairwise(sent):
-        assert later - earlier >= min(APART, (first.lead - second.lead) / 2)
+    for (told_at, told), (next_at, following) in pairwise(sent):
+        assert next_at - told_at >= min(APART, (told.lead - following.lead) / 2)
 
 
 # Far enough from each other that a look every ten minutes finds each.
