@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("tools", "django-rest", "shared-config", "benchmarks")]
 
-from costs import client_core, pin, resident_bytes  # noqa: E402 - found by the line above
+from costs import client_core, cpu_seconds, pin, resident_bytes  # noqa: E402 - found by the line above
 from measuring import Client, percentile  # noqa: E402
 from own_stack import own_stack, progress_on, start_api  # noqa: E402
 from processes import ToolError  # noqa: E402
@@ -37,7 +37,7 @@ ANSWER_SECONDS = 0.005
 BOOK_EVERY_SECONDS = 0.1
 WARM_UP = 30
 # Starts that are due the reminder of a day before, and not that of three hours before.
-FIRST_START, LAST_START = timedelta(hours=4), timedelta(hours=22)
+FIRST_START, LAST_START = timedelta(hours=6), timedelta(hours=23)
 STEP = timedelta(minutes=30)
 PATIENCE_SECONDS = 1200
 
@@ -53,6 +53,7 @@ class Drained:
     again_seconds: float = 0.0
     seconds: float = 0.0
     sent: int = 0
+    cpu_seconds: float = 0.0
     # How many were sent, and the worker's resident bytes by then.
     sizes: list[tuple[int, int]] = field(default_factory=list)
     quiet_ms: list[float] = field(default_factory=list)
@@ -226,7 +227,7 @@ def drain(drained: Drained, stack: Stack, book: Callable[[], float], progress: P
         if not stack.worker.is_running or time.monotonic() > deadline:
             raise ToolError(f"{sent} were sent. The worker's log ends with:\n{stack.worker.log_tail()}")
         if sent and not began_at:
-            began_at, drained.sent = time.monotonic(), -sent
+            began_at, drained.sent, drained.cpu_seconds = time.monotonic(), -sent, -cpu_seconds(process_id)
         if sent:
             drained.sizes.append((sent, resident_bytes(process_id)))
         progress.update(task, completed=sent)
@@ -237,6 +238,7 @@ def drain(drained: Drained, stack: Stack, book: Callable[[], float], progress: P
                 drained.busy_ms.append(took)
     drained.sizes.append((sent, resident_bytes(process_id)))
     drained.seconds = time.monotonic() - began_at
+    drained.cpu_seconds += cpu_seconds(process_id)
     drained.sent += sent
     progress.update(task, completed=drained.messages)
 
@@ -259,6 +261,7 @@ def report(drained: Drained, console: Console) -> None:
         ("written", f"{drained.write_seconds:.1f} s: {drained.messages / drained.write_seconds:,.0f} a second", ""),
         ("looked for again, none left", f"{drained.again_seconds:.2f} s", ""),
         (f"sent by one worker, {SENDERS} senders", f"{drained.a_second:.0f} a second", f"> {GOAL_A_SECOND}"),
+        ("CPU of the worker for each", f"{drained.cpu_seconds / drained.sent * 1000:.1f} ms", ""),
         ("memory, 10, 50, 100 % sent", f"{megabytes(0.1)}, {megabytes(0.5)}, {megabytes(1.0)} MB", ""),
         ("growth from 10 to 100 %", f"{drained.growth:.1%}", f"< {GOAL_GROWTH:.0%}"),
         (f"booking in quiet ({len(drained.quiet_ms)})", f"p50 {quiet[0]} ms, p95 {quiet[1]} ms", ""),

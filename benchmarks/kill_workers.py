@@ -373,7 +373,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Kill workers while a provider fails, and count.")
     parser.add_argument("--messages", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=300, help="of killing")
-    parser.add_argument("--settle", type=float, default=600, help="at most so many seconds without kills at the end")
+    parser.add_argument("--settle", type=float, default=900, help="at most so many seconds without kills at the end")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     console = Console(width=120)

@@ -104,11 +104,6 @@ def test_sigterm_finishes_what_is_begun(committed_world: World, twilio: TwilioSt
     assert states[State.SENT] == len(twilio.sent) < 300
 
 
-def test_a_worker_lets_the_api_go_first(committed_world: World, twilio: TwilioStandIn) -> None:
-    with worker(twilio) as process:
-        wait_until(lambda: os.getpriority(os.PRIO_PROCESS, process.pid) > os.getpriority(os.PRIO_PROCESS, 0))
-
-
 def test_a_providers_silence_holds_up_only_what_is_behind_it(committed_world: World, twilio: TwilioStandIn) -> None:
     twilio.mishaps = Mishaps(0.02, {Mishap(Fault.SILENT): 1})
     queue(committed_world, 200)

@@ -1,5 +1,4 @@
 import logging
-import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -19,8 +18,6 @@ from clinic.outbox.models import Message
 
 # Most of sending is waiting for a provider.
 SENDERS = 8
-# Who books or looks waits for an answer; nobody waits for the worker within a second.
-NICER_BY = 10
 log = logging.getLogger("chairside.worker")
 
 
@@ -41,7 +38,6 @@ class Command(BaseCommand):
             run_jobs(now=timezone.now())
             with _senders(options["senders"], stop, idle_seconds=None):
                 return
-        os.nice(NICER_BY)
         with _jobs_every(options["every"]), _senders(options["senders"], stop, idle_seconds=options["idle"]):
             stop.wait()
 
