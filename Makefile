@@ -11,7 +11,7 @@ help:  ## what there is
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make test ONLY=pure|unit|integration, ARGS='…' for pytest; make seed ARGS='--reset'"
-	@echo "  make bench ONLY=rest|stream|latency|faults, ARGS='…' for it"
+	@echo "  make bench ONLY=rest|stream|latency|drain|faults|kill, ARGS='…' for it"
 
 run: setup  ## set up, start everything, print addresses and demo sign-ins; Ctrl-C stops it
 	@$(BIN)/python tools/run_stack.py run
@@ -43,7 +43,7 @@ seed: setup  ## fill the demo clinic (again: ARGS=--reset)
 stop: setup  ## end what `make run` left or runs elsewhere
 	@$(BIN)/python tools/run_stack.py stop
 
-bench: setup  ## what the REST API and the stream cost: benchmarks/README.md
+bench: setup  ## what the REST API, the stream and the worker cost: benchmarks/README.md
 	@tools/bench "$(ONLY)" $(ARGS)
 
 clean:  ## remove all that was made, the private database too; shared-config/.env stays

@@ -80,7 +80,7 @@ def make_big_clinic(size: Size, advance: Callable[[int], None], *, today: date) 
     big = _make_clinic(size)
     dice = random.Random(20)
     _write(Patient, _patients(big, dice), advance)
-    with _without_triggers("appointment"):
+    with without_triggers("appointment"):
         _write(Appointment, _appointments(big, dice, today), advance)
     with connection.cursor() as cursor:
         cursor.execute(CELLS, (ACTIVE,))
@@ -180,7 +180,7 @@ def _write(model: Any, rows: Iterator[Any], advance: Callable[[int], None]) -> N
 
 
 @contextmanager
-def _without_triggers(table: str) -> Iterator[None]:
+def without_triggers(table: str) -> Iterator[None]:
     """They come back as they were, and in their order."""
     with connection.cursor() as cursor:
         cursor.execute(

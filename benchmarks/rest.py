@@ -11,7 +11,6 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -24,10 +23,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("tools", "django-rest", "shared-config", "benchmarks")]
 
 from measuring import WARM_UP, Client, Operation, measure, report  # noqa: E402 - found by the line above
+from own_stack import progress_on, set_up_django, start_api  # noqa: E402
 from private_server import Accounts, PrivateServer, environment_of  # noqa: E402
 from processes import ToolError, free_port  # noqa: E402
 from rich.console import Console  # noqa: E402
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: E402
 from run_stack import Stack  # noqa: E402
 
 
@@ -64,18 +63,18 @@ def main() -> int:
 
 
 def run(stack: Stack, chosen: argparse.Namespace, console: Console) -> None:
-    _set_up_django(stack)
+    set_up_django(stack)
     from big_clinic import PASSWORD, Size, find_big_clinic, make_big_clinic
     from operations import operations_on
 
     size = Size(appointments=chosen.appointments, patients=max(50, chosen.appointments // 10))
-    with _progress(console) as progress:
+    with progress_on(console) as progress:
         loading = progress.add_task("Writing the clinic", total=size.appointments + size.patients)
         today = datetime.now().astimezone().date()
         big = find_big_clinic() or make_big_clinic(size, partial(progress.advance, loading), today=today)
         progress.update(loading, completed=size.appointments + size.patients)
         operations = [one for one in operations_on(big, today) if chosen.only in one.name]
-        _start_api(stack)
+        start_api(stack)
         client = Client(stack.api_port)
         token = client.sign_in(big.owner.email, PASSWORD)
         results = []
@@ -123,31 +122,6 @@ def explain(name: str, statements: list[str], console: Console) -> None:
             for row in cursor.fetchall():
                 kind, table, access, key, rows, extra = row[1], row[2], row[3], row[5], row[-2], row[-1]
                 console.print(f"    {table}: {access}, key {key}, {rows} rows, {extra or ''} ({kind})", markup=False)
-
-
-def _set_up_django(stack: Stack) -> None:
-    os.environ.update(stack.environment)
-    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-    import django
-
-    django.setup()
-
-
-def _start_api(stack: Stack) -> None:
-    stack.api.start()
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            if Client(stack.api_port).ask("GET", "/readyz", None)[0] == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise ToolError(f"django-rest does not answer; its log ends with:\n{stack.api.log_tail()}")
-
-
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console)
 
 
 if __name__ == "__main__":

@@ -277,6 +277,13 @@ def test_what_did_not_arrive_goes_by_mail(sent: Message) -> None:
     assert not OptOut.objects.exists()
 
 
+def test_what_goes_by_mail_instead_is_called_in_its_readers_language(sent: Message) -> None:
+    Message.objects.filter(pk=sent.pk).update(language="de")
+    report("undelivered", ErrorCode="30003")
+    mail = Message.objects.exclude(pk=sent.pk).get()
+    assert (mail.subject, mail.language) == ("Eine Nachricht von Riverside", "de")
+
+
 def test_a_report_of_an_opt_out_is_remembered(sent: Message) -> None:
     report("failed", ErrorCode="21610")
     assert is_opted_out(Channel.SMS, PAULAS)

@@ -10,6 +10,7 @@ from clinic.appointments.models import Appointment, Patient, PhoneCode
 from clinic.appointments.services.phone_codes import check_phone_code, prune_phone_codes, send_phone_code
 from clinic.common.errors import PhoneNotProven
 from clinic.outbox.models import Message
+from clinic.scheduling.models import Clinic
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -183,6 +184,17 @@ def test_a_code_is_of_one_number_of_one_clinic(world: World, sent: list[str]) ->
     response = world.client().get(BY_PHONE, {"phone": SHARED, "clinic": "hillside", "code": sent[0]})
     assert refusal(response) == NOT_PROVEN
     assert look_up(world, sent[0]).status_code == 200
+
+
+@pytest.mark.parametrize(("clinics", "patients", "said"), [("de", "", "ist Ihr Code"), ("de", "en", "is your code")])
+def test_a_code_is_sent_in_the_language_of_the_phones_patient(
+    world: World, clinics: str, patients: str, said: str
+) -> None:
+    Clinic.objects.update(language=clinics)
+    world.clinic.refresh_from_db()
+    Patient.objects.filter(phone=SHARED).update(language=patients)
+    send_phone_code(clinic=world.clinic, phone=SHARED, address="192.0.2.1", now=NOW)
+    assert said in Message.objects.get(template="phone_code").body
 
 
 def test_a_newer_code_replaces_the_older(world: World, sent: list[str]) -> None:

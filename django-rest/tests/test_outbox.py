@@ -16,7 +16,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 from clinic.outbox.backoff import MAX_ATTEMPTS
-from clinic.outbox.delivery import BATCH, LEASE, _take, deliver_due
+from clinic.outbox.delivery import BATCH, LEASE, deliver_due, send_taken, take_due
 from clinic.outbox.models import Channel, Message, OptOut, State
 from clinic.outbox.services import About, cancel_messages, queue_message
 from django.core.management import call_command
@@ -320,16 +320,34 @@ def test_what_comes_too_late_is_not_sent(world: World, twilio: Twilio) -> None:
 
 def test_the_worker_that_is_killed_leaves_its_messages_to_the_next(world: World, twilio: Twilio) -> None:
     message = queue(world)
-    _take(now=datetime.now(UTC) + timedelta(seconds=1), limit=BATCH)  # And was never heard of again.
+    take_due(now=datetime.now(UTC) + timedelta(seconds=1), limit=BATCH)  # And was never heard of again.
     assert (kept(message).state, deliver()) == ("sending", 0)
     assert deliver(after=LEASE * 2) == 1
     assert (kept(message).state, kept(message).attempts) == ("sent", 2)
 
 
+def test_who_is_told_to_stop_gives_back_what_is_not_begun(world: World, twilio: Twilio) -> None:
+    messages = [queue(world) for _ in range(3)]
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    send_taken(take_due(now=now), now=now, is_stopped=lambda: len(twilio.asked) == 1)
+    assert [(kept(one).state, kept(one).attempts) for one in messages] == [("sent", 1), ("queued", 0), ("queued", 0)]
+    assert deliver_due(now=now) == 2
+
+
+def test_what_is_late_of_a_lease_is_given_back(world: World, twilio: Twilio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it ends, and another takes it: nothing is sent by two."""
+    message = queue(world)
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    taken = take_due(now=now)
+    monkeypatch.setattr("clinic.outbox.delivery.BEGUN_WITHIN_SECONDS", -1)
+    send_taken(taken, now=now)
+    assert (kept(message).state, twilio.asked) == ("queued", [])
+
+
 def test_a_message_that_kills_its_workers_is_given_up(world: World, twilio: Twilio) -> None:
     message = queue(world)
     for attempt in range(1, MAX_ATTEMPTS + 1):
-        assert _take(now=datetime.now(UTC) + LEASE * 2 * attempt, limit=BATCH)
+        assert take_due(now=datetime.now(UTC) + LEASE * 2 * attempt, limit=BATCH)
     deliver(after=timedelta(days=1))
     assert (kept(message).state, twilio.asked) == ("dead", [])
 

@@ -7,8 +7,10 @@ import pytest
 from clinic.accounts.lockout import FROM_ANYWHERE, FROM_HERE, Guess, begin
 from clinic.accounts.models import PasswordToken, User
 from clinic.accounts.passwords import MAILS_BY_ACCOUNT, RESET_HOLDS_FOR, prune_password_tokens
+from clinic.appointments.models import Patient
 from clinic.outbox.delivery import deliver_due
 from clinic.outbox.models import Message
+from clinic.scheduling.models import Clinic
 from django.core import mail
 from pydantic import HttpUrl
 from pytest_django.fixtures import Settings
@@ -51,6 +53,19 @@ def test_a_password_changes_and_every_other_session_ends(world: World) -> None:
     assert post("/api/token/refresh", refresh=response.json()["refresh"]).status_code == 200
     assert sign_in(world.sam).status_code == 401
     assert sign_in(world.sam, NEW_PASSWORD).status_code == 200
+
+
+def test_mails_of_an_account_are_in_its_owners_language(world: World) -> None:
+    Clinic.objects.update(language="de")
+    post(RESET, email=world.sam.email)
+    Patient.objects.filter(user=world.paula).update(language="en")
+    post(RESET, email=world.paula.email)
+    subjects = dict(Message.objects.values_list("recipient", "subject"))
+    assert subjects == {
+        world.sam.email: "Neues Passwort für Riverside",
+        world.paula.email: "Set a new password for Riverside",
+    }
+    assert "innerhalb einer Stunde" in Message.objects.get(recipient=world.sam.email).body
 
 
 def test_the_user_is_told_that_it_changed(world: World) -> None:

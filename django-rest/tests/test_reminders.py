@@ -56,7 +56,7 @@ def test_a_day_and_three_hours_before_each_once(agreed: Appointment) -> None:
     moments = [NINE - DAY - MINUTE, NINE - DAY, NINE - DAY + MINUTE, NINE - 3 * HOUR, NINE - 2 * HOUR, NINE]
     assert [reminded(now=now) for now in moments] == [0, 1, 0, 1, 0, 0]
     sms = Message.objects.filter(template="reminder", channel="sms").order_by("pk")
-    assert [one.expires_at for one in sms] == [NINE - 3 * HOUR, NINE - 30 * MINUTE]
+    assert [one.expires_at for one in sms] == [NINE - 4 * HOUR, NINE - 30 * MINUTE]
     assert sms[0].body == (
         f"Riverside: a reminder of {NINE:%a} {NINE.day} {NINE:%b}, 09:00 with Dr Petra."
         f" Reply CONFIRM {agreed.pk} or NO {agreed.pk}."
@@ -83,6 +83,12 @@ def test_what_is_booked_late_is_reminded_of_at_once_if_it_is_not_too_late(
 ) -> None:
     world.book(NINE, now=NINE - booked_before)
     assert reminded(now=NINE - booked_before) == reminders
+
+
+def test_what_is_booked_shortly_before_a_reminder_is_reminded_of_once(world: World) -> None:
+    booked_at = NINE - 3 * HOUR - 10 * MINUTE
+    world.book(NINE, now=booked_at)
+    assert [reminded(now=booked_at + minute * MINUTE) for minute in (0, 5, 10, 11)] == [0, 0, 1, 0]
 
 
 @pytest.mark.parametrize("status", ["pending", "cancelled", "rejected", "checked_in", "completed", "no_show"])
@@ -182,7 +188,7 @@ def test_after_a_week_without_a_worker_only_what_still_makes_sense_is_told(world
     told = Message.objects.filter(template="reminder", channel="sms").order_by("pk")[before:]
     # The afternoon of today, with its second reminder alone; tomorrow morning, with its first.
     assert [one.appointment_id for one in told] == [days[5].pk, days[6].pk]
-    assert [one.expires_at for one in told] == [in_days(10)(13, 30), in_days(11)(6)]
+    assert [one.expires_at for one in told] == [in_days(10)(13, 30), in_days(11)(5)]
     # Who did not come within the last day has missed it; what is longer ago is the clinic's to say.
     statuses = [row_of(one).status for one in days]
     assert statuses[:3] == ["confirmed"] * 3
@@ -213,7 +219,7 @@ def test_over_a_change_of_clocks_a_day_stays_24_hours(world: World, start: str, 
     assert (reminded(now=told_at - MINUTE), reminded(now=told_at), reminded(now=told_at + HOUR)) == (0, 1, 0)
     assert ", 09:00 with" in Message.objects.get(template="reminder", channel="sms").body
     utc = starts_at.astimezone(UTC)
-    assert Message.objects.get(template="reminder", channel="sms").expires_at == utc - 3 * HOUR
+    assert Message.objects.get(template="reminder", channel="sms").expires_at == utc - 4 * HOUR
 
 
 @pytest.mark.race

@@ -102,6 +102,15 @@ def test_a_request_is_received_and_the_clinic_has_a_new_one(world: World) -> Non
     assert note.body == f"{NINE:%a} {NINE.day} {NINE:%b}, 09:00 with Dr Petra"
 
 
+def test_what_a_patient_books_without_asking_is_a_new_booking(world: World) -> None:
+    Clinic.objects.update(auto_confirm=True)
+    world.clinic.refresh_from_db()
+    booked = told_since(lambda: world.book(NINE, by=world.paula))
+    assert booked == to_paula("confirmed") | to_clinic(world, "new_booking")
+    note = Message.objects.get(template="new_booking", user=world.sam)
+    assert note.subject == "New booking: Paula"
+
+
 def test_what_is_decided_of_a_request_is_told_the_patient_alone(world: World) -> None:
     first, second = world.book(NINE, by=world.paula), world.book(TEN, by=world.paula)
     assert told_since(lambda: take(world, first, Action.CONFIRM)) == to_paula("confirmed")

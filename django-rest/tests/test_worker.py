@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 from clinic.ops.maintenance import JOBS
 from clinic.ops.models import JobRun
+from clinic.outbox.delivery import BATCH
 from clinic.outbox.models import Channel, DeliveryCount, Message, State
 from django.conf import settings
+from mishaps import Fault, Mishap, Mishaps
 from twilio_stand_in import TwilioStandIn
 
 from .conftest import World
@@ -102,11 +104,21 @@ def test_sigterm_finishes_what_is_begun(committed_world: World, twilio: TwilioSt
     assert states[State.SENT] == len(twilio.sent) < 300
 
 
+def test_a_providers_silence_holds_up_only_what_is_behind_it(committed_world: World, twilio: TwilioStandIn) -> None:
+    twilio.mishaps = Mishaps(0.02, {Mishap(Fault.SILENT): 1})
+    queue(committed_world, 200)
+    with worker(twilio):
+        wait_until(lambda: len(twilio.sent) > 200 - 3 * BATCH)
+        waiting = Message.objects.filter(state=State.SENDING).count()
+        assert 0 < sum(twilio.mishaps.seen.values()) * BATCH >= waiting
+        assert not Message.objects.filter(attempts=0).exists()
+
+
 @pytest.mark.race
 def test_killed_workers_and_a_failing_provider_lose_nothing(committed_world: World, twilio: TwilioStandIn) -> None:
     """What may come twice is what was on its way at a kill: at most one for each sender of the killed worker."""
     senders, kills = 4, 3
-    twilio.failing, twilio.answer_seconds = 0.2, 0.02
+    twilio.mishaps.share, twilio.answer_seconds = 0.2, 0.02
     queue(committed_world, 250)
     chance = random.Random(7)
     with ExitStack() as workers:

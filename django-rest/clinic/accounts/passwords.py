@@ -125,7 +125,14 @@ def _mail(
         context={"name": user.name, "clinic": user.clinic.name if user.clinic else "Chairside", **context},
         secret=secret,
         expires_at=expires_at,
+        language=_language_of(user),
     )
+
+
+def _language_of(user: User) -> str:
+    """What a patient has chosen, else the clinic's. An administrator of no clinic reads English."""
+    chosen: str = getattr(getattr(user, "patient", None), "language", "")
+    return chosen or (user.clinic.language if user.clinic else "en")
 
 
 def _hash(token: str) -> str:

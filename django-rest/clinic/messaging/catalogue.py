@@ -15,6 +15,7 @@ from clinic.outbox.ways import Ways
 
 class News(StrEnum):
     REQUESTED = "requested"
+    BOOKED = "booked"  # By the patient, where the clinic lets them.
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
     CANCELLED = "cancelled"
@@ -63,6 +64,10 @@ CATALOGUE: dict[News, tuple[Telling, ...]] = {
     News.CONFIRMED: (
         Telling("confirmed", PATIENT, Ways.EVERY, several="several_confirmed", calendar=Calendar.REQUEST),
     ),
+    News.BOOKED: (
+        Telling("confirmed", PATIENT, Ways.EVERY, several="several_confirmed", calendar=Calendar.REQUEST),
+        Telling("new_booking", CLINIC),
+    ),
     News.REJECTED: (Telling("rejected", PATIENT, Ways.EVERY),),
     News.CANCELLED: (Telling("cancelled", PATIENT, Ways.EVERY, several="several_cancelled", calendar=Calendar.CANCEL),),
     News.WITHDRAWN: (
@@ -96,7 +101,7 @@ class Facts:
 def news_of(before: Facts | None, after: Facts | None, *, action: str, by_patient: bool) -> News | None:
     """None where nobody has to know. `before` is None of a new appointment, `after` of one that was deleted."""
     if before is None:
-        return _news_of_new(after)
+        return _news_of_new(after, by_patient=by_patient)
     if after is None:
         return News.CANCELLED if before.status in UPCOMING else None
     if before.status == after.status:
@@ -117,10 +122,11 @@ def is_worth_telling(telling: Telling, starts_at: datetime, *, now: datetime) ->
     return now < starts_at + telling.worth_after
 
 
-def _news_of_new(after: Facts | None) -> News | None:
+def _news_of_new(after: Facts | None, *, by_patient: bool) -> News | None:
     if after is None:
         return None
-    return {Status.PENDING: News.REQUESTED, Status.CONFIRMED: News.CONFIRMED}.get(after.status)
+    confirmed = News.BOOKED if by_patient else News.CONFIRMED
+    return {Status.PENDING: News.REQUESTED, Status.CONFIRMED: confirmed}.get(after.status)
 
 
 def _news_of_cancelled(action: str, *, by_patient: bool) -> News:

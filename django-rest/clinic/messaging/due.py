@@ -10,15 +10,18 @@ itself: the newest reminder that is due, none that it has overtaken, and none of
 All is counted in instants: a lead of 24 hours is 24 hours, also in a night that has 23 or 25.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from clinic.outbox.quiet import is_quiet
 
 # Who is reminded later than this cannot do anything with it any more.
 LATEST = timedelta(minutes=30)
+# Two reminders come no closer than this: of what is booked shortly before the next is due, the next alone is told.
+APART = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """`expires_at`: when the next one is due, or it is too late for any."""
+    """`expires_at`: when it would come too close to the next one, or it is too late for any."""
 
     lead: timedelta
     expires_at: datetime
@@ -55,9 +58,16 @@ def due_windows(rules: Rules, *, now: datetime) -> list[Window]:
         return []
     leads = sorted(lead for lead in set(rules.leads) if lead > LATEST)
     return [
-        Window(lead, after=now + shorter, until=now + lead)
-        for shorter, lead in zip([LATEST, *leads], leads, strict=False)
+        Window(lead, after=now + least, until=now + lead)
+        for least, lead in zip([LATEST, *_apart_from_next(leads)], leads, strict=False)
     ]
+
+
+def _apart_from_next(leads: list[timedelta]) -> Iterator[timedelta]:
+    """How long before the start each reminder but the last may still be told. Where a clinic wants two that are closer,
+    each has half of the time between them."""
+    for shorter, lead in pairwise(leads):
+        yield shorter + min(APART, (lead - shorter) / 2)
 
 
 def due_reminder(starts_at: datetime, rules: Rules, *, now: datetime) -> Reminder | None:

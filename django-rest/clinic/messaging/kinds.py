@@ -49,6 +49,7 @@ KINDS = {
     "waitlist_offer": Kind("Offer from the waitlist", ("clinic", "patient", "practitioner", "when", "until")),
     "phone_code": Kind("Code for a phone", ("clinic", "code", "minutes"), ("sms",)),
     "new_request": Kind("To the clinic: new request", APPOINTMENT, ("in_app",)),
+    "new_booking": Kind("To the clinic: new booking", APPOINTMENT, ("in_app",)),
     "cancelled_by_patient": Kind("To the clinic: a patient cancelled", WITH_REASON, ("in_app",)),
     "missed_by_patient": Kind("To the clinic: a patient did not come", APPOINTMENT, ("in_app",)),
 }

@@ -1,19 +1,19 @@
 """What is due is sent: by any number of workers, each message by one of them at a time.
 
-A worker takes a batch by `SKIP LOCKED` and marks it with a lease, all in one short transaction; it sends outside of
-any. A worker that is killed leaves its lease behind, and when that ends another one takes over. So a message is sent
-twice in one case alone: the kill falls between the provider's answer and the next statement, which keeps the result.
+A sender takes a few by `SKIP LOCKED` and marks them with a lease, all in one short transaction; it sends them outside
+of any, one after another. A worker that is killed leaves its leases behind, and when they end another one takes over.
+So a message is sent twice in one case alone: the kill falls between the provider's taking it and the next statement,
+which keeps the result.
 """
 
 import logging
 import random
+import time
 from collections import Counter
-from concurrent.futures import Executor
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
-from django.db import close_old_connections
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -22,11 +22,13 @@ from clinic.outbox.backoff import MAX_ATTEMPTS, pause_after
 from clinic.outbox.channels import email, in_app, sms
 from clinic.outbox.channels.failures import CannotBeDelivered, WantsNoSms
 from clinic.outbox.models import Channel, DeliveryCount, Message, State
-from clinic.outbox.optouts import record_opt_out, write_instead
+from clinic.outbox.optouts import opted_out_of, record_opt_out, write_instead
 
-BATCH = 50
-# Longer than a batch can take: each channel gives up on its provider after some seconds.
-LEASE = timedelta(minutes=10)
+# Few, so that one without an answer holds up few and a kill leaves few behind.
+BATCH = 10
+LEASE = timedelta(minutes=2)
+# What is not begun by then is given back: each channel gives up on its provider well within the rest of the lease.
+BEGUN_WITHIN_SECONDS = 60
 # What comes back from a provider may be long.
 ERROR_LENGTH = 500
 
@@ -43,21 +45,33 @@ class Outcome:
     is_unwanted: bool = False
 
 
-def deliver_due(*, now: datetime, limit: int = BATCH, senders: Executor | None = None) -> int:
-    """Send one batch of what is due, side by side where there are `senders`, since most of sending is waiting. Returns
-    how many were taken: 0 when nothing waits. One that fails stops none."""
-    messages = _take(now=now, limit=limit)
-    deliver = partial(_deliver, now=now)
-    ends = Counter(map(deliver, messages) if senders is None else senders.map(partial(_in_thread, deliver), messages))
-    for (channel, end), count in sorted(ends.items()):
-        _count(channel, end, count)
+def never() -> bool:
+    return False
+
+
+def deliver_due(*, now: datetime, limit: int = BATCH, is_stopped: Callable[[], bool] = never) -> int:
+    """Send a few of what is due. Returns how many were taken: 0 when nothing waits. One that fails stops none."""
+    messages = take_due(now=now, limit=limit)
+    send_taken(messages, now=now, is_stopped=is_stopped)
     return len(messages)
 
 
-def _in_thread(deliver: "partial[tuple[str, str]]", message: Message) -> tuple[str, str]:
-    """Each thread has a connection of its own, which may have been lost since it last sent."""
-    close_old_connections()
-    return deliver(message)
+def send_taken(messages: list[Message], *, now: datetime, is_stopped: Callable[[], bool] = never) -> None:
+    """What `take_due` took at `now`. What is not begun when `is_stopped`, or too late, is given back."""
+    ends: Counter[tuple[str, str]] = Counter()
+    began = time.monotonic()
+    for place, message in enumerate(messages):
+        if is_stopped() or time.monotonic() - began > BEGUN_WITHIN_SECONDS:
+            _give_back(messages[place:], now=now)
+            break
+        ends[_deliver(message, now=now)] += 1
+    for (channel, end), count in sorted(ends.items()):
+        _count(channel, end, count)
+
+
+def _give_back(messages: list[Message], *, now: datetime) -> None:
+    taken = Message.objects.filter(pk__in=[message.pk for message in messages], state=State.SENDING, due_at=now + LEASE)
+    taken.update(state=State.QUEUED, due_at=now, attempts=F("attempts") - 1)
 
 
 def _deliver(message: Message, *, now: datetime) -> tuple[str, str]:
@@ -79,13 +93,16 @@ def _count(channel: str, end: str, count: int) -> None:
 
 
 @in_one_transaction
-def _take(*, now: datetime, limit: int) -> list[Message]:
+def take_due(*, now: datetime, limit: int = BATCH) -> list[Message]:
+    """For `send_taken`, and for nobody else until the lease ends. Four queries."""
     waiting = Message.objects.select_for_update(skip_locked=True).filter(due_at__lte=now).order_by("due_at", "pk")
     messages = list(waiting.prefetch_related("clinic")[:limit])
     taken = Message.objects.filter(pk__in=[message.pk for message in messages])
     taken.update(state=State.SENDING, due_at=now + LEASE, attempts=F("attempts") + 1)
+    opted_out = opted_out_of(message.recipient for message in messages if message.channel == Channel.SMS)
     for message in messages:
         message.attempts += 1
+        message.is_unwanted = message.channel == Channel.SMS and message.recipient in opted_out
     return messages
 
 
@@ -94,6 +111,8 @@ def _send(message: Message, *, now: datetime) -> Outcome:
         return Outcome(State.DEAD, error="Not sent: its time has passed.")
     if message.attempts > MAX_ATTEMPTS:  # Its worker was killed each time.
         return Outcome(State.DEAD, error="Given up: no attempt came to an end.")
+    if message.is_unwanted:
+        return Outcome(State.FAILED, error="The phone's owner wants no SMS.", is_unwanted=True)
     try:
         provider_id = CHANNELS[message.channel](message)
     except WantsNoSms as refusal:

@@ -69,6 +69,8 @@ class Message(models.Model):
 
     # What its words are made of, until they are; not kept.
     context: dict[str, Any]
+    # Of an SMS that a worker has taken; not kept.
+    is_unwanted: bool
 
     class Meta:
         db_table = "message"

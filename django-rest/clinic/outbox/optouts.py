@@ -1,16 +1,24 @@
 """Who wants no SMS. What they are to be told goes by mail, where an address is known."""
 
+from collections.abc import Iterable
 from datetime import datetime
+
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from clinic.outbox.models import Channel, Message, OptOut, State
 
-# What a mail is called that takes the place of an SMS, which has no subject.
-FALLBACK_SUBJECT = "A message from {clinic}"
 FALLBACK_KEY = "instead-of"
 
 
 def is_opted_out(channel: str, recipient: str) -> bool:
     return OptOut.objects.filter(channel=channel, recipient=recipient).exists()
+
+
+def opted_out_of(phones: Iterable[str]) -> set[str]:
+    """Those of them whose owners want no SMS. One query."""
+    found = OptOut.objects.filter(channel=Channel.SMS, recipient__in=list(phones))
+    return set(found.values_list("recipient", flat=True))
 
 
 def record_opt_out(channel: str, recipient: str, *, source: str, at: datetime) -> None:
@@ -39,8 +47,9 @@ def write_instead(message: Message, *, now: datetime) -> None:
         user_id=message.user_id,
         appointment_id=message.appointment_id,
         unique_key=f"{FALLBACK_KEY}:{message.pk}",
-        subject=FALLBACK_SUBJECT.format(clinic=clinic),
+        subject=_subject(clinic, message.language),
         body=message.body,
+        language=message.language,
         state=State.QUEUED,
         created_at=now,
         send_at=now,
@@ -48,3 +57,9 @@ def write_instead(message: Message, *, now: datetime) -> None:
         expires_at=message.expires_at,
     )
     Message.objects.bulk_create([instead], ignore_conflicts=True)
+
+
+def _subject(clinic: str, language: str) -> str:
+    """An SMS has none of its own."""
+    with translation.override(language):
+        return _("A message from %(clinic)s") % {"clinic": clinic}

@@ -25,6 +25,7 @@ def as_(status: Status) -> Facts:
     [
         (None, ASKED, "create", True, News.REQUESTED),
         (None, AGREED, "create", False, News.CONFIRMED),
+        (None, AGREED, "create", True, News.BOOKED),
         (None, as_(Status.CHECKED_IN), "create", False, None),
         (ASKED, AGREED, "confirm", False, News.CONFIRMED),
         (ASKED, as_(Status.REJECTED), "reject", False, News.REJECTED),

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from clinic.messaging.due import LATEST, Reminder, Rules, due_reminder, due_windows, leads_of
+from clinic.messaging.due import APART, LATEST, Reminder, Rules, due_reminder, due_windows, leads_of
 from clinic.outbox.quiet import is_quiet
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +29,9 @@ def lead_due(before_start: timedelta, rules: Rules = USUAL) -> timedelta | None:
         (DAY + MINUTE, None),
         (DAY, DAY),
         (DAY - MINUTE, DAY),
-        (3 * HOUR + MINUTE, DAY),
+        (4 * HOUR + MINUTE, DAY),
+        (4 * HOUR, None),
+        (3 * HOUR + MINUTE, None),
         (3 * HOUR, 3 * HOUR),
         (31 * MINUTE, 3 * HOUR),
         (30 * MINUTE, None),
@@ -43,9 +46,21 @@ def test_the_newest_that_is_due_as_long_as_it_makes_sense(before_start: timedelt
     assert lead_due(before_start) == lead
 
 
-def test_a_reminder_is_worth_sending_until_the_next_one_and_never_when_it_is_too_late() -> None:
-    assert due_reminder(START, USUAL, now=START - 20 * HOUR) == Reminder(DAY, START - 3 * HOUR)
+def test_a_reminder_is_worth_sending_until_an_hour_before_the_next_one_and_never_when_it_is_too_late() -> None:
+    assert due_reminder(START, USUAL, now=START - 20 * HOUR) == Reminder(DAY, START - 4 * HOUR)
     assert due_reminder(START, USUAL, now=START - 2 * HOUR) == Reminder(3 * HOUR, START - LATEST)
+
+
+def test_who_books_shortly_before_a_reminder_is_not_reminded_twice_within_minutes() -> None:
+    booked_at = START - 3 * HOUR - 10 * MINUTE
+    minutes = (booked_at + number * MINUTE for number in range(190))
+    assert [reminder.lead for _, reminder in sent_in(START, USUAL, minutes)] == [3 * HOUR]
+
+
+def test_leads_that_are_close_by_wish_are_both_told() -> None:
+    rules = Rules(leads_of([150, 180]), BERLIN)
+    told = {before: lead_due(before * MINUTE, rules) for before in (180, 166, 165, 151, 150)}
+    assert told == {180: 3 * HOUR, 166: 3 * HOUR, 165: None, 151: None, 150: 150 * MINUTE}
 
 
 def test_a_clinic_that_reminds_nobody_reminds_nobody() -> None:
@@ -131,9 +146,15 @@ def test_whatever_the_outage_no_reminder_is_absurd(start: datetime, rules: Rules
         assert not is_quiet(now, zone=rules.zone, quiet_from=rules.quiet_from, quiet_until=rules.quiet_until)
     leads = [reminder.lead for _, reminder in sent]
     assert leads == sorted(leads, reverse=True)
+    for (told_at, told), (next_at, following) in pairwise(sent):
+        assert next_at - told_at >= min(APART, (told.lead - following.lead) / 2)
 
 
-@given(starts, st.lists(st.integers(45, 2880), max_size=4, unique_by=lambda minutes: minutes // 45))
+# Far enough from each other that a look every ten minutes finds each.
+gaps = st.lists(st.integers(45, 1440), max_size=4).map(lambda minutes: list(accumulate(minutes)))
+
+
+@given(starts, gaps)
 def test_without_outage_each_reminder_comes_within_a_look_of_its_moment(start: datetime, minutes: list[int]) -> None:
     sent = sent_in(start, Rules(leads_of(minutes), BERLIN), every_ten_minutes(start))
     assert {reminder.lead for _, reminder in sent} == set(leads_of(minutes))

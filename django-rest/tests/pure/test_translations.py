@@ -12,9 +12,9 @@ from django.utils.translation.template import templatize
 CODE = Path(__file__).parents[2]
 WRITTEN = polib.pofile(str(CODE / "locale/de/LC_MESSAGES/django.po"))
 PLACES = re.compile(r"%\(\w+\)s")
-TEMPLATES = sorted(
-    template for app in ("messaging", "waitlist") for template in CODE.glob(f"clinic/{app}/templates/messages/*.txt")
-)
+APPS = ("accounts", "messaging", "outbox", "waitlist")
+SPEAKING = ("messaging/services/inbound.py", "outbox/optouts.py")
+TEMPLATES = sorted(template for app in APPS for template in CODE.glob(f"clinic/{app}/templates/messages/*.txt"))
 
 
 def sentences_of(template: Path) -> set[str]:
@@ -25,9 +25,14 @@ def sentences_of(template: Path) -> set[str]:
     }
 
 
-def replies() -> set[str]:
-    tree = ast.parse((CODE / "clinic/messaging/services/inbound.py").read_text())
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_"]
+def said_by_code() -> set[str]:
+    trees = [ast.parse((CODE / "clinic" / module).read_text()) for module in SPEAKING]
+    calls = [
+        node
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_"
+    ]
     return {str(call.args[0].value) for call in calls if isinstance(call.args[0], ast.Constant)}
 
 
@@ -40,7 +45,7 @@ def test_what_is_compiled_is_what_is_written() -> None:
 
 
 def test_no_sentence_is_without_its_translation_and_none_is_left_over() -> None:
-    said = set().union(*(sentences_of(template) for template in TEMPLATES)) | replies()
+    said = set().union(*(sentences_of(template) for template in TEMPLATES)) | said_by_code()
     assert len(TEMPLATES) > 30
     assert {entry.msgid for entry in WRITTEN.translated_entries()} == said
 

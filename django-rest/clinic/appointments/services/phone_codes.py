@@ -39,7 +39,10 @@ def send_phone_code(*, clinic: Clinic, phone: str, address: str, now: datetime) 
         created_at=now,
         expires_at=now + CODE_HOLDS_FOR,
     )
-    is_known = Patient.objects.filter(clinic=clinic, phone=phone).exists()
+    # A family shares a phone: whoever of them has chosen a language first.
+    languages = list(
+        Patient.objects.filter(clinic=clinic, phone=phone).order_by("pk").values_list("language", flat=True)
+    )
     with transaction.atomic():
         queue_message(
             about=About(clinic_id=clinic.pk),
@@ -49,9 +52,9 @@ def send_phone_code(*, clinic: Clinic, phone: str, address: str, now: datetime) 
             context={"clinic": clinic, "code": code, "minutes": int(CODE_HOLDS_FOR.total_seconds()) // 60},
             expires_at=now + CODE_HOLDS_FOR,
             secret=True,
-            language=clinic.language,
+            language=next(filter(None, languages), clinic.language),
         )
-        if not is_known:  # The same statements as for a number that is known, so that time tells nothing.
+        if not languages:  # The same statements as for a number that is known, so that time tells nothing.
             transaction.set_rollback(True)
 
 

