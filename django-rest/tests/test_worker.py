@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from clinic.ops.maintenance import JOBS
+from clinic.ops.management.commands.run_worker import NICER_BY
 from clinic.ops.models import JobRun
 from clinic.outbox.delivery import BATCH
 from clinic.outbox.models import Channel, DeliveryCount, Message, State
@@ -32,7 +33,7 @@ PATIENCE_SECONDS = 60
 def worker(twilio: TwilioStandIn, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
     environment = {**os.environ, **twilio.settings, "DB_NAME": str(settings.DATABASES["default"]["NAME"])}
     command = [sys.executable, "manage.py", "run_worker", "--idle=0.05", *arguments]
-    process = subprocess.Popen(command, cwd=DJANGO, env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=DJANGO, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         yield process
     finally:
@@ -102,6 +103,14 @@ def test_sigterm_finishes_what_is_begun(committed_world: World, twilio: TwilioSt
     states = Counter(Message.objects.values_list("state", flat=True))
     assert states[State.SENDING] == 0
     assert states[State.SENT] == len(twilio.sent) < 300
+
+
+def test_a_worker_lets_the_api_go_first(committed_world: World, twilio: TwilioStandIn) -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    with worker(twilio) as process:
+        wait_until(lambda: os.getpriority(os.PRIO_PROCESS, process.pid) == own + NICER_BY)
+        group = Path(f"/proc/{process.pid}/autogroup")
+        wait_until(lambda: not group.exists() or group.read_text().split()[-1] == str(NICER_BY))
 
 
 def test_a_providers_silence_holds_up_only_what_is_behind_it(committed_world: World, twilio: TwilioStandIn) -> None:

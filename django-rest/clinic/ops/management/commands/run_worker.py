@@ -1,9 +1,11 @@
 import logging
+import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor as JobThread
@@ -18,6 +20,8 @@ from clinic.outbox.models import Message
 
 # Most of sending is waiting for a provider.
 SENDERS = 8
+# Who books or looks waits for an answer; nobody waits for the worker within a second.
+NICER_BY = 10
 log = logging.getLogger("chairside.worker")
 
 
@@ -38,8 +42,18 @@ class Command(BaseCommand):
             run_jobs(now=timezone.now())
             with _senders(options["senders"], stop, idle_seconds=None):
                 return
+        _let_others_go_first()
         with _jobs_every(options["every"]), _senders(options["senders"], stop, idle_seconds=options["idle"]):
             stop.wait()
+
+
+def _let_others_go_first() -> None:
+    """By `nice`; and where Linux shares its time between sessions first, which is usual outside of containers, by the
+    whole session's, if it is this process's own (sched(7), the autogroup feature)."""
+    os.nice(NICER_BY)
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):  # Not everywhere, and not for everybody.
+            Path("/proc/self/autogroup").write_text(str(NICER_BY))
 
 
 @contextmanager
