@@ -15,7 +15,7 @@ import orjson
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
-from clinic.outbox.backoff import MAX_ATTEMPTS
+from clinic.outbox.backoff import FIRST_PAUSE, MAX_ATTEMPTS
 from clinic.outbox.delivery import BATCH, LEASE, deliver_due, send_taken, take_due
 from clinic.outbox.models import Channel, Message, OptOut, State
 from clinic.outbox.services import About, cancel_messages, queue_message
@@ -350,6 +350,18 @@ def test_a_message_that_kills_its_workers_is_given_up(world: World, twilio: Twil
         assert take_due(now=datetime.now(UTC) + LEASE * 2 * attempt, limit=BATCH)
     deliver(after=timedelta(days=1))
     assert (kept(message).state, twilio.asked) == ("dead", [])
+
+
+def test_killed_workers_make_no_pause_longer(world: World, twilio: Twilio) -> None:
+    message = queue(world)
+    for kill in range(1, MAX_ATTEMPTS):
+        assert take_due(now=datetime.now(UTC) + LEASE * 2 * kill, limit=BATCH)
+    twilio.status, twilio.body = 500, {"code": 20500, "message": "later", "status": "500"}
+    deliver(after=timedelta(days=1))
+    waiting = kept(message)
+    assert (waiting.state, waiting.failures) == ("queued", 1)
+    assert waiting.due_at is not None
+    assert waiting.due_at <= datetime.now(UTC) + timedelta(days=1) + FIRST_PAUSE
 
 
 def test_a_worker_that_lost_its_lease_does_not_overwrite_the_other(world: World, twilio: Twilio) -> None:

@@ -7,12 +7,12 @@ FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
 
 
-def pause_after(attempts: int, *, jitter: float) -> timedelta | None:
-    """How long to wait after so many attempts, doubling from 15 s up to an hour; None when it is given up.
+def pause_after(failures: int, *, jitter: float) -> timedelta | None:
+    """How long to wait after so many failures, doubling from 15 s up to an hour; None when it is given up.
 
     `jitter` is 0 to 1 and takes up to half of the pause away, so that what failed together does not come back together.
     """
-    if attempts >= MAX_ATTEMPTS:
+    if failures >= MAX_ATTEMPTS:
         return None
-    pause = min(FIRST_PAUSE * (1 << attempts - 1), LONGEST_PAUSE)
+    pause = min(FIRST_PAUSE * (1 << failures - 1), LONGEST_PAUSE)
     return pause * (1 - jitter / 2)

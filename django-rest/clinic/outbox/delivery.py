@@ -109,7 +109,7 @@ def take_due(*, now: datetime, limit: int = BATCH) -> list[Message]:
 def _send(message: Message, *, now: datetime) -> Outcome:
     if message.expires_at is not None and message.expires_at <= now:
         return Outcome(State.DEAD, error="Not sent: its time has passed.")
-    if message.attempts > MAX_ATTEMPTS:  # Its worker was killed each time.
+    if message.attempts - message.failures > MAX_ATTEMPTS:  # Its worker was killed each time.
         return Outcome(State.DEAD, error="Given up: no attempt came to an end.")
     if message.is_unwanted:
         return Outcome(State.FAILED, error="The phone's owner wants no SMS.", is_unwanted=True)
@@ -126,7 +126,7 @@ def _send(message: Message, *, now: datetime) -> Outcome:
 
 
 def _try_again(message: Message, error: Exception, *, now: datetime) -> Outcome:
-    pause = pause_after(message.attempts, jitter=random.random())  # noqa: S311 - jitter
+    pause = pause_after(message.failures + 1, jitter=random.random())  # noqa: S311 - jitter
     said = f"{type(error).__name__}: {error}"
     if pause is None:
         return Outcome(State.DEAD, error=said)
@@ -141,6 +141,8 @@ def _keep(message: Message, outcome: Outcome) -> None:
         "provider_id": outcome.provider_id,
         "error": outcome.error[:ERROR_LENGTH],
     }
+    if outcome.due_at is not None:
+        kept["failures"] = message.failures + 1
     if outcome.state in (State.SENT, State.DELIVERED):
         kept["sent_at"] = timezone.now()
     if message.secret and outcome.due_at is None:

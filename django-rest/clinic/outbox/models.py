@@ -57,6 +57,9 @@ class Message(models.Model):
     secret = models.BooleanField(default=False, help_text="holds a code or token: the body is blanked when done")
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
+    failures = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="attempts that came to an end; the others' workers were killed"
+    )
     provider_id = models.CharField(max_length=64, blank=True, default="", db_index=True)
     error = models.CharField(max_length=500, blank=True, default="")
     created_at = models.DateTimeField()

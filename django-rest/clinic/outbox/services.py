@@ -145,7 +145,7 @@ def resend(messages: QuerySet[Message], *, now: datetime) -> int:
     """What was given up, refused or taken back is due again, with all its attempts. Returns how many. Not what held a
     secret, whose words are gone, nor what a worker has."""
     again = messages.filter(state__in=[State.FAILED, State.DEAD, State.CANCELLED], secret=False)
-    return again.update(state=State.QUEUED, due_at=now, attempts=0, expires_at=None, error="")
+    return again.update(state=State.QUEUED, due_at=now, attempts=0, failures=0, expires_at=None, error="")
 
 
 def _is_new(message: Message) -> bool:
