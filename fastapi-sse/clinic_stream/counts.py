@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-# Seconds; the poll interval is 25 ms.
+# Seconds; the poll interval is 15 ms.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 

@@ -256,7 +256,7 @@ class StreamSettings(Settings):
 
     stream_host: str = Field(default="127.0.0.1", min_length=1)
     fastapi_debug: bool = False
-    sse_poll_interval_ms: int = Field(default=25, ge=5, le=5000)
+    sse_poll_interval_ms: int = Field(default=15, ge=5, le=5000)
     sse_drain_seconds: float = Field(default=1, ge=0, le=300)
     sse_gzip: bool = True
     # Of one process; 0 is no limit.
