@@ -87,7 +87,7 @@ def test_a_visit_from_the_booking_to_the_end(stack: LiveStack, post_office: Post
         assert desk.get(f"/api/v1/appointments/{soon_id}")["attendance_confirmed_at"]
 
         # Another visit, in time to cancel: in writing to the patient, and the clinic knows.
-        later = on_the_grid(datetime.now(UTC).astimezone(zone) + timedelta(days=5, hours=1))
+        later = on_the_grid(datetime.now(UTC).astimezone(zone) + timedelta(days=9, hours=1))
         later_id = desk.book(later, patient=patient)["id"]
         eventually(lambda: len(mails(post_office, "Your appointment on")) == 2)
         answer = answer_by_sms(stack.api_url, sender=PHONE, body=f"NO {later_id}")
@@ -119,7 +119,7 @@ def test_a_visit_from_the_booking_to_the_end(stack: LiveStack, post_office: Post
 
 def test_a_stranger_learns_nothing_and_a_forged_answer_does_nothing(stack: LiveStack) -> None:
     with SignedIn(stack, "staff") as desk:
-        start = on_the_grid(datetime.now(UTC).astimezone(zone_of(desk)) + timedelta(days=6, hours=2))
+        start = on_the_grid(datetime.now(UTC).astimezone(zone_of(desk)) + timedelta(days=8, hours=2))
         appointment_id = desk.book(start, patient=new_patient(desk))["id"]
         answer = answer_by_sms(stack.api_url, sender="+447911999999", body=f"NO {appointment_id}")
         assert "We have no such appointment" in answer.text
