@@ -195,6 +195,7 @@ def test_keys_take_the_next_step_and_can_be_switched_off(room: Room, board: Boar
     board.page.keyboard.press("Escape")
     expect(board.page.get_by_role("dialog")).to_have_count(0)
     board.page.keyboard.press("d")
+    expect(board.page.locator(".appointment-name:focus")).to_have_count(1)
     board.page.keyboard.press("a")
     expect(board.status_of(booked["id"])).to_have_text("Here")
 
