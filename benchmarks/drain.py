@@ -1,6 +1,6 @@
 """A day's reminders of a big clinic: how soon they are written, sent, and what that does to who books meanwhile.
 
-    python benchmarks/drain.py [--messages 50000] [--seconds 20]
+    python benchmarks/drain.py [--messages 50000] [--seconds 40]
 
 Appointments of tomorrow are written in bulk; their reminders by the worker's own job, one SMS each. One `run_worker`
 with its defaults then sends them to a provider that answers in 5 ms, while somebody books over HTTP ten times a second.
@@ -276,7 +276,7 @@ def report(drained: Drained, console: Console) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Write and send a day's reminders, while somebody books.")
     parser.add_argument("--messages", type=int, default=50_000)
-    parser.add_argument("--seconds", type=int, default=20, help="of bookings in quiet")
+    parser.add_argument("--seconds", type=int, default=40, help="of bookings in quiet")
     chosen = parser.parse_args()
     console = Console(width=120)
     try:

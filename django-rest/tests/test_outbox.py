@@ -274,12 +274,37 @@ def test_a_number_that_twilio_refuses_is_not_tried_again(world: World, twilio: T
     assert kept(message).error.startswith("Twilio 21211: ")
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
-def test_twilio_out_of_order_is_tried_again(world: World, twilio: Twilio, status: int) -> None:
+# RFC 9457, which Twilio answers in where it is new.
+PROBLEM: dict[str, object] = {"type": "https://twilio.example/problem", "title": "Not to be sent", "status": 400}
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [(21211, "Twilio 21211: Not to be sent"), (21610, "Twilio 21610: Not to be sent")]
+)
+def test_a_refusal_in_its_new_form_is_understood(world: World, twilio: Twilio, code: int, error: str) -> None:
+    twilio.status, twilio.body = 400, PROBLEM | {"code": code}
+    message = queue(world)
+    deliver()
+    assert (kept(message).state, kept(message).error) == ("failed", error)
+    assert OptOut.objects.exists() == (code == 21610)
+
+
+@pytest.mark.parametrize("status", [401, 429, 500, 503])
+def test_twilio_out_of_order_is_tried_again(
+    world: World, twilio: Twilio, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     twilio.status, twilio.body = status, {"code": 20429, "message": "later", "status": str(status)}
     message = queue(world)
     deliver()
     assert (kept(message).state, kept(message).attempts) == ("queued", 1)
+    assert kept(message).error == "Twilio 20429: Unable to create record: later"
+
+
+def test_what_is_sent_leaves_no_line_in_the_log(world: World, twilio: Twilio, caplog: pytest.LogCaptureFixture) -> None:
+    queue(world)
+    deliver()
+    assert (len(twilio.asked), caplog.records) == (1, [])
 
 
 def test_without_twilio_an_sms_is_a_file(world: World, settings: Settings, tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.utils import timezone
 
-from clinic.common.transactions import in_one_transaction
+from clinic.common.transactions import in_one_statement, in_one_transaction
 from clinic.outbox.backoff import MAX_ATTEMPTS, pause_after
 from clinic.outbox.channels import email, in_app, sms
-from clinic.outbox.channels.failures import CannotBeDelivered, WantsNoSms
+from clinic.outbox.channels.failures import CannotBeDelivered, RefusedForNow, WantsNoSms
 from clinic.outbox.models import Channel, DeliveryCount, Message, State
 from clinic.outbox.optouts import opted_out_of, record_opt_out, write_instead
 
@@ -127,14 +127,30 @@ def _send(message: Message, *, now: datetime) -> Outcome:
 
 def _try_again(message: Message, error: Exception, *, now: datetime) -> Outcome:
     pause = pause_after(message.failures + 1, jitter=random.random())  # noqa: S311 - jitter
-    said = f"{type(error).__name__}: {error}"
+    said = str(error) if isinstance(error, RefusedForNow) else f"{type(error).__name__}: {error}"
     if pause is None:
         return Outcome(State.DEAD, error=said)
     return Outcome(State.QUEUED, due_at=now + pause, error=said)
 
 
-@in_one_transaction
 def _keep(message: Message, outcome: Outcome) -> None:
+    if outcome.is_unwanted:
+        _keep_refusal(message, outcome)
+    else:
+        _keep_outcome(message, outcome)
+
+
+@in_one_transaction
+def _keep_refusal(message: Message, outcome: Outcome) -> None:
+    if _keep_outcome(message, outcome):
+        now = timezone.now()
+        record_opt_out(message.channel, message.recipient, source="provider", at=now)
+        write_instead(message, now=now)
+
+
+@in_one_statement
+def _keep_outcome(message: Message, outcome: Outcome) -> int:
+    """Returns 0 where the lease ended, and another worker has this message now."""
     kept: dict[str, object] = {
         "state": outcome.state,
         "due_at": outcome.due_at,
@@ -147,12 +163,5 @@ def _keep(message: Message, outcome: Outcome) -> None:
         kept["sent_at"] = timezone.now()
     if message.secret and outcome.due_at is None:
         kept["body"] = ""
-    if _as_taken(message).update(**kept) and outcome.is_unwanted:
-        now = timezone.now()
-        record_opt_out(message.channel, message.recipient, source="provider", at=now)
-        write_instead(message, now=now)
-
-
-def _as_taken(message: Message) -> QuerySet[Message]:
-    # Nothing updated: the lease ended, and another worker has this message now.
-    return Message.objects.filter(pk=message.pk, state=State.SENDING, attempts=message.attempts)
+    as_taken = Message.objects.filter(pk=message.pk, state=State.SENDING, attempts=message.attempts)
+    return as_taken.update(**kept)

@@ -135,7 +135,7 @@ def sent_in(start: datetime, rules: Rules, moments: Iterator[datetime]) -> list[
 
 def every_ten_minutes(start: datetime, but: range = range(0)) -> Iterator[datetime]:
     """Around a start; `but`: the looks that an outage leaves out."""
-    return (start + number * 10 * MINUTE for number in range(-400, 30) if number not in but)
+    return (start + number * 10 * MINUTE for number in range(-580, 30) if number not in but)
 
 
 @given(starts, many_rules, st.integers(-400, 0), st.integers(0, 200))

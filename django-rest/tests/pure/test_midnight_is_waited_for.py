@@ -28,7 +28,7 @@ def test_a_test_begins_when_it_can_end_on_the_same_day(now: str, seconds: float)
 
 def test_after_the_wait_there_is_time_enough() -> None:
     begins = datetime.fromisoformat("2026-11-26T00:00:00+00:00")
-    for second in range(24 * 60 * 60):
+    for second in range(0, 24 * 60 * 60, 7):
         now = begins + timedelta(seconds=second)
         wait = seconds_to_wait(now)
         assert wait <= LONGEST_TEST.total_seconds() + 1

@@ -8,22 +8,26 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 from requests import Session
-from twilio.base.exceptions import TwilioRestException
+from requests.adapters import HTTPAdapter
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
-from clinic.outbox.channels.failures import CannotBeDelivered, WantsNoSms
+from clinic.outbox.channels.failures import CannotBeDelivered, RefusedForNow, WantsNoSms
 from clinic.outbox.models import Message
 
 TIMEOUT_SECONDS = 8
-TOO_MANY_REQUESTS = 429
+# Connections that are kept. One beyond them would be opened, TLS and all, for one message alone.
+POOL_SIZE = 32
+# The account's token is wrong, or it sends too much: neither is the fault of this message.
+UNAUTHORIZED, TOO_MANY_REQUESTS = 401, 429
 # https://www.twilio.com/docs/api/errors/21610: the recipient has replied with STOP, or a word like it.
 UNSUBSCRIBED = 21610
 STATUS_PATH = "/api/v1/twilio/status"
 
 
 def send(message: Message) -> str:
-    """Returns Twilio's sid. Raises CannotBeDelivered, or what may be better later: 429, 5xx, silence."""
+    """Returns Twilio's sid. Raises CannotBeDelivered, or what may be better later: 401, 429, 5xx, silence."""
     shared = settings.SHARED
     if shared.twilio_account_sid and shared.twilio_auth_token and shared.twilio_from:
         client = _client(shared.twilio_account_sid, shared.twilio_auth_token.get_secret_value(), shared.twilio_base_url)
@@ -45,13 +49,18 @@ def _send_by_twilio(client: Client, message: Message, *, sender: str) -> str:
         sent = client.messages.create(
             to=message.recipient, from_=sender, body=message.body, status_callback=_status_callback()
         )
-    except TwilioRestException as refusal:
-        if refusal.status == TOO_MANY_REQUESTS or refusal.status >= 500:
-            raise
-        if refusal.code == UNSUBSCRIBED:
-            raise WantsNoSms(f"Twilio {refusal.code}: {refusal.msg}") from refusal
-        raise CannotBeDelivered(f"Twilio {refusal.code or refusal.status}: {refusal.msg}") from refusal
+    except (TwilioRestException, TwilioServiceException) as refusal:
+        raise _refusal(refusal) from refusal
     return sent.sid or ""
+
+
+def _refusal(refusal: TwilioRestException | TwilioServiceException) -> Exception:
+    # Its own text has colours where somebody looks on.
+    words = refusal.msg if isinstance(refusal, TwilioRestException) else refusal.detail or refusal.title
+    said = f"Twilio {refusal.code or refusal.status}: {words}"
+    if refusal.status in (UNAUTHORIZED, TOO_MANY_REQUESTS) or refusal.status >= 500:
+        return RefusedForNow(said)
+    return WantsNoSms(said) if refusal.code == UNSUBSCRIBED else CannotBeDelivered(said)
 
 
 def _status_callback() -> str | None:
@@ -66,6 +75,8 @@ def _client(account_sid: str, auth_token: str, base_url: str | None) -> Client:
     client = Client(account_sid, auth_token, http_client=http_client)
     if base_url:
         client.api.base_url = base_url
+    http_client.session.mount("https://", HTTPAdapter(pool_maxsize=POOL_SIZE))
+    http_client.session.mount("http://", HTTPAdapter(pool_maxsize=POOL_SIZE))
     _read_environment_once(http_client.session, client.api.base_url)
     return client
 
