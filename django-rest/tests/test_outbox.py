@@ -18,6 +18,7 @@ from aiosmtpd.smtp import Envelope
 from clinic.outbox.backoff import FIRST_PAUSE, MAX_ATTEMPTS
 from clinic.outbox.delivery import BATCH, LEASE, deliver_due, send_taken, take_due
 from clinic.outbox.models import Channel, Message, OptOut, State
+from clinic.outbox.optouts import record_opt_out
 from clinic.outbox.services import About, cancel_messages, queue_message
 from django.core.management import call_command
 from django.db import connection, transaction
@@ -442,6 +443,52 @@ def test_the_worker_sends_what_is_due(committed_world: World, twilio: Twilio, ow
     assert {kept(message).state for message in messages} == {"sent"}
 
 
+# Taken back, while a worker has it
+
+
+def taken_of_an_appointment(world: World, now: datetime) -> tuple[Message, list[Message]]:
+    message = queue(world, unique_key="reminder:7")
+    Message.objects.filter(pk=message.pk).update(appointment_id=7)
+    return message, take_due(now=now)
+
+
+def test_what_a_killed_worker_had_can_be_taken_back(world: World, twilio: Twilio) -> None:
+    message, _ = taken_of_an_appointment(world, datetime.now(UTC) + timedelta(seconds=1))
+    assert cancel_messages(appointment_id=7, templates=["phone_code"]) == 0
+    assert deliver(after=LEASE * 2) == 1
+    assert (kept(message).state, kept(message).unique_key, twilio.asked) == ("cancelled", None, [])
+
+
+def test_what_a_worker_has_and_has_not_begun_can_be_taken_back(
+    world: World, twilio: Twilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    message, taken = taken_of_an_appointment(world, now)
+    cancel_messages(appointment_id=7, templates=["phone_code"])
+    monkeypatch.setattr("clinic.outbox.delivery.FRESH_SECONDS", -1)
+    send_taken(taken, now=now)
+    assert (kept(message).state, twilio.asked) == ("cancelled", [])
+
+
+def test_what_went_out_in_spite_of_being_taken_back_is_kept_as_sent(world: World, twilio: Twilio) -> None:
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    message, taken = taken_of_an_appointment(world, now)
+    cancel_messages(appointment_id=7, templates=["phone_code"])
+    send_taken(taken, now=now)
+    assert (kept(message).state, len(twilio.asked)) == ("sent", 1)
+
+
+def test_what_was_taken_back_while_it_failed_is_not_tried_again(world: World, twilio: Twilio) -> None:
+    twilio.status, twilio.body = 503, {"code": 20503, "message": "later", "status": "503"}
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    message, taken = taken_of_an_appointment(world, now)
+    cancel_messages(appointment_id=7, templates=["phone_code"])
+    send_taken(taken, now=now)
+    assert kept(message).state == "queued"
+    deliver(after=timedelta(days=1))
+    assert (kept(message).state, len(twilio.asked)) == ("cancelled", 1)
+
+
 # Who wants no SMS
 
 
@@ -470,6 +517,18 @@ def test_whose_opt_out_is_known_is_not_asked_for_again(world: World, twilio: Twi
     assert len(twilio.asked) == 1
     assert (kept(second).state, kept(second).error) == ("failed", "The phone's owner wants no SMS.")
     assert not Message.objects.filter(channel=Channel.EMAIL).exists()
+
+
+def test_who_says_stop_meanwhile_gets_none_of_what_is_not_begun(
+    world: World, twilio: Twilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = queue(world)
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    taken = take_due(now=now)
+    record_opt_out(Channel.SMS, message.recipient, source="patient", at=now)
+    monkeypatch.setattr("clinic.outbox.delivery.FRESH_SECONDS", -1)
+    send_taken(taken, now=now)
+    assert (kept(message).state, twilio.asked) == ("failed", [])
 
 
 def test_a_code_is_never_sent_another_way(world: World, twilio: Twilio) -> None:

@@ -29,6 +29,8 @@ BATCH = 10
 LEASE = timedelta(minutes=2)
 # What is not begun by then is given back: each channel gives up on its provider well within the rest of the lease.
 BEGUN_WITHIN_SECONDS = 60
+# What has been taken back or refused meanwhile is asked for again, for what is begun later than this.
+FRESH_SECONDS = 1
 # What comes back from a provider may be long.
 ERROR_LENGTH = 500
 
@@ -59,11 +61,14 @@ def deliver_due(*, now: datetime, limit: int = BATCH, is_stopped: Callable[[], b
 def send_taken(messages: list[Message], *, now: datetime, is_stopped: Callable[[], bool] = never) -> None:
     """What `take_due` took at `now`. What is not begun when `is_stopped`, or too late, is given back."""
     ends: Counter[tuple[str, str]] = Counter()
-    began = time.monotonic()
+    began = looked = time.monotonic()
     for place, message in enumerate(messages):
         if is_stopped() or time.monotonic() - began > BEGUN_WITHIN_SECONDS:
             _give_back(messages[place:], now=now)
             break
+        if time.monotonic() - looked > FRESH_SECONDS:
+            looked = time.monotonic()
+            _look_again(messages[place:])
         ends[_deliver(message, now=now)] += 1
     for (channel, end), count in sorted(ends.items()):
         _count(channel, end, count)
@@ -99,14 +104,29 @@ def take_due(*, now: datetime, limit: int = BATCH) -> list[Message]:
     messages = list(waiting.prefetch_related("clinic")[:limit])
     taken = Message.objects.filter(pk__in=[message.pk for message in messages])
     taken.update(state=State.SENDING, due_at=now + LEASE, attempts=F("attempts") + 1)
-    opted_out = opted_out_of(message.recipient for message in messages if message.channel == Channel.SMS)
     for message in messages:
         message.attempts += 1
-        message.is_unwanted = message.channel == Channel.SMS and message.recipient in opted_out
+    _see_who_wants_none(messages)
     return messages
 
 
+def _look_again(messages: list[Message]) -> None:
+    mine = Message.objects.filter(pk__in=[message.pk for message in messages])
+    withdrawn = set(mine.filter(withdrawn=True).values_list("pk", flat=True))
+    for message in messages:
+        message.withdrawn = message.pk in withdrawn
+    _see_who_wants_none(messages)
+
+
+def _see_who_wants_none(messages: list[Message]) -> None:
+    opted_out = opted_out_of(message.recipient for message in messages if message.channel == Channel.SMS)
+    for message in messages:
+        message.is_unwanted = message.channel == Channel.SMS and message.recipient in opted_out
+
+
 def _send(message: Message, *, now: datetime) -> Outcome:
+    if message.withdrawn:
+        return Outcome(State.CANCELLED)
     if message.expires_at is not None and message.expires_at <= now:
         return Outcome(State.DEAD, error="Not sent: its time has passed.")
     if message.attempts - message.failures > MAX_ATTEMPTS:  # Its worker was killed each time.

@@ -60,6 +60,9 @@ class Message(models.Model):
     failures = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="attempts that came to an end; the others' workers were killed"
     )
+    withdrawn = models.BooleanField(
+        default=False, db_default=False, help_text="while a worker had it: if it has not gone out by now, it does not"
+    )
     provider_id = models.CharField(max_length=64, blank=True, default="", db_index=True)
     error = models.CharField(max_length=500, blank=True, default="")
     created_at = models.DateTimeField()

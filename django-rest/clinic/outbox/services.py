@@ -130,22 +130,25 @@ def queue_messages(messages: Sequence[Message]) -> None:
 def cancel_messages(
     *, appointment_id: int | None = None, appointment_ids: Collection[int] = (), templates: Collection[str]
 ) -> int:
-    """What waits for these appointments is not sent any more. Returns how many; one that a worker holds goes out.
+    """What waits for these appointments is not sent any more. Returns how many; one that a worker holds may go out, and
+    is not tried again.
 
     Its key is free again: what is called off and agreed again is told again.
     """
     concerned = {*appointment_ids, *([] if appointment_id is None else [appointment_id])}
-    waiting = Message.objects.filter(
-        appointment_id__in=sorted(concerned), template__in=templates, state=State.QUEUED, due_at__isnull=False
-    )
-    return waiting.update(state=State.CANCELLED, due_at=None, unique_key=None)
+    theirs = Message.objects.filter(appointment_id__in=sorted(concerned), template__in=templates)
+    taken_back = theirs.filter(state=State.QUEUED).update(state=State.CANCELLED, due_at=None, unique_key=None)
+    theirs.filter(state=State.SENDING).update(withdrawn=True, unique_key=None)
+    return taken_back
 
 
 def resend(messages: QuerySet[Message], *, now: datetime) -> int:
     """What was given up, refused or taken back is due again, with all its attempts. Returns how many. Not what held a
     secret, whose words are gone, nor what a worker has."""
     again = messages.filter(state__in=[State.FAILED, State.DEAD, State.CANCELLED], secret=False)
-    return again.update(state=State.QUEUED, due_at=now, attempts=0, failures=0, expires_at=None, error="")
+    return again.update(
+        state=State.QUEUED, due_at=now, attempts=0, failures=0, withdrawn=False, expires_at=None, error=""
+    )
 
 
 def _is_new(message: Message) -> bool:
