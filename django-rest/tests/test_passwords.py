@@ -76,6 +76,32 @@ def test_the_user_is_told_that_it_changed(world: World) -> None:
     assert "Hello Sam" in message.body
 
 
+# Another address
+
+
+def test_who_read_the_mail_so_far_is_told_of_another_address(world: World) -> None:
+    former = world.sam.email
+    post(RESET, email=former)
+    token = PasswordToken.objects.get()
+    assert world.client(world.sam).patch(ME, {"email": "sam@elsewhere.example"}).status_code == 200
+    told = Message.objects.get(template="email_changed")
+    assert (told.recipient, told.user) == (former, world.sam)
+    assert "Riverside" in told.subject
+    assert "sam@elsewhere.example" not in told.body
+    token.refresh_from_db()
+    assert token.used_at is not None
+
+
+def test_what_else_changes_in_a_profile_is_told_nobody(world: World) -> None:
+    assert world.client(world.sam).patch(ME, {"name": "Sammy", "email": world.sam.email}).status_code == 200
+    assert not Message.objects.exists()
+
+
+def test_of_an_address_that_is_taken_nobody_is_told(world: World) -> None:
+    assert world.client(world.sam).patch(ME, {"email": world.olga.email}).status_code == 400
+    assert not Message.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "code", "attr"),
     [

@@ -11,14 +11,13 @@ from django.utils import timezone
 
 from clinic.accounts import lockout
 from clinic.accounts.lockout import Guess
+from clinic.accounts.mails import end_password_links, mail_account
 from clinic.accounts.models import PasswordToken, User, normalise_email
 from clinic.accounts.queries import find_user_by_sign_in
 from clinic.accounts.services import TokenPair, check_password_strength, issue_tokens
 from clinic.common.errors import InvalidRequest
 from clinic.common.limits import Limit, count_attempt
 from clinic.common.transactions import in_one_transaction
-from clinic.outbox.models import Channel
-from clinic.outbox.services import About, queue_message
 
 RESET_HOLDS_FOR = timedelta(hours=1)
 INVITATION_HOLDS_FOR = timedelta(days=3)
@@ -61,8 +60,8 @@ def set_password(*, user: User, password: str, attr: str = "password") -> User:
     check_password_strength(password, user=user, attr=attr)
     user.set_password(password)
     User.objects.filter(pk=user.pk).update(password=user.password, token_version=F("token_version") + 1)
-    PasswordToken.objects.filter(user=user, used_at=None).update(used_at=timezone.now())
-    _mail(user, "password_changed", {})
+    end_password_links(user)
+    mail_account(user, "password_changed")
     user.refresh_from_db(fields=["token_version"])
     return user
 
@@ -84,12 +83,12 @@ def send_password_link(*, user: User, template: str, holds_for: timedelta, now: 
     expires_at = now + holds_for
     PasswordToken.objects.create(user=user, token_hash=_hash(token), created_at=now, expires_at=expires_at)
     url = settings.SHARED.password_url
-    context = {
+    context: dict[str, object] = {
         "token": token,
         "link": f"{url}?{urlencode({'token': token})}" if url else "",
         "hours": int(holds_for.total_seconds() // 3600),
     }
-    _mail(user, template, context, secret=True, expires_at=expires_at)
+    mail_account(user, template, context, secret=True, expires_at=expires_at)
 
 
 def confirm_reset(*, token: str, password: str, address: str) -> User:
@@ -107,32 +106,6 @@ def _use(token: str, password: str) -> User:
     if sent is None or sent.used_at is not None or sent.expires_at <= timezone.now() or not sent.user.is_active:
         raise LinkNotValid
     return set_password(user=sent.user, password=password)
-
-
-def _mail(
-    user: User,
-    template: str,
-    context: dict[str, object],
-    *,
-    secret: bool = False,
-    expires_at: datetime | None = None,
-) -> None:
-    queue_message(
-        about=About(clinic_id=user.clinic_id, user_id=user.pk),
-        channel=Channel.EMAIL,
-        template=template,
-        recipient=user.email,
-        context={"name": user.name, "clinic": user.clinic.name if user.clinic else "Chairside", **context},
-        secret=secret,
-        expires_at=expires_at,
-        language=_language_of(user),
-    )
-
-
-def _language_of(user: User) -> str:
-    """What a patient has chosen, else the clinic's. An administrator of no clinic reads English."""
-    chosen: str = getattr(getattr(user, "patient", None), "language", "")
-    return chosen or (user.clinic.language if user.clinic else "en")
 
 
 def _hash(token: str) -> str:

@@ -15,6 +15,7 @@ from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from clinic.accounts import lockout
 from clinic.accounts.lockout import Guess
+from clinic.accounts.mails import end_password_links, mail_account
 from clinic.accounts.models import Role, User, normalise_email
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.queries import find_user_by_sign_in, get_session_user
@@ -126,12 +127,16 @@ def change_profile(*, user: User, changes: dict[str, str], expected: Expected = 
 
 
 def write_profile(user: User, changes: dict[str, str]) -> None:
-    """Call with the row locked. Raises InvalidRequest."""
+    """Call with the row locked. Who read the account's mail so far is told, there. Raises InvalidRequest."""
+    former = user.email
     for name, value in changes.items():
         setattr(user, name, value)
     _check_is_free(user)
     with _refusing_what_was_taken_meanwhile():
         write_changes(user, changes)
+    if user.email != former:
+        end_password_links(user)
+        mail_account(user, "email_changed", recipient=former)
 
 
 def check_password_strength(password: str, *, user: User, attr: str = "password") -> None:

@@ -1,0 +1,45 @@
+"""What the owner of an account is told about it, by mail."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.utils import timezone
+
+from clinic.accounts.models import PasswordToken, User
+from clinic.outbox.models import Channel
+from clinic.outbox.services import About, queue_message
+
+NOTHING: Mapping[str, object] = {}
+
+
+def mail_account(
+    user: User,
+    template: str,
+    context: Mapping[str, object] = NOTHING,
+    *,
+    recipient: str | None = None,
+    secret: bool = False,
+    expires_at: datetime | None = None,
+) -> None:
+    """To the account's own address, if no other is given. Call inside the transaction of what it tells."""
+    queue_message(
+        about=About(clinic_id=user.clinic_id, user_id=user.pk),
+        channel=Channel.EMAIL,
+        template=template,
+        recipient=recipient or user.email,
+        context={"name": user.name, "clinic": user.clinic.name if user.clinic else "Chairside", **context},
+        secret=secret,
+        expires_at=expires_at,
+        language=_language_of(user),
+    )
+
+
+def end_password_links(user: User) -> None:
+    """Those that were sent work no more: the password was changed, or the account reads its mail elsewhere."""
+    PasswordToken.objects.filter(user=user, used_at=None).update(used_at=timezone.now())
+
+
+def _language_of(user: User) -> str:
+    """What a patient has chosen, else the clinic's. An administrator of no clinic reads English."""
+    chosen: str = getattr(getattr(user, "patient", None), "language", "")
+    return chosen or (user.clinic.language if user.clinic else "en")
