@@ -18,9 +18,10 @@ from run_stack import Stack
 
 
 @contextmanager
-def own_stack(settings: Mapping[str, str]) -> Iterator[Stack]:
-    """Migrated, with the database running and nothing else, and with django set up in this process."""
-    folder = Path(tempfile.mkdtemp(prefix="chairside-bench-"))
+def own_stack(settings: Mapping[str, str], *, kept_in: Path | None = None) -> Iterator[Stack]:
+    """Migrated, with the database running and nothing else, and with django set up in this process. A folder that it is
+    kept in stays, and is used again."""
+    folder = kept_in or Path(tempfile.mkdtemp(prefix="chairside-bench-"))
     server = PrivateServer(folder / "db", free_port(), Accounts.fresh())
     stack = Stack(
         environment={**os.environ, **environment_of(server), **settings},
@@ -36,7 +37,8 @@ def own_stack(settings: Mapping[str, str]) -> Iterator[Stack]:
         yield stack
     finally:
         stack.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept_in is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def set_up_django(stack: Stack) -> None:

@@ -7,10 +7,7 @@ longer it takes than reading the same rows with bare mysqlclient and dumping the
 """
 
 import argparse
-import os
-import shutil
 import sys
-import tempfile
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -23,9 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("tools", "django-rest", "shared-config", "benchmarks")]
 
 from measuring import WARM_UP, Client, Operation, measure, report  # noqa: E402 - found by the line above
-from own_stack import progress_on, set_up_django, start_api  # noqa: E402
-from private_server import Accounts, PrivateServer, environment_of  # noqa: E402
-from processes import ToolError, free_port  # noqa: E402
+from own_stack import own_stack, progress_on, start_api  # noqa: E402
+from processes import ToolError  # noqa: E402
 from rich.console import Console  # noqa: E402
 from run_stack import Stack  # noqa: E402
 
@@ -39,31 +35,16 @@ def main() -> int:
     parser.add_argument("--only", default="", help="operations whose name contains this")
     chosen = parser.parse_args()
     console = Console(width=140)
-    folder = chosen.folder or Path(tempfile.mkdtemp(prefix="chairside-bench-"))
-    server = PrivateServer(folder / "db", free_port(), Accounts.fresh())
-    stack = Stack(
-        environment={**os.environ, **environment_of(server)},
-        folder=folder,
-        api_port=free_port(),
-        stream_port=free_port(),
-        server=server,
-    )
     try:
-        server.start()
-        stack.prepare()
-        run(stack, chosen, console)
+        with own_stack({}, kept_in=chosen.folder) as stack:
+            run(stack, chosen, console)
     except ToolError as problem:
         console.print(str(problem), markup=False)
         return 1
-    finally:
-        stack.stop()
-        if not chosen.folder:
-            shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 
 def run(stack: Stack, chosen: argparse.Namespace, console: Console) -> None:
-    set_up_django(stack)
     from big_clinic import PASSWORD, Size, find_big_clinic, make_big_clinic
     from operations import operations_on
 
