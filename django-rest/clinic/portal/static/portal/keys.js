@@ -31,4 +31,4 @@ export function switchKeys(on) {
 }
 
 /** @param {EventTarget | null} target */
-const isTyping = (target) => target instanceof HTMLElement && target.matches("input, select, textarea");
+const isTyping = (target) => target instanceof HTMLElement && target.matches("input:not([type=checkbox]), select, textarea");
