@@ -120,7 +120,7 @@ def _change_own_profile(
 
 
 def _new_values(former: User, user: User) -> dict[str, Any]:
-    """As the record holds them. What stays the same is not among them: the desk may have written something else there."""
+    """As the record holds them. Not what stays the same: the desk may have written something else there."""
     names = ("name", "email", "phone")
     return {name: getattr(user, name) or "" for name in names if getattr(user, name) != getattr(former, name)}
 
