@@ -97,6 +97,14 @@ def test_no_cancels(booked: Appointment, text: str) -> None:
     assert lines_of(booked) == [("cancel", "patient_sms", "sms")]
 
 
+def test_nobody_is_told_a_reason_that_nobody_gave(booked: Appointment) -> None:
+    Clinic.objects.update(language="de")
+    say("NEIN")
+    told = Message.objects.filter(template__in=["cancelled", "cancelled_by_patient"])
+    assert {message.channel for message in told} == {"email", "in_app"}
+    assert not any("Grund" in message.body or "SMS" in message.body for message in told)
+
+
 def test_said_twice_it_is_done_once(booked: Appointment) -> None:
     first, second = say("YES"), say("YES")
     assert first == second
