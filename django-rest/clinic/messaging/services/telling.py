@@ -6,6 +6,7 @@ than need be. What is told again is known by its key (kind, appointment, start, 
 and is not true any more is taken back.
 """
 
+import copy
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -101,9 +102,13 @@ def _event_of(change: Change) -> Event | None:
 
 
 def _appointment_of(change: Change) -> Appointment:
-    appointment = change.after or change.before
-    assert appointment is not None
-    return appointment
+    if change.after is not None:
+        return change.after
+    assert change.before is not None
+    # That it is deleted is the last that becomes of it: without a version of its own, calendars would keep it.
+    deleted = copy.copy(change.before)
+    deleted.version += 1
+    return deleted
 
 
 def _facts(appointment: Appointment | None) -> Facts | None:
