@@ -126,7 +126,9 @@ def _new_values(former: User, user: User) -> dict[str, Any]:
 
 
 def _lock_account_of(patient: Patient) -> User | None:
-    return User.objects.select_for_update().filter(pk=patient.user_id).first()
+    if patient.user_id is None:
+        return None
+    return User.objects.select_for_update().get(pk=patient.user_id)
 
 
 def _stored_phone(phone: str, clinic: Clinic) -> str:
