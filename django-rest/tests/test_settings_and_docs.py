@@ -141,7 +141,7 @@ def test_every_command_that_the_readme_names_is_there() -> None:
     folders = (ROOT / "django-rest" / "clinic").glob("*/management/commands/*.py")
     own = {path.stem for path in folders if path.stem != "__init__"}
     assert named
-    assert named <= {*own, "migrate", "check", "shell", "dbshell", "runserver"}
+    assert named <= {*own, "migrate", "check", "shell", "dbshell", "runserver", "createsuperuser"}
 
 
 def test_every_target_of_make_that_the_readme_names_is_there() -> None:
