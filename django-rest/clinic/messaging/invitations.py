@@ -41,7 +41,7 @@ def _event(appointment: Appointment, what: Calendar, *, recipient: str, summary:
         "dtstart": appointment.starts_at,
         "dtend": appointment.ends_at,
         "summary": summary,
-        "location": appointment.clinic.name,
+        "location": ", ".join(filter(None, (appointment.clinic.name, appointment.clinic.address))),
         "status": "CANCELLED" if what is Calendar.CANCEL else "CONFIRMED",
     }
     for name, value in fields.items():
