@@ -124,14 +124,20 @@ def test_the_newest_come_first_and_a_page_at_a_time(world: World) -> None:
     assert ids_of(world.client(world.paula).get(first["next"]).json()) == told[1::-1]
 
 
-def test_only_the_unread_on_demand(world: World) -> None:
+def test_only_the_unread_or_the_read_on_demand(world: World) -> None:
     read, unread = tell(world.paula), tell(world.paula)
     world.client(world.paula).post(f"{NOTIFICATIONS}/{read.pk}/read")
     body = shown_to(world, world.paula, "?unread=true")
     assert (ids_of(body), body["unread_count"]) == ([unread.pk], 1)
-    everything = shown_to(world, world.paula, "?unread=false")
+    body = shown_to(world, world.paula, "?unread=false")
+    assert (ids_of(body), body["unread_count"]) == ([read.pk], 1)
+    everything = shown_to(world, world.paula)
     assert (ids_of(everything), everything["unread_count"]) == ([unread.pk, read.pk], 1)
-    response = world.client(world.paula).get(f"{NOTIFICATIONS}?unread=perhaps")
+
+
+@pytest.mark.parametrize("unread", ["perhaps", "null"])
+def test_whether_unread_is_true_or_false(world: World, unread: str) -> None:
+    response = world.client(world.paula).get(f"{NOTIFICATIONS}?unread={unread}")
     assert (response.status_code, attr_of(response)) == (400, "unread")
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from .admin_pages import CLINICS, DAYS_OFF, PATIENTS, PRACTITIONERS, SERVICES, USERS, Page, errors_of, sign_in
 from .conftest import World, at_once, attr_of, code_of, refusal
 
+PREFERENCES = {"language": "", "wants_sms": True, "wants_email": True, "wants_reminders": True}
 IN_A_WEEK = date.today() + timedelta(days=7)  # noqa: DTZ011 - any day ahead will do
 
 
@@ -54,6 +55,12 @@ RESOURCES = {
     ),
     "staff": Resource(lambda world: f"staff/{world.sam.pk}", "olga", {"name": "Samuel"}, {"name": "Samantha"}),
     "profile": Resource(lambda world: "users/me", "paula", {"name": "Paula P."}, {"name": "Paula Q."}),
+    "preferences": Resource(
+        lambda world: "users/me",
+        "paula",
+        {"preferences": PREFERENCES | {"wants_sms": False}},
+        {"preferences": PREFERENCES | {"language": "de"}},
+    ),
 }
 EVERY_RESOURCE = pytest.mark.parametrize("name", RESOURCES)
 
@@ -220,6 +227,36 @@ def test_a_patient_who_changes_their_profile_changes_the_desk_s_record(world: Wo
     assert versions_of(record) == [2]
     late = desk.save({"name": "Paula Q."})
     assert (refusal(late), late.json()["current"]["name"]) == ((409, "stale_version"), "Paula P.")
+
+
+@pytest.mark.parametrize("by_if_match", [False, True])
+def test_a_patient_does_not_undo_what_the_desk_made_of_their_preferences(world: World, by_if_match: bool) -> None:
+    patient = Editor(world, RESOURCES["profile"])
+    desk = world.client(world.sam)
+    assert desk.patch(f"/api/v1/patients/{world.paula.patient.pk}", {"preferences": {"wants_sms": False}}).json()
+    late = patient.save({"preferences": PREFERENCES}, if_match='"1"' if by_if_match else None)
+    assert refusal(late) == (412 if by_if_match else 409, "stale_version")
+    current = late.json()["current"]
+    assert (current["version"], current["preferences"]["wants_sms"]) == (2, False)
+    assert patient.read() == current
+
+
+def test_a_profile_that_is_saved_as_it_was_leaves_what_the_desk_wrote_into_the_record(world: World) -> None:
+    client, record = world.client(world.paula), world.paula.patient
+    seen = client.get("/api/v1/users/me").json()
+    world.client(world.sam).patch(f"/api/v1/patients/{record.pk}", {"name": "Paula P.", "phone": "+491705550000"})
+    saved = client.put("/api/v1/users/me", {**seen, "email": "new@riverside.example"})
+    assert saved.status_code == 200, saved.json()
+    record.refresh_from_db()
+    assert (record.name, record.phone, record.email) == ("Paula P.", "+491705550000", "new@riverside.example")
+
+
+def test_the_desk_and_the_patient_write_the_same_preferences_at_once_and_neither_fails(committed_world: World) -> None:
+    desk, patient = (Editor(committed_world, RESOURCES[name]) for name in ("patient", "preferences"))
+    wish = {"preferences": {"wants_sms": False}}
+    saves = [partial(editor.client.patch, editor.url, wish) for editor in (desk, patient) for _ in range(4)]
+    assert {answer.status_code for answer in at_once(saves)} == {200}
+    assert (desk.read()["version"], patient.read()["version"]) == (9, 9)
 
 
 def test_the_owner_and_the_person_do_not_overwrite_each_other(world: World) -> None:

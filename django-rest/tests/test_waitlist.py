@@ -1,15 +1,17 @@
 """Petra's time at nine tomorrow week is Paula's. Pete waits for it, and others may too."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from clinic.accounts.models import User
 from clinic.appointments.actor import Actor
+from clinic.appointments.lifecycle import Action
 from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent, Patient
+from clinic.appointments.services.decisions import change_status
 from clinic.ops.maintenance import run_jobs
-from clinic.outbox.models import Message
+from clinic.outbox.models import Message, State
 from clinic.scheduling.models import (
     ClaimedCell,
     Clinic,
@@ -396,6 +398,87 @@ class TestThePatientIsTold:
             cancel(world, taken)
             transaction.set_rollback(True)
         assert Message.objects.filter(template="waitlist_offer").count() == WaitlistOffer.objects.count() == 0
+
+
+class TestQuietHours:
+    """From nine in the evening until eight nobody is disturbed; Paula cancels in the night before her day, at two."""
+
+    TWO, EIGHT = in_days(8)(2), in_days(8)(8)
+
+    @pytest.fixture(autouse=True)
+    def _quiet(self, world: World, settings: Settings) -> None:
+        settings.SMS_IS_CONFIGURED = True
+        Clinic.objects.filter(pk=world.clinic.pk).update(
+            quiet_from="21:00", quiet_until="08:00", cancellation_notice_minutes=0, notice_minutes=0
+        )
+
+    def cancelled_at(self, world: World, appointment: Appointment, now: datetime) -> None:
+        actor = Actor.by_user(fresh(world.paula))
+        change_status(actor=actor, appointment_id=appointment.pk, action=Action.CANCEL, now=now)
+
+    def test_the_time_is_kept_at_once_and_asked_for_in_the_morning(
+        self, world: World, taken: Appointment, wait: Wait
+    ) -> None:
+        entry = wait()
+        self.cancelled_at(world, taken, self.TWO)
+        offer = offer_to(entry)
+        assert ClaimedCell.objects.filter(hold_id=offer.hold_id).count() == 6
+        assert offer.expires_at == self.EIGHT + timedelta(minutes=30)
+        told = {message.channel: message for message in Message.objects.filter(template="waitlist_offer")}
+        assert (told["sms"].send_at, told["sms"].expires_at) == (self.EIGHT, offer.expires_at)
+        assert "08:30" in told["sms"].body
+        assert told["in_app"].state == State.DELIVERED
+
+    def test_by_day_nothing_waits(self, world: World, taken: Appointment, wait: Wait) -> None:
+        entry, noon = wait(), in_days(7)(12)
+        self.cancelled_at(world, taken, noon)
+        assert offer_to(entry).expires_at == noon + timedelta(minutes=30)
+        assert Message.objects.get(template="waitlist_offer", channel="sms").send_at == noon
+
+    def test_it_does_not_run_through_the_list_in_the_night(
+        self, world: World, taken: Appointment, wait: Wait, others: list[Patient]
+    ) -> None:
+        entry, following = wait(), wait(others[0])
+        self.cancelled_at(world, taken, self.TWO)
+        assert move_on_expired_offers(now=self.EIGHT) == 0
+        half_past = self.EIGHT + timedelta(minutes=30)
+        assert move_on_expired_offers(now=half_past) == 1
+        assert [state_of(entry), state_of(following)] == ["waiting", "offered"]
+        assert offer_to(following).expires_at == NINE
+
+    def test_an_offer_of_the_evening_ends_and_the_next_waits_for_the_morning(
+        self, world: World, taken: Appointment, wait: Wait, others: list[Patient]
+    ) -> None:
+        wait()
+        following, evening = wait(others[0]), in_days(7)(20, 50)
+        self.cancelled_at(world, taken, evening)
+        assert move_on_expired_offers(now=evening + timedelta(minutes=30)) == 1
+        assert offer_to(following).expires_at == self.EIGHT + timedelta(minutes=30)
+
+    @pytest.mark.parametrize(("hour", "minute", "state"), [(8, 10, "waiting"), (8, 15, "offered")])
+    def test_what_begins_too_early_to_be_asked_for_is_offered_to_nobody(
+        self, world: World, wait: Wait, hour: int, minute: int, state: str
+    ) -> None:
+        world.petra.practitioner.working_blocks.update(start_local="08:00")
+        entry, early = wait(part_of_day="morning"), world.book(in_days(8)(hour, minute), service=world.check_up)
+        world.book(in_days(8)(hour, minute) + timedelta(minutes=30), service=world.check_up)
+        self.cancelled_at(world, early, self.TWO)
+        assert state_of(entry) == state
+
+    def test_who_said_so_is_booked_all_the_same(self, world: World, wait: Wait) -> None:
+        world.petra.practitioner.working_blocks.update(start_local="08:00")
+        entry, early = wait(auto_accept=True), world.book(self.EIGHT, service=world.check_up)
+        self.cancelled_at(world, early, self.TWO)
+        assert state_of(entry) == "booked"
+
+    @pytest.mark.parametrize("word", ["accept", "decline"])
+    def test_who_has_answered_before_is_not_woken_for_it(
+        self, world: World, taken: Appointment, wait: Wait, word: str
+    ) -> None:
+        entry = wait()
+        self.cancelled_at(world, taken, self.TWO)
+        assert answer(world, offer_to(entry), word).status_code == 200
+        assert Message.objects.get(template="waitlist_offer", channel="sms").state == State.CANCELLED
 
 
 class TestExpiry:

@@ -140,6 +140,24 @@ def test_a_patient_cancels_gets_it_in_writing_and_the_clinic_knows(world: World)
     assert "flu" in note.body
 
 
+def test_a_request_that_a_patient_withdraws_was_no_appointment(world: World) -> None:
+    request = world.book(NINE, by=world.paula)
+    withdrawn = told_since(lambda: take(world, request, Action.CANCEL, by=world.paula))
+    assert withdrawn == to_paula("request_cancelled", "email") | to_clinic(world, "cancelled_by_patient")
+    mail = message("request_cancelled", "email")
+    assert mail.attachment is None
+    assert "your request at Riverside is cancelled" in mail.body
+    assert "calendar" not in mail.body
+
+
+def test_a_request_that_the_clinic_cancels_or_deletes_was_no_appointment(world: World) -> None:
+    first, second = world.book(NINE, by=world.paula), world.book(TEN, by=world.paula)
+    assert told_since(lambda: take(world, first, Action.CANCEL)) == to_paula("request_cancelled")
+    actor = Actor.by_user(fresh(world.sam))
+    deleted = told_since(lambda: delete_appointment(actor=actor, appointment_id=second.pk, now=now()))
+    assert deleted == to_paula("request_cancelled")
+
+
 def test_a_move_is_told_with_the_new_time(world: World) -> None:
     appointment = world.book(NINE)
     assert told_since(lambda: move(world, appointment, TEN)) == to_paula("moved")
@@ -444,6 +462,26 @@ def test_a_calendar_gets_it_moves_it_and_takes_it_out(world: World) -> None:
     assert str(events[0]["ATTENDEE"]) == f"mailto:{PAULAS}"
     assert b"DTSTART:2" in files[0].to_ical()
     assert files[0].to_ical().count(b"Z\r\n") >= 3
+
+
+def test_a_calendar_that_had_a_deleted_appointment_loses_it(world: World) -> None:
+    appointment = world.book(NINE)
+    actor = Actor.by_user(fresh(world.sam))
+    delete_appointment(actor=actor, appointment_id=appointment.pk, now=now())
+    [made], [ended] = (calendar(template).walk("VEVENT") for template in ("confirmed", "cancelled"))
+    assert (str(made["UID"]), int(made["SEQUENCE"])) == (str(ended["UID"]), 1)
+    assert (int(ended["SEQUENCE"]), str(ended["STATUS"])) == (2, "CANCELLED")
+
+
+def test_several_at_once_are_published_without_attendees(world: World) -> None:
+    series = world.book_series(NINE, count=3)
+    cancel_series(actor=Actor.by_user(fresh(world.sam)), series_id=series.pk, selection=Selection(Scope.ALL), now=now())
+    for template, status in (("several_confirmed", "CONFIRMED"), ("several_cancelled", "CANCELLED")):
+        file = calendar(template)
+        events = file.walk("VEVENT")
+        assert (str(file["METHOD"]), len(events)) == ("PUBLISH", 3)
+        assert {str(event["STATUS"]) for event in events} == {status}
+        assert all("ORGANIZER" in event and "ATTENDEE" not in event for event in events)
 
 
 def test_other_mails_carry_no_file(world: World) -> None:

@@ -117,12 +117,19 @@ def create_user(*, email: str, password: str | None, role: Role, **fields: objec
 
 
 @in_one_transaction
-def change_profile(*, user: User, changes: dict[str, str], expected: Expected = ANY_VERSION) -> User:
-    """`changes` may hold name, email and phone. Raises StaleVersion, PreconditionFailed, InvalidRequest."""
+def change_profile(
+    *, user: User, changes: dict[str, str], touched: bool = False, expected: Expected = ANY_VERSION
+) -> User:
+    """`changes` may hold name, email and phone; `touched`: something else that is shown with them changes.
+
+    Raises StaleVersion, PreconditionFailed, InvalidRequest.
+    """
     user = User.objects.select_for_update().get(pk=user.pk)
     expected.check(user.version)
     if changes:
         write_profile(user, changes)
+    else:
+        write_changes(user, {}, touched=touched)
     return user
 
 

@@ -21,6 +21,8 @@ class News(StrEnum):
     REJECTED = "rejected"
     CANCELLED = "cancelled"
     WITHDRAWN = "withdrawn"
+    REQUEST_CANCELLED = "request cancelled"
+    REQUEST_WITHDRAWN = "request withdrawn"
     MOVED = "moved"
     MISSED = "missed"
     EXPIRED = "expired"
@@ -76,6 +78,12 @@ CATALOGUE: dict[News, tuple[Telling, ...]] = {
         Telling("cancelled", PATIENT, Ways.MAIL, in_app=False, calendar=Calendar.CANCEL),
         Telling("cancelled_by_patient", CLINIC),
     ),
+    # A request was in no calendar yet.
+    News.REQUEST_CANCELLED: (Telling("request_cancelled", PATIENT, Ways.EVERY),),
+    News.REQUEST_WITHDRAWN: (
+        Telling("request_cancelled", PATIENT, Ways.MAIL, in_app=False),
+        Telling("cancelled_by_patient", CLINIC),
+    ),
     News.MOVED: (Telling("moved", PATIENT, Ways.EVERY, several="several_moved", calendar=Calendar.REQUEST),),
     News.MISSED: (
         Telling("missed", PATIENT, Ways.MAIL_FIRST, can_wait=True, worth_after=2 * A_DAY),
@@ -108,11 +116,11 @@ def news_of(before: Facts | None, after: Facts | None, *, action: str, by_patien
     if before is None:
         return _news_of_new(after, by_patient=by_patient)
     if after is None:
-        return News.CANCELLED if before.status in UPCOMING else None
+        return _news_of_cancelled(before, action, by_patient=by_patient) if before.status in UPCOMING else None
     if before.status == after.status:
         return MOVED.get(after.status) if _is_moved(before, after) else None
     if after.status == Status.CANCELLED:
-        return _news_of_cancelled(action, by_patient=by_patient)
+        return _news_of_cancelled(before, action, by_patient=by_patient)
     return {Status.CONFIRMED: News.CONFIRMED, Status.REJECTED: News.REJECTED, Status.NO_SHOW: News.MISSED}.get(
         after.status
     )
@@ -134,9 +142,11 @@ def _news_of_new(after: Facts | None, *, by_patient: bool) -> News | None:
     return {Status.PENDING: News.REQUESTED, Status.CONFIRMED: confirmed}.get(after.status)
 
 
-def _news_of_cancelled(action: str, *, by_patient: bool) -> News:
+def _news_of_cancelled(before: Facts, action: str, *, by_patient: bool) -> News:
     if action == Action.EXPIRE:
         return News.EXPIRED
+    if before.status == Status.PENDING:
+        return News.REQUEST_WITHDRAWN if by_patient else News.REQUEST_CANCELLED
     return News.WITHDRAWN if by_patient else News.CANCELLED
 
 

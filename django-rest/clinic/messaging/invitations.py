@@ -21,18 +21,22 @@ NAME = "appointment.ics"
 def invitation_to(
     appointments: Sequence[Appointment], what: Calendar, *, recipient: str, summary: str, now: datetime
 ) -> Attachment:
-    """Needs clinic and patient fetched. Of several it is METHOD:PUBLISH: a REQUEST or CANCEL is of one."""
+    """Needs clinic and patient fetched. Of several it is METHOD:PUBLISH, without attendees (RFC 5546, 3.2.1): a REQUEST
+    or CANCEL is of one."""
     method = what.value if len(appointments) == 1 else "PUBLISH"
     ics = Ics()
     ics.add("prodid", "-//Chairside//appointments//EN")
     ics.add("version", "2.0")
     ics.add("method", method)
     for appointment in appointments:
-        ics.add_component(_event(appointment, what, recipient=recipient, summary=summary, now=now))
+        event = _event(appointment, what, summary=summary, now=now)
+        if method != "PUBLISH":
+            event.add("attendee", _address(recipient, appointment.patient.name))
+        ics.add_component(event)
     return Attachment(NAME, f"text/calendar; method={method}", ics.to_ical().decode())
 
 
-def _event(appointment: Appointment, what: Calendar, *, recipient: str, summary: str, now: datetime) -> Event:
+def _event(appointment: Appointment, what: Calendar, *, summary: str, now: datetime) -> Event:
     event = Event()
     fields: dict[str, Any] = {
         "uid": f"appointment-{appointment.pk}@{_host()}",
@@ -47,7 +51,6 @@ def _event(appointment: Appointment, what: Calendar, *, recipient: str, summary:
     for name, value in fields.items():
         event.add(name, value)
     event.add("organizer", _address(_sender(), appointment.clinic.name))
-    event.add("attendee", _address(recipient, appointment.patient.name))
     return event
 
 

@@ -41,6 +41,7 @@ KINDS = {
     "confirmed": Kind("Confirmed", APPOINTMENT),
     "rejected": Kind("Request rejected", WITH_REASON),
     "request_expired": Kind("Request not answered in time", APPOINTMENT),
+    "request_cancelled": Kind("Request cancelled", WITH_REASON),
     "reminder": Kind("Reminder", APPOINTMENT),
     "moved": Kind("Moved", APPOINTMENT),
     "cancelled": Kind("Cancelled", WITH_REASON),

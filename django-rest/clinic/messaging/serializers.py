@@ -42,7 +42,11 @@ class NotificationOutput(_Dated):
 
 
 class NotificationFilterInput(serializers.Serializer[Any]):
-    unread = serializers.BooleanField(required=False, default=False, help_text="only those that are not read yet")
+    """Read partially: of what is not named, a query knows nothing."""
+
+    unread = serializers.BooleanField(
+        required=False, help_text="true: those that are not read yet; false: those that are; without: all"
+    )
 
 
 class ReadAllOutput(serializers.Serializer[Any]):

@@ -84,9 +84,9 @@ class NotificationListView(ListAPIView[Message]):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Message]:
-        wanted = validated(NotificationFilterInput(data=self.request.query_params))
+        wanted = validated(NotificationFilterInput(data=self.request.query_params, partial=True))
         notifications = queries.notifications_visible_to(signed_in_user(self.request))
-        return notifications.filter(read_at__isnull=True) if wanted["unread"] else notifications
+        return notifications.filter(read_at__isnull=wanted["unread"]) if "unread" in wanted else notifications
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "zone": queries.zone_for(signed_in_user(self.request))}

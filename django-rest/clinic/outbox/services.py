@@ -136,7 +136,15 @@ def cancel_messages(
     Its key is free again: what is called off and agreed again is told again.
     """
     concerned = {*appointment_ids, *([] if appointment_id is None else [appointment_id])}
-    theirs = Message.objects.filter(appointment_id__in=sorted(concerned), template__in=templates)
+    return _take_back(Message.objects.filter(appointment_id__in=sorted(concerned), template__in=templates))
+
+
+def cancel_messages_by_key(unique_keys: Collection[str]) -> int:
+    """The same for those that were queued under these keys."""
+    return _take_back(Message.objects.filter(unique_key__in=sorted(unique_keys)))
+
+
+def _take_back(theirs: QuerySet[Message]) -> int:
     taken_back = theirs.filter(state=State.QUEUED).update(state=State.CANCELLED, due_at=None, unique_key=None)
     theirs.filter(state=State.SENDING).update(withdrawn=True, unique_key=None)
     return taken_back

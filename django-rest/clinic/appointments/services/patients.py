@@ -7,7 +7,7 @@ from django.db.models import F
 from clinic.accounts.models import Role, User
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.services import TokenPair, change_profile, create_user, issue_tokens
-from clinic.appointments.models import Patient
+from clinic.appointments.models import PREFERENCES, Patient
 from clinic.appointments.queries import get_patient_for
 from clinic.appointments.services.guests import adopt_guest_records
 from clinic.appointments.services.phone_codes import check_phone_code
@@ -66,16 +66,21 @@ def create_patient(
 def edit_patient(
     *, editor: User, patient_id: int, changes: dict[str, Any], expected: Expected = ANY_VERSION
 ) -> Patient:
-    """`changes` may hold name, email, phone and preferences. The patient's account, if any, keeps its own.
+    """`changes` may hold name, email, phone and preferences. The patient's account, if any, keeps its own name, e-mail
+    and phone; the preferences are shown with it, so it gets a new version with them.
 
     Raises NotFound, StaleVersion, PreconditionFailed, InvalidRequest."""
-    patient = get_patient_for(editor, patient_id, lock=True)
-    expected.check(patient.version)
     changes = dict(changes)
     changes |= changes.pop("preferences", {})
+    # The account first, as the patient's own change takes it.
+    account = _lock_account_of(get_patient_for(editor, patient_id))
+    patient = get_patient_for(editor, patient_id, lock=True)
+    expected.check(patient.version)
     if "phone" in changes:
         changes = {**changes, "phone": _stored_phone(changes["phone"], patient.clinic)}
     write_changes(patient, changes)
+    if account is not None and not changes.keys().isdisjoint(PREFERENCES):
+        write_changes(account, {}, touched=True)
     return patient
 
 
@@ -103,14 +108,27 @@ def _change_own_profile(
     preferences = changes.pop("preferences", {})
     if preferences and not Patient.objects.filter(user=user).exists():
         raise InvalidRequest("Only a patient has these.", attr="preferences")
-    user = change_profile(user=user, changes=changes, expected=expected)
-    shown = {name: value or "" for name, value in changes.items() if name in {"name", "email", "phone"}} | preferences
+    former = User.objects.select_for_update().get(pk=user.pk)
+    user = change_profile(user=user, changes=changes, touched=bool(preferences), expected=expected)
+    shown = _new_values(former, user) | preferences
     if shown:
         Patient.objects.filter(user=user).update(**shown, version=F("version") + 1)
     own = Patient.objects.filter(user=user).first()
     if proven_phone and own is not None:
         adopt_guest_records(user, phone=proven_phone, now=now, own=own)
     return user
+
+
+def _new_values(former: User, user: User) -> dict[str, Any]:
+    """As the record holds them. Not what stays the same: the desk may have written something else there."""
+    names = ("name", "email", "phone")
+    return {name: getattr(user, name) or "" for name in names if getattr(user, name) != getattr(former, name)}
+
+
+def _lock_account_of(patient: Patient) -> User | None:
+    if patient.user_id is None:
+        return None
+    return User.objects.select_for_update().get(pk=patient.user_id)
 
 
 def _stored_phone(phone: str, clinic: Clinic) -> str:

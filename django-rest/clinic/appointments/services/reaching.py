@@ -1,14 +1,25 @@
 """How a patient is reached: what they have given, and what they want."""
 
+from datetime import datetime
+
 from django.conf import settings
 
 from clinic.appointments.models import Patient
+from clinic.common.instants import zone_of
+from clinic.outbox.quiet import after_quiet_hours
 from clinic.outbox.ways import Reachable, Way, Ways, ways_to
 from clinic.scheduling.models import Clinic
 
 
 def language_of(patient: Patient, clinic: Clinic) -> str:
     return patient.language or clinic.language
+
+
+def in_waking_hours(now: datetime, clinic: Clinic) -> datetime:
+    """`now`, or the end of the clinic's quiet hours."""
+    return after_quiet_hours(
+        now, zone=zone_of(clinic.timezone), quiet_from=clinic.quiet_from, quiet_until=clinic.quiet_until
+    )
 
 
 def ways_to_patient(patient: Patient, ways: Ways) -> list[Way]:

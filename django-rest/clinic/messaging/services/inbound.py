@@ -189,7 +189,7 @@ def _take(seen: Appointment, action: Action, *, now: datetime) -> Appointment:
     actor = Actor(ActorKind.PATIENT_SMS, Through.SMS, patient=seen.patient)
     if action is Action.CONFIRM and appointment.attendance_confirmed_at is not None and appointment.status in UPCOMING:
         return appointment  # Said before.
-    return take(action, appointment, actor=actor, now=now, reason="by SMS" if action is Action.CANCEL else "")
+    return take(action, appointment, actor=actor, now=now)
 
 
 def _done(intent: Intent, was: str, appointment: Appointment) -> str:

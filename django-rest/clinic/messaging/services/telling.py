@@ -6,10 +6,10 @@ than need be. What is told again is known by its key (kind, appointment, start, 
 and is not true any more is taken back.
 """
 
+import copy
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, prefetch_related_objects
@@ -19,7 +19,7 @@ from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import ActorKind, Appointment, Source
 from clinic.appointments.models import Channel as Through
 from clinic.appointments.services.effects import Change, Effect
-from clinic.appointments.services.reaching import language_of, ways_to_patient
+from clinic.appointments.services.reaching import in_waking_hours, language_of, ways_to_patient
 from clinic.common.instants import zone_of
 from clinic.common.transactions import finish_with
 from clinic.messaging.catalogue import (
@@ -36,7 +36,6 @@ from clinic.messaging.catalogue import (
 )
 from clinic.messaging.invitations import invitation_to
 from clinic.outbox.models import Channel, Message
-from clinic.outbox.quiet import after_quiet_hours
 from clinic.outbox.services import About, cancel_messages, compose_message, queue_messages
 from clinic.outbox.ways import Way
 from clinic.outbox.wording import say_when, say_when_at_length
@@ -103,9 +102,13 @@ def _event_of(change: Change) -> Event | None:
 
 
 def _appointment_of(change: Change) -> Appointment:
-    appointment = change.after or change.before
-    assert appointment is not None
-    return appointment
+    if change.after is not None:
+        return change.after
+    assert change.before is not None
+    # That it is deleted is the last that becomes of it: without a version of its own, calendars would keep it.
+    deleted = copy.copy(change.before)
+    deleted.version += 1
+    return deleted
 
 
 def _facts(appointment: Appointment | None) -> Facts | None:
@@ -144,7 +147,7 @@ def messages_to_patient(telling: Telling, events: Sequence[Event]) -> Iterator[M
     events = sorted(events, key=lambda event: event.appointment.starts_at)
     first, now = events[0].appointment, events[0].change.now
     language = language_of(first.patient, first.clinic)
-    send_at = _in_waking_hours(now, first) if telling.can_wait else now
+    send_at = in_waking_hours(now, first.clinic) if telling.can_wait else now
     context = patient_context([event.appointment for event in events], language)
     template = telling.several if len(events) > 1 else telling.template
     for way in ways_of(telling, first):
@@ -179,13 +182,6 @@ def ways_of(telling: Telling, appointment: Appointment) -> list[Way]:
     if telling.in_app and patient.user_id is not None:
         ways.append(Way(Channel.IN_APP, patient.email))
     return ways
-
-
-def _in_waking_hours(now: datetime, appointment: Appointment) -> datetime:
-    clinic = appointment.clinic
-    return after_quiet_hours(
-        now, zone=zone_of(clinic.timezone), quiet_from=clinic.quiet_from, quiet_until=clinic.quiet_until
-    )
 
 
 def patient_context(appointments: Sequence[Appointment], language: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from clinic.waitlist.matching import Freed
 from clinic.waitlist.models import EntryState, OfferState, WaitlistEntry, WaitlistOffer
 from clinic.waitlist.queries import appointments_of_patients, entries_visible_to, get_offer
 from clinic.waitlist.services.offering import FreedTime, offer_time
+from clinic.waitlist.services.telling import take_back_offer
 
 
 @in_one_transaction
@@ -156,3 +157,4 @@ def _settle(offer: WaitlistOffer, state: EntryState, *, now: datetime, appointme
 def _end(offer: WaitlistOffer, state: OfferState, *, now: datetime, appointment: Appointment | None = None) -> None:
     offer.state, offer.answered_at, offer.appointment = state, now, appointment
     offer.save(update_fields=["state", "answered_at", "appointment"])
+    take_back_offer(offer)

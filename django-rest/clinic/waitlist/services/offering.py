@@ -3,11 +3,14 @@
 To offer is to claim, so it follows the lock rule of `scheduling.services`: whoever frees time locks its practitioner
 first where somebody waits (`lock_what_effects_may_claim`). Claims are written before entries are changed: whoever holds
 an entry's row then already has the feed's head, and no two of them wait for each other.
+
+In quiet hours nobody is woken, and no time to answer runs: what is freed then is kept at once, and who is asked is told
+at their end, from when on the time to answer counts. What begins too early for that is offered to nobody, and is free.
 """
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -18,6 +21,7 @@ from clinic.appointments.models import ActorKind, Appointment, Channel, Source
 from clinic.appointments.services.effects import Change, Effect
 from clinic.appointments.services.history import record
 from clinic.appointments.services.placing import claim, place
+from clinic.appointments.services.reaching import in_waking_hours
 from clinic.common.errors import SlotTaken, StaleVersion
 from clinic.scheduling.models import Clinic, Hold, Practitioner, WaitlistMode
 from clinic.scheduling.queries import busy_intervals, hours_of, policy_of, treatment_of
@@ -31,6 +35,8 @@ from clinic.waitlist.services.telling import tell_of_offer
 TOKEN_BYTES = 32
 # No treatment reaches further than this around the freed time.
 AROUND = timedelta(days=1)
+# Who is asked in the morning has this long to answer, or is not asked.
+LEAST_TO_ANSWER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +124,25 @@ def _ask_in_turn(
     hours = hours_of(clinic, [practitioner.pk], freed.local_date, freed.local_date)[practitioner.pk]
     busy = busy_intervals([practitioner.pk], window, now=now).get(practitioner.pk, [])
     day = Day(policy_of(clinic), hours.blocks, hours.exceptions, busy)
+    when_asked = _day_for_who_is_asked(day, now=now, asked_at=in_waking_hours(now, clinic))
     for entry in entries:
         entry.clinic = clinic
         elsewhere = booked[entry.patient_id] + offered[entry.patient_id]
         wish = Wish(treatment_of(clinic, entry.service), PartOfDay(entry.part_of_day), elsewhere)
-        start = best_start(wish, freed, day, now=now)
+        start = best_start(wish, freed, day if entry.auto_accept else when_asked, now=now)
         if start is None:
             continue
         given = _give(entry, practitioner, start, channel=channel, now=now)
         if given is not None:
             busy.append(given)
             offered[entry.patient_id].append(given)
+
+
+def _day_for_who_is_asked(day: Day, *, now: datetime, asked_at: datetime) -> Day:
+    if asked_at == now:
+        return day
+    notice = max(day.policy.notice, asked_at - now + LEAST_TO_ANSWER)
+    return replace(day, policy=replace(day.policy, notice=notice))
 
 
 def _give(
@@ -164,7 +178,8 @@ def _book(entry: WaitlistEntry, appointment: Appointment, *, channel: Channel, n
 
 def _offer(entry: WaitlistEntry, wanted: Appointment, *, now: datetime) -> None:
     """`wanted` is not written: its time is kept until the patient has answered, at the latest until it begins."""
-    expires_at = min(now + timedelta(minutes=entry.clinic.offer_minutes), wanted.starts_at)
+    asked_at = in_waking_hours(now, entry.clinic)
+    expires_at = min(asked_at + timedelta(minutes=entry.clinic.offer_minutes), wanted.starts_at)
     times = {
         "starts_at": wanted.starts_at,
         "ends_at": wanted.ends_at,
@@ -181,7 +196,7 @@ def _offer(entry: WaitlistEntry, wanted: Appointment, *, now: datetime) -> None:
     offer = WaitlistOffer.objects.create(
         **of_what, **times, entry=entry, hold=hold, token=secrets.token_urlsafe(TOKEN_BYTES)
     )
-    tell_of_offer(offer)
+    tell_of_offer(offer, asked_at=asked_at)
 
 
 def swap_state(

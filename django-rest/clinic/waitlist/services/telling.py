@@ -1,15 +1,17 @@
+from datetime import datetime
+
 from clinic.appointments.services.reaching import language_of, ways_to_patient
 from clinic.common.instants import zone_of
 from clinic.outbox.models import Channel
-from clinic.outbox.services import About, queue_message
+from clinic.outbox.services import About, cancel_messages_by_key, queue_message
 from clinic.outbox.ways import Way, Ways
 from clinic.outbox.wording import say_when
 from clinic.waitlist.models import WaitlistOffer
 
 
-def tell_of_offer(offer: WaitlistOffer) -> None:
-    """Call in the offer's transaction. By SMS, or mail where no phone is known; and in the app, with an account. It
-    is urgent: it does not wait for the end of quiet hours.
+def tell_of_offer(offer: WaitlistOffer, *, asked_at: datetime) -> None:
+    """Call in the offer's transaction. By SMS, or mail where no phone is known, at `asked_at`; and in the app, with an
+    account, at once.
 
     Without the token: where the offer is answered, the patient signs in or somebody knows their voice.
     """
@@ -25,6 +27,7 @@ def tell_of_offer(offer: WaitlistOffer) -> None:
             template="waitlist_offer",
             recipient=way.recipient,
             fallback_recipient=way.fallback_recipient,
+            send_at=None if way.channel == Channel.IN_APP else asked_at,
             context={
                 "clinic": offer.clinic.name,
                 "patient": patient.name,
@@ -33,6 +36,15 @@ def tell_of_offer(offer: WaitlistOffer) -> None:
                 "until": say_when(offer.expires_at, zone, language),
             },
             expires_at=offer.expires_at,
-            unique_key=f"waitlist_offer:{offer.pk}:{way.channel}",
+            unique_key=_key(offer, Channel(way.channel)),
             language=language,
         )
+
+
+def take_back_offer(offer: WaitlistOffer) -> None:
+    """Who has answered, or is not asked any more, is not told of it later."""
+    cancel_messages_by_key([_key(offer, channel) for channel in Channel])
+
+
+def _key(offer: WaitlistOffer, channel: Channel) -> str:
+    return f"waitlist_offer:{offer.pk}:{channel.value}"
