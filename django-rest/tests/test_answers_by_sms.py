@@ -169,6 +169,110 @@ def test_what_was_said_is_escaped_in_the_answer(world: World, booked: Appointmen
     assert "Dr &lt;Petra&gt; &amp; Co" in say("YES")
 
 
+# A request is not an appointment yet
+
+
+def test_a_request_is_promised_nothing(world: World) -> None:
+    asked = _with_phones(world).book(NINE, by=world.paula)
+    assert "is not decided yet" in say(f"CONFIRM {asked.pk}")
+    assert "is not decided yet" in say("YES")
+    assert row_of(asked).status == "pending"
+    assert "Your request for" in (answer := say("NO"))
+    assert "is withdrawn." in answer
+    assert row_of(asked).status == "cancelled"
+
+
+def test_yes_means_what_is_agreed_and_no_may_mean_either(world: World, booked: Appointment) -> None:
+    asked = world.book(NINE + timedelta(hours=2), by=world.paula)
+    assert f"NO {asked.pk} (" in say("NO")
+    say("YES")
+    assert row_of(booked).attendance_confirmed_at is not None
+    assert row_of(asked).attendance_confirmed_at is None
+
+
+@pytest.mark.parametrize("ends_as", ["cancelled", "rejected"])
+def test_who_had_promised_is_not_expected_after_it_was_called_off(world: World, ends_as: str) -> None:
+    by = world.sam if ends_as == "cancelled" else world.paula
+    booked = _with_phones(world).book(NINE, by=by)
+    say(f"CONFIRM {booked.pk}")
+    action = {"cancelled": "cancel", "rejected": "reject"}[ends_as]
+    assert world.client(world.sam).post(f"/api/v1/appointments/{booked.pk}/{action}").status_code == 200
+    answer = say(f"CONFIRM {booked.pk}")
+    assert "expect" not in answer
+    assert ("is cancelled." if ends_as == "cancelled" else "cannot be changed by SMS") in answer
+
+
+# Who has been offered a time
+
+
+@pytest.fixture
+def offered(world: World) -> Message:
+    message = queue_message(
+        about=About(clinic_id=world.clinic.pk),
+        channel=Channel.SMS,
+        template="waitlist_offer",
+        recipient=PAULAS,
+        context={"clinic": "Riverside", "practitioner": "Dr. Petra", "when": "Fri", "until": "02:30"},
+        expires_at=datetime.now(UTC) + timedelta(minutes=30),
+    )
+    assert message is not None
+    return message
+
+
+@pytest.mark.parametrize("text", ["YES", "NO"])
+def test_a_plain_word_is_not_taken_for_an_answer_about_something_else(
+    booked: Appointment, offered: Message, text: str
+) -> None:
+    answer = say(text)
+    assert "You have been offered a time" in answer
+    assert f"{'CONFIRM' if text == 'YES' else 'NO'} {booked.pk} (" in answer
+    assert lines_of(booked) == []
+    assert "is cancelled." in say(f"NO {booked.pk}")
+
+
+def test_who_has_nothing_else_is_told_where_to_answer_an_offer(world: World, offered: Message) -> None:
+    assert "You have been offered a time" in say("YES")
+    Message.objects.update(expires_at=datetime.now(UTC))
+    assert "no upcoming appointment" in say("YES")
+
+
+# What the desk is shown
+
+
+def test_what_is_not_understood_is_shown_to_the_desk(world: World, booked: Appointment) -> None:
+    say("I am 10 minutes late")
+    logged = InboundMessage.objects.get()
+    assert (logged.clinic_id, logged.outcome) == (world.clinic.pk, "not understood")
+    notes = Message.objects.filter(template="sms_received")
+    assert {note.user for note in notes} == {world.olga, world.sam}
+    assert {(note.subject, note.body) for note in notes} == {
+        (f"{world.paula.patient.name} wrote an SMS", f"From {PAULAS}: I am 10 minutes late")
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "sender"), [("hello", "+491709876543"), ("", PAULAS), ("STOP", PAULAS), ("HELP", PAULAS)]
+)
+def test_what_strangers_write_and_what_is_understood_is_not(booked: Appointment, text: str, sender: str) -> None:
+    say(text, sender=sender)
+    assert not Message.objects.filter(template="sms_received").exists()
+    assert InboundMessage.objects.get().clinic_id == (booked.clinic_id if sender == PAULAS else None)
+
+
+def test_who_shares_a_phone_is_named(world: World, booked: Appointment) -> None:
+    Patient.objects.filter(pk=world.pete.patient.pk).update(phone=PAULAS)
+    other = world.book(NINE + timedelta(hours=2), patient=world.pete)
+    answer = say("NO")
+    assert f"NO {booked.pk} ({world.paula.patient.name}, " in answer
+    assert f"NO {other.pk} ({world.pete.patient.name}, " in answer
+
+
+def test_every_answer_is_in_its_readers_language(world: World, booked: Appointment) -> None:
+    Patient.objects.filter(pk=world.paula.patient.pk).update(language="de")
+    for text, answer in (("Hilfe", "Bitte antworten Sie"), ("was?", "Bitte antworten Sie"), ("NEIN 999999", "Nummer")):
+        assert answer in say(text)
+
+
 # STOP and START
 
 
@@ -180,6 +284,12 @@ def test_stop_and_start(booked: Appointment) -> None:
     say("START")
     assert not is_opted_out(Channel.SMS, PAULAS)
     assert row_of(booked).status == "confirmed"
+
+
+def test_a_word_that_the_provider_does_not_know_is_answered(booked: Appointment) -> None:
+    assert "You get no more SMS" in say("Stopp")
+    assert is_opted_out(Channel.SMS, PAULAS)
+    assert "<Message>" not in say("Stopp", OptOutType="STOP")
 
 
 def test_the_provider_says_what_it_took_for_an_opt_out(booked: Appointment) -> None:

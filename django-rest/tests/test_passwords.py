@@ -218,6 +218,12 @@ def test_the_mail_links_to_the_front_end(world: World, settings: Settings) -> No
     assert post(CONFIRM, token=token, password=NEW_PASSWORD).status_code == 200
 
 
+def test_without_a_front_end_the_mail_links_to_our_own_page(world: World, settings: Settings) -> None:
+    settings.SHARED = settings.SHARED.model_copy(update={"public_url": "https://clinic.example"})
+    post(RESET, email=world.sam.email)
+    assert re.search(r"^https://clinic.example/password\?token=[\w-]{43}$", Message.objects.get().body, re.MULTILINE)
+
+
 def test_the_answer_does_not_tell_who_has_an_account(world: World) -> None:
     User.objects.filter(pk=world.pete.pk).update(is_active=False)
     known = post(RESET, email="SAM@riverside.example")

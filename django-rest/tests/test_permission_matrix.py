@@ -168,6 +168,10 @@ GET    /favicon.svg                               200  200  200   200     200   
 GET    /sign-in                                   302  302  302   302     302   302  302  200
 POST   /sign-in                                   302  302  302   302     302   302  302  302
 POST   /sign-out                                  302  302  302   302     302   302  302  302
+GET    /password                                  200  200  200   200     200   200  200  200
+POST   /password                                  200  200  200   200     200   200  200  200
+GET    /password/forgotten                        200  200  200   200     200   200  200  200
+POST   /password/forgotten                        200  200  200   200     200   200  200  200
 GET    /board                                     200  200  200   200     403   403  200  302
 POST   /board/token                               200  200  200   200     403   403  200  401
 GET    /api/schema                                200  200  200   200     200   200  200  200
@@ -190,7 +194,7 @@ EXPECTED = read_table()
 ON_THE_DAY = {"check-in": "confirmed", "complete": "confirmed", "no-show": "confirmed", "reopen": "no_show"}
 
 # For browsers: they have a session, and are no part of the API's document.
-PAGES = {"/sign-in", "/sign-out", "/board", "/board/token"}
+PAGES = {"/sign-in", "/sign-out", "/password", "/password/forgotten", "/board", "/board/token"}
 
 WHOLE_WEEK: dict[str, object] = {
     "blocks": [{"weekday": weekday, "start": "08:00", "end": "18:00"} for weekday in range(7)]
@@ -385,7 +389,7 @@ def test_every_route_is_in_the_table() -> None:
     assert {route for route in versioned if route[1] not in copies} == set(EXPECTED)
 
 
-FOR_PEOPLE = {"/", "/admin", "/board", "/board/token", "/sign-in", "/sign-out"}
+FOR_PEOPLE = {"/", "/admin", *PAGES}
 
 
 def test_a_method_that_a_route_does_not_have_is_405_whoever_asks(world: World) -> None:

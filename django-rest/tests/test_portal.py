@@ -1,5 +1,6 @@
 """The pages: signing in, what ends a session, and what a page may be told."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from clinic.accounts.tokens import claims_of
 from clinic.accounts.views import SIGN_INS
 from clinic.appointments.lifecycle import TRANSITIONS, Action, Facts, Party, Status, allowed_actions
 from clinic.common.limits import Limit
+from clinic.outbox.models import Message
 from clinic.portal import forms
 from clinic.portal.board import buttons
 from django.conf import settings
@@ -25,6 +27,7 @@ from shared_config import ACCESS_AUDIENCE
 from .conftest import NEW_PASSWORD, PASSWORD, World, refusal
 
 BOARD, SIGN_IN, SIGN_OUT, TOKEN = "/board", "/sign-in", "/sign-out", "/board/token"
+FORGOTTEN, SET = "/password/forgotten", "/password"
 
 
 def enter(name: str, password: str = PASSWORD, *, client: Client | None = None, query: str = "") -> Any:
@@ -118,6 +121,77 @@ def test_cookies_go_by_https_alone_where_the_page_came_by_it(world: World, is_se
     assert {"sessionid", "csrftoken"} <= set(cookies)
     for cookie in cookies.values():
         assert (bool(cookie["secure"]), bool(cookie["httponly"]), cookie["samesite"]) == (is_secure, True, "Lax")
+
+
+# Passwords
+
+
+def sent_token(email: str) -> str:
+    page = Client().post(FORGOTTEN, {"email": email})
+    assert "a mail is on its way" in page.content.decode()
+    found = re.search(r"^[\w-]{43}$", Message.objects.get(recipient=email).body, re.MULTILINE)
+    assert found is not None
+    return found[0]
+
+
+def test_who_has_forgotten_a_password_sets_a_new_one_by_mail(world: World) -> None:
+    token = sent_token(world.sam.email)
+    shown = Client().get(f"{SET}?token={token}").content.decode()
+    assert f'type="hidden" name="token" value="{token}"' in shown
+    done = Client().post(f"{SET}?token={token}", {"token": token, "password": NEW_PASSWORD}).content.decode()
+    assert "Your password is set" in done
+    assert 'href="/sign-in"' in done
+    assert enter(world.sam.email, NEW_PASSWORD).status_code == 302
+    again = Client().post(SET, {"token": token, "password": PASSWORD}).content.decode()
+    assert "This link has been used or has expired." in again
+    assert enter(world.sam.email, NEW_PASSWORD).status_code == 302
+
+
+def test_a_patient_is_not_led_to_the_clinics_board(world: World) -> None:
+    token = sent_token(world.paula.email)
+    done = Client().post(SET, {"token": token, "password": NEW_PASSWORD}).content.decode()
+    assert "Your password is set" in done
+    assert 'href="/sign-in"' not in done
+
+
+def test_the_page_does_not_tell_who_has_an_account(world: World) -> None:
+    pages = [Client().post(FORGOTTEN, {"email": email}) for email in (world.sam.email, "nobody@riverside.example")]
+    known, unknown = (re.sub(r'nonce="[^"]*"|csrf\S+', "", page.content.decode()) for page in pages)
+    assert known == unknown
+    assert Message.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"token": "made up", "password": NEW_PASSWORD}, "This link has been used or has expired."),
+        ({"token": "", "password": NEW_PASSWORD}, "Type the code from the mail."),
+        ({"token": "made up", "password": ""}, "Type a password."),
+    ],
+)
+def test_what_is_missing_or_wrong_is_said(world: World, given: dict[str, str], said: str) -> None:
+    assert said in Client().post(SET, given).content.decode()
+
+
+def test_a_weak_password_is_refused_and_the_link_still_works(world: World) -> None:
+    token = sent_token(world.sam.email)
+    assert "This password is too short." in Client().post(SET, {"token": token, "password": "short"}).content.decode()
+    assert "Your password is set" in Client().post(SET, {"token": token, "password": NEW_PASSWORD}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "given"),
+    [
+        ("PASSWORD_MAILS", FORGOTTEN, {"email": "nobody@riverside.example"}),
+        ("PASSWORD_LINKS", SET, {"token": "made up", "password": NEW_PASSWORD}),
+    ],
+)
+def test_nobody_tries_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str, path: str, given: dict[str, str]
+) -> None:
+    monkeypatch.setattr(forms, name, Limit(f"test-{name}", 2, timedelta(minutes=1)))
+    said = [Client().post(path, given).content.decode() for _ in range(3)]
+    assert ["Too many attempts from here." in page for page in said] == [False, False, True]
 
 
 # What ends a session

@@ -164,6 +164,15 @@ def test_a_move_is_told_with_the_new_time(world: World) -> None:
     assert ", 10:00 with Dr Petra" in message("moved", "in_app").body
 
 
+def test_a_request_that_is_moved_is_still_a_request(world: World) -> None:
+    appointment = world.book(NINE, by=world.paula)
+    assert told_since(lambda: move(world, appointment, TEN)) == to_paula("request_moved")
+    mail = message("request_moved", "email")
+    assert "10:00" in mail.body
+    assert "not decided yet" in mail.body
+    assert mail.attachment is None
+
+
 def test_a_note_or_a_promise_to_come_is_told_nobody(world: World) -> None:
     appointment = world.book(NINE)
     actor = Actor.by_user(fresh(world.sam))

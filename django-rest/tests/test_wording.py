@@ -46,7 +46,7 @@ ALL = [
     for language in LANGUAGES
 ]
 # Not for a clinic to word: accounts' mails, and what is told of dead letters.
-STANDARD_ALONE = {"email_changed", "invitation", "password_changed", "password_reset", "dead_letter"}
+STANDARD_ALONE = {"email_changed", "invitation", "password_changed", "password_reset", "dead_letter", "sms_received"}
 
 
 def choose(owner: User, body: str, *, subject: str = "", wording: Wording = CONFIRMED_SMS) -> MessageTemplate:
@@ -264,6 +264,28 @@ def test_a_mail_is_text_and_html_of_the_same_words_with_its_attachment(world: Wo
     assert ">Dear Robin Meyer,</p>" in html
     assert '<a href="https://riverside.example/way?a=1&amp;b=2">' in html
     assert "</a>.</p>" in html
+
+
+def test_a_mail_ends_with_how_the_clinic_is_reached_and_answers_go_there(world: World, postbox: list[Any]) -> None:
+    Clinic.objects.filter(pk=world.clinic.pk).update(
+        phone="030 901820", email="desk@riverside.example", address="Ufer 1"
+    )
+    choose(world.olga, "See you.", subject="Hello", wording=CONFIRMED_MAIL)
+    tell(world.clinic, CONFIRMED_MAIL)
+    mailed = sent(postbox)
+    assert mailed["Reply-To"] == "desk@riverside.example"
+    assert part(mailed, "text/plain").strip() == "See you.\n\nUfer 1\n030 901820\ndesk@riverside.example"
+    assert ">Ufer 1<br>030 901820<br>desk@riverside.example</p>" in part(mailed, "text/html")
+    world.clinic.refresh_from_db()
+    shown = preview(clinic=world.clinic, wording=CONFIRMED_MAIL, words=Words("Hi", "Hello"))
+    assert ">Ufer 1<br>030 901820<br>desk@riverside.example</p>" in shown.html
+
+
+def test_of_a_clinic_that_says_nothing_about_itself_a_mail_is_its_words(world: World, postbox: list[Any]) -> None:
+    choose(world.olga, "See you.", subject="Hello", wording=CONFIRMED_MAIL)
+    tell(world.clinic, CONFIRMED_MAIL)
+    mailed = sent(postbox)
+    assert (mailed["Reply-To"], part(mailed, "text/plain").strip()) == (None, "See you.")
 
 
 def test_html_in_what_is_told_is_shown_as_it_is_typed(world: World, postbox: list[Any]) -> None:

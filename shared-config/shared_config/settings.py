@@ -192,7 +192,8 @@ class DjangoSettings(Settings):
 
     # Off, addresses may ask as often as they like: for load tests. Wrong passwords lock an account all the same.
     enable_rate_limits: bool = True
-    # The front end's page that takes the link of a mail: `?token=` is added. Without one, the mail shows the token.
+    # The front end's page that takes the link of a mail: `?token=` is added. Without one, it is our own `/password` at
+    # `public_url`; without that too, the mail shows the token, for the same page.
     password_url: HttpUrl | None = None
 
     # Where photos are kept: django-rest writes and serves them. Default: var/media of the project.

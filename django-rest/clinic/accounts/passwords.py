@@ -82,13 +82,21 @@ def send_password_link(*, user: User, template: str, holds_for: timedelta, now: 
     token = secrets.token_urlsafe(32)
     expires_at = now + holds_for
     PasswordToken.objects.create(user=user, token_hash=_hash(token), created_at=now, expires_at=expires_at)
-    url = settings.SHARED.password_url
+    url = _page_for_links()
     context: dict[str, object] = {
         "token": token,
         "link": f"{url}?{urlencode({'token': token})}" if url else "",
         "hours": int(holds_for.total_seconds() // 3600),
     }
     mail_account(user, template, context, secret=True, expires_at=expires_at)
+
+
+def _page_for_links() -> str:
+    """The front end's; without one our own, where the outside's address of it is known."""
+    shared = settings.SHARED
+    if shared.password_url:
+        return str(shared.password_url)
+    return f"{shared.public_url}/password" if shared.public_url else ""
 
 
 def confirm_reset(*, token: str, password: str, address: str) -> User:

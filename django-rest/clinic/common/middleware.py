@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from clinic.common.error_pages import error_response
 from clinic.common.logs import request_id_of_this_context
 
-API_PATH = re.compile(r"^/(api|health|livez|readyz|metrics|board|sign-in|sign-out)(/|$)")
+API_PATH = re.compile(r"^/(api|health|livez|readyz|metrics|board|sign-in|sign-out|password)(/|$)")
 UPLOAD_PATH = re.compile(r"^/api/(v1/)?(users|profiles)/me/photo/*$")
 SECRET_PARTS = frozenset({"reference", "token"})
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

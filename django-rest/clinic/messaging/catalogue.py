@@ -15,6 +15,7 @@ from clinic.outbox.ways import Ways
 
 class News(StrEnum):
     REQUESTED = "requested"
+    REQUEST_MOVED = "request_moved"
     BOOKED = "booked"  # By the patient, where the clinic lets them.
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
@@ -63,6 +64,7 @@ CATALOGUE: dict[News, tuple[Telling, ...]] = {
         Telling("request_received", PATIENT, Ways.MAIL_FIRST, in_app=False),
         Telling("new_request", CLINIC),
     ),
+    News.REQUEST_MOVED: (Telling("request_moved", PATIENT, Ways.EVERY),),
     News.CONFIRMED: (
         Telling("confirmed", PATIENT, Ways.EVERY, several="several_confirmed", calendar=Calendar.REQUEST),
     ),
@@ -91,6 +93,9 @@ CATALOGUE: dict[News, tuple[Telling, ...]] = {
     News.REMINDER: (Telling("reminder", PATIENT, Ways.SMS_FIRST),),
 }
 
+# A request that is moved is still a request.
+MOVED = {Status.PENDING: News.REQUEST_MOVED, Status.CONFIRMED: News.MOVED}
+
 # What waits to be sent of an appointment, and is not true any more once something else has become of it.
 OF_ONE = frozenset(telling.template for row in CATALOGUE.values() for telling in row if telling.to == PATIENT)
 OF_SEVERAL = frozenset(telling.several for row in CATALOGUE.values() for telling in row if telling.several)
@@ -113,7 +118,7 @@ def news_of(before: Facts | None, after: Facts | None, *, action: str, by_patien
     if after is None:
         return _news_of_cancelled(before, action, by_patient=by_patient) if before.status in UPCOMING else None
     if before.status == after.status:
-        return News.MOVED if after.status in UPCOMING and _is_moved(before, after) else None
+        return MOVED.get(after.status) if _is_moved(before, after) else None
     if after.status == Status.CANCELLED:
         return _news_of_cancelled(before, action, by_patient=by_patient)
     return {Status.CONFIRMED: News.CONFIRMED, Status.REJECTED: News.REJECTED, Status.NO_SHOW: News.MISSED}.get(

@@ -45,7 +45,7 @@ def _event(appointment: Appointment, what: Calendar, *, summary: str, now: datet
         "dtstart": appointment.starts_at,
         "dtend": appointment.ends_at,
         "summary": summary,
-        "location": appointment.clinic.name,
+        "location": ", ".join(filter(None, (appointment.clinic.name, appointment.clinic.address))),
         "status": "CANCELLED" if what is Calendar.CANCEL else "CONFIRMED",
     }
     for name, value in fields.items():

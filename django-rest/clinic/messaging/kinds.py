@@ -1,6 +1,7 @@
 """Pure: what a clinic may put into its own words, and the placeholders of each. The one table of it.
 
-Mails about accounts and passwords are not among them, nor what is told of dead letters: those stay as they are.
+Mails about accounts and passwords are not among them, nor what the desk is told of dead letters and of what came in by
+SMS: those stay as they are.
 """
 
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class Kind:
 
 KINDS = {
     "request_received": Kind("Request received", APPOINTMENT, ("email", "sms")),
+    "request_moved": Kind("Request moved", APPOINTMENT),
     "confirmed": Kind("Confirmed", APPOINTMENT),
     "rejected": Kind("Request rejected", WITH_REASON),
     "request_expired": Kind("Request not answered in time", APPOINTMENT),

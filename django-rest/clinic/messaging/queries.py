@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 
-from clinic.accounts.models import User
+from clinic.accounts.models import Role, User
 from clinic.appointments.actor import clinic_id_of
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment, Patient
@@ -15,6 +15,9 @@ from clinic.common.errors import NotFound
 from clinic.common.instants import zone_of
 from clinic.outbox.models import Channel, Message, State
 from clinic.scheduling.models import Clinic
+
+# An offer stands for no longer.
+OFFERED_SINCE = timedelta(days=2)
 
 
 def zone_for(user: User) -> ZoneInfo:
@@ -100,8 +103,34 @@ def upcoming_of_sender(phone: str, *, now: datetime, most: int) -> list[Appointm
     return list(ahead.order_by("starts_at", "id")[:most])
 
 
-def _of_sender(phone: str) -> QuerySet[Appointment]:
+def is_offered_time(phone: str, *, now: datetime) -> bool:
+    """Whether an offer from the waitlist, told to this number, may still stand."""
+    told = Message.objects.filter(
+        clinic_id__in=_all_clinics(), created_at__gt=now - OFFERED_SINCE, recipient=phone, template="waitlist_offer"
+    )
+    return told.filter(channel=Channel.SMS, expires_at__gt=now).exclude(state=State.CANCELLED).exists()
+
+
+def patients_of_sender(phone: str) -> list[Patient]:
+    """Those with this number (E.164), of whichever clinic, with it: first whose visit is the latest."""
+    patients = list(Patient.objects.filter(clinic_id__in=_all_clinics(), phone=phone).select_related("clinic"))
+    if len(patients) > 1:
+        latest = _of_sender(phone).order_by("-starts_at", "-id").values_list("patient_id", flat=True).first()
+        patients.sort(key=lambda patient: (patient.pk != latest, patient.pk))
+    return patients
+
+
+def desk_of(clinic: Clinic) -> QuerySet[User]:
+    """Owner and staff."""
+    return User.objects.filter(clinic=clinic, role__in=(Role.OWNER, Role.STAFF), is_active=True).order_by("pk")
+
+
+def _all_clinics() -> list[int]:
     # By clinic and phone, as patients are indexed.
-    patients = Patient.objects.filter(clinic_id__in=list(Clinic.objects.values_list("pk", flat=True)), phone=phone)
-    appointments = Appointment.objects.select_related("clinic", "patient", "practitioner")
+    return list(Clinic.objects.values_list("pk", flat=True))
+
+
+def _of_sender(phone: str) -> QuerySet[Appointment]:
+    patients = Patient.objects.filter(clinic_id__in=_all_clinics(), phone=phone)
+    appointments = Appointment.objects.select_related("clinic", "patient__clinic", "practitioner")
     return appointments.filter(patient_id__in=list(patients.values_list("pk", flat=True)))

@@ -85,7 +85,7 @@ class WebhookView(_TwilioView):
             ),
             OpenApiExample(
                 "Thanks",
-                value="<Response><Message>Thank you. We expect you on 20.11. 09:30, Dr. Lang.</Message></Response>",
+                value="<Response><Message>Thank you. We expect you on Fri 20 Nov, 09:30, Dr Lang.</Message></Response>",
                 response_only=True,
                 media_type=TWIML,
             ),

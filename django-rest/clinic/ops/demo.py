@@ -127,6 +127,9 @@ def _make_people_and_schedule(plan: Plan, *, timezone: str) -> Demo:
     clinic = Clinic.objects.create(
         name="Riverside Dental",
         slug=UNFINISHED_SLUG,
+        phone="+1 212 555 0100",
+        email="desk@riverside.example",
+        address="1 Riverside Walk",
         timezone=timezone,
         phone_region=PHONE_REGION,
         slot_minutes=SLOT_MINUTES,

@@ -30,7 +30,7 @@ LEASE = timedelta(minutes=2)
 # What is not begun by then is given back: each channel gives up on its provider well within the rest of the lease.
 BEGUN_WITHIN_SECONDS = 60
 # What has been taken back or refused meanwhile is asked for again, for what is begun later than this.
-FRESH_SECONDS = 1
+FRESH_SECONDS = 0.2
 # What comes back from a provider may be long.
 ERROR_LENGTH = 500
 

@@ -10,6 +10,11 @@ from django.utils.safestring import SafeString, mark_safe
 LINK = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]]")
 
 
+def signed(body: str, contact: str) -> str:
+    """With how the clinic is reached below what it says."""
+    return f"{body.rstrip()}\n\n{contact}\n" if contact else body
+
+
 def html_of(subject: str, body: str, *, clinic_name: str, language: str) -> str:
     """Needs nothing from anywhere: no image, no font, nothing that tells who has read it."""
     paragraphs = [_paragraph(text) for text in re.split(r"\n{2,}", body.strip())]

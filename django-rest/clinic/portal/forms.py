@@ -4,15 +4,18 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from rest_framework.exceptions import AuthenticationFailed
 
 from clinic.accounts.lockout import Locked
+from clinic.accounts.models import User
+from clinic.accounts.passwords import confirm_reset, request_reset
 from clinic.accounts.services import check_credentials
-from clinic.accounts.views import SIGN_INS
+from clinic.accounts.views import PASSWORD_LINKS, PASSWORD_MAILS, SIGN_INS
 from clinic.common.addresses import client_address
-from clinic.common.errors import Throttled
+from clinic.common.errors import InvalidRequest, Throttled
 from clinic.common.limits import limit_address
 
 MINUTE = timedelta(minutes=1).total_seconds()
@@ -58,12 +61,75 @@ class SignInForm(AuthenticationForm):
                     _("No active account has this name and password."), "no_active_account"
                 ) from None
             except Throttled as refusal:
-                raise forms.ValidationError(_why_to_wait(refusal), refusal.code) from None
+                why = _why_to_wait(refusal, else_why=_("Too many people sign in from here."))
+                raise forms.ValidationError(why, refusal.code) from None
         return given
 
 
-def _why_to_wait(refusal: Throttled) -> str:
+class ForgottenForm(forms.Form):
+    email = forms.EmailField(
+        label=gettext_lazy("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"class": "input", "autofocus": True, "autocomplete": "username"}),
+        error_messages={
+            "required": gettext_lazy("Type your e-mail address."),
+            "invalid": gettext_lazy("This is not an e-mail address."),
+        },
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+
+    def send_mail(self, request: HttpRequest) -> bool:
+        """Whether it was not refused. Nothing tells whether there is such an account."""
+        try:
+            limit_address(PASSWORD_MAILS, request)
+            request_reset(email=self.cleaned_data["email"], now=timezone.now())
+        except Throttled as refusal:
+            self.add_error(None, _why_to_wait(refusal))
+        return not self.errors
+
+
+class NewPasswordForm(forms.Form):
+    """`token` comes with the link; who has a mail without one types it."""
+
+    token = forms.CharField(
+        label=gettext_lazy("Code from the mail"),
+        max_length=100,
+        widget=forms.TextInput(
+            attrs={"class": "input", "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+        error_messages={"required": gettext_lazy("Type the code from the mail.")},
+    )
+    password = forms.CharField(
+        label=gettext_lazy("New password"),
+        max_length=256,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"class": "input", "autocomplete": "new-password"}),
+        error_messages={"required": gettext_lazy("Type a password.")},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+        shown_first = "password" if self.initial.get("token") else "token"
+        self.fields[shown_first].widget.attrs["autofocus"] = True
+        if shown_first == "password":
+            self.fields["token"].widget = forms.HiddenInput()
+
+    def set_password(self, request: HttpRequest) -> User | None:
+        """Whose it is now; None, with the errors, where it was refused."""
+        try:
+            limit_address(PASSWORD_LINKS, request)
+            return confirm_reset(**self.cleaned_data, address=client_address(request))
+        except Throttled as refusal:
+            self.add_error(None, _why_to_wait(refusal))
+        except InvalidRequest as refusal:
+            self.add_error("password" if refusal.attr == "password" else None, refusal.detail)
+        return None
+
+
+def _why_to_wait(refusal: Throttled, *, else_why: str = "") -> str:
     minutes = -int(-refusal.wait_seconds // MINUTE)
     wait = ngettext("Try again in a minute.", "Try again in %(minutes)d minutes.", minutes) % {"minutes": minutes}
-    why = _("Too many wrong passwords.") if isinstance(refusal, Locked) else _("Too many people sign in from here.")
-    return f"{why} {wait}"
+    other = else_why or _("Too many attempts from here.")
+    return f"{_('Too many wrong passwords.') if isinstance(refusal, Locked) else other} {wait}"

@@ -8,13 +8,13 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import never_cache
-from django.views.generic import TemplateView
+from django.views.generic import FormView, TemplateView
 
-from clinic.accounts.models import User
+from clinic.accounts.models import CLINIC_ROLES, User
 from clinic.accounts.tokens import access_token_for
 from clinic.common.error_pages import error_response
 from clinic.portal.board import board_for, may_see_board
-from clinic.portal.forms import SignInForm
+from clinic.portal.forms import ForgottenForm, NewPasswordForm, SignInForm
 from clinic.portal.pages import Page, SignedInPage
 
 
@@ -28,6 +28,31 @@ class SignInPage(Page, LoginView):
 
 class SignOutPage(LogoutView):
     next_page = "sign-in"
+
+
+class ForgottenPasswordPage(Page, FormView[ForgottenForm]):
+    form_class = ForgottenForm
+    http_method_names = ["get", "head", "post", "options"]
+    template_name = "portal/password_forgotten.html"
+
+    def form_valid(self, form: ForgottenForm) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form, is_sent=form.send_mail(self.request)))
+
+
+class NewPasswordPage(Page, FormView[NewPasswordForm]):
+    """Where the link in a mail leads."""
+
+    form_class = NewPasswordForm
+    http_method_names = ["get", "head", "post", "options"]
+    template_name = "portal/password.html"
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"token": self.request.GET.get("token", "")}
+
+    def form_valid(self, form: NewPasswordForm) -> HttpResponse:
+        user = form.set_password(self.request)
+        context = {"is_set": user is not None, "may_sign_in": user is not None and user.role in CLINIC_ROLES}
+        return self.render_to_response(self.get_context_data(form=form, **context))
 
 
 class BoardPage(SignedInPage, TemplateView):

@@ -43,6 +43,22 @@ class Clinic(Versioned):
 
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
+    phone = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[RegexValidator(r"^\+?[\d(][\d\s()/.-]*$", "a phone number: +44 20 7946 0123")],
+        help_text="where patients call, as it is to be read: at the end of mails",
+    )
+    email = models.EmailField(blank=True, default="", db_default="", help_text="where answers to mails go")
+    address = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="on one line: at the end of mails, in calendars",
+    )
     timezone = models.CharField(max_length=64, default="UTC", help_text="IANA name")
     phone_region = models.CharField(max_length=2, default="US", help_text="ISO 3166 country, for local phone numbers")
     slot_minutes = _minutes(30, least=5, most=480)
@@ -95,6 +111,11 @@ class Clinic(Versioned):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def contact(self) -> str:
+        """How it is reached, a line each; empty where nothing is known."""
+        return "\n".join(line for line in (self.address, self.phone, self.email) if line)
 
 
 class Practitioner(Versioned):

@@ -130,6 +130,7 @@ VALUES: dict[str, Any] = {
     "EntryOutput.appointment": None,
     "OfferOutput.appointment": None,
     "slug": "riverside",
+    "address": "Uferstraße 1, 10115 Berlin",
     "phone_region": "DE",
     "slot_minutes": 30,
     "auto_confirm": False,

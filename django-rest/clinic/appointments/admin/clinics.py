@@ -32,11 +32,7 @@ class ClinicForm(VersionedForm):
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
-        changed = {
-            name: cleaned[name]
-            for name in self.changed_data
-            if name in cleaned and name not in {"slug", "seen_version"}
-        }
+        changed = {name: cleaned[name] for name in self.changed_data if name in cleaned and name not in NO_SETTING}
         if not self.errors:
             row = Clinic.objects.filter(pk=self.instance.pk).first()
             check_by(ClinicInput(row, data=changed, partial=True), self)

@@ -13,7 +13,7 @@ from clinic.common.errors import InvalidRequest, PermissionDenied, StaleVersion
 from clinic.common.instants import zone_of
 from clinic.common.transactions import in_one_transaction
 from clinic.messaging.kinds import KINDS, LONGEST, REQUIRED
-from clinic.outbox.mail import html_of
+from clinic.outbox.mail import html_of, signed
 from clinic.outbox.models import Channel, MessageTemplate
 from clinic.outbox.placeholders import PLACEHOLDER, faults_in
 from clinic.outbox.wording import say_when, say_when_at_length
@@ -88,9 +88,10 @@ def preview(*, clinic: Clinic, wording: Wording, words: Words) -> Preview:
         return Preview(faults=(refusal.detail,))
     context = sample_context(clinic, wording.language)
     said = words_of(wording.template, wording.channel, context, wording.language, words)
-    is_mail = wording.channel == Channel.EMAIL
-    html = html_of(said.subject, said.body, clinic_name=clinic.name, language=wording.language) if is_mail else ""
-    return Preview(said.subject, said.body, html)
+    if wording.channel != Channel.EMAIL:
+        return Preview(said.subject, said.body, "")
+    body = signed(said.body, clinic.contact)
+    return Preview(said.subject, body, html_of(said.subject, body, clinic_name=clinic.name, language=wording.language))
 
 
 def standard_to_start_from(wording: Wording) -> Words:

@@ -10,7 +10,7 @@ from django.core.validators import validate_email
 
 from clinic.outbox.attachments import Attachment
 from clinic.outbox.channels.failures import CannotBeDelivered
-from clinic.outbox.mail import html_of
+from clinic.outbox.mail import html_of, signed
 from clinic.outbox.models import Message
 
 # RFC 5321, 4.2.1: a reply that begins with 5 is for good.
@@ -26,11 +26,17 @@ def send(message: Message) -> str:
     except ValidationError:
         raise CannotBeDelivered("The address is not valid.") from None
     message_id = _message_id(message)
+    clinic = message.clinic
+    body = signed(message.body, clinic.contact if clinic is not None else "")
     mail = EmailMultiAlternatives(
-        message.subject, message.body, to=[message.recipient], headers={"Message-ID": message_id}
+        message.subject,
+        body,
+        to=[message.recipient],
+        reply_to=[clinic.email] if clinic is not None and clinic.email else None,
+        headers={"Message-ID": message_id},
     )
-    clinic_name = message.clinic.name if message.clinic is not None else "Chairside"
-    html = html_of(message.subject, message.body, clinic_name=clinic_name, language=message.language)
+    clinic_name = clinic.name if clinic is not None else "Chairside"
+    html = html_of(message.subject, body, clinic_name=clinic_name, language=message.language)
     mail.attach_alternative(html, "text/html")
     if message.attachment is not None:
         attachment = Attachment(**message.attachment)
