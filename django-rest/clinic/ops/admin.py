@@ -18,16 +18,23 @@ from clinic.appointments.models import Appointment
 from clinic.appointments.queries import appointments_visible_to
 from clinic.common.admin import ChoicesFilter, DatesFilter
 from clinic.messaging.models import InboundMessage
+from clinic.messaging.services.resending import WhyNot, send_again
 from clinic.ops import wordings as wordings  # registers its page
 from clinic.ops.models import JobRun
-from clinic.ops.queries import ClinicDay, clinic_day_of
+from clinic.ops.queries import ClinicDay, clinic_day_of, is_still_offered
 from clinic.outbox.models import Message
-from clinic.outbox.services import resend
 
 admin.site.index_template = "ops/the_day.html"
 
 # What comes next for somebody of the day, the likeliest first; the rest is on the page of the appointment.
 NEXT_STEPS = ("approve", "reject", "check_in", "complete", "mark_no_show")
+WHY_NOT_AGAIN = {
+    WhyNot.NOT_FAILED: "on the way or sent already",
+    WhyNot.TAKEN_BACK: "taken back, because the appointment had changed",
+    WhyNot.SECRET: "with a code or a link, which is asked for anew by who wants it",
+    WhyNot.TOO_LATE: "too late to be of use",
+    WhyNot.NOT_TRUE: "no longer true",
+}
 # Group, then the rows of its pages: the model, what it is called, its sign.
 PAGES: dict[str, list[tuple[str, str, str]]] = {
     "Appointments": [
@@ -148,9 +155,14 @@ class MessageAdmin(LogAdmin):
 
     @admin.action(description="Send again", permissions=["view"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
-        """What failed, was given up or taken back. A code or link is asked for anew by who wants it."""
-        count = resend(queryset, now=timezone.now())
-        self.message_user(request, f"{count} of {queryset.count()} messages go out again.", messages.SUCCESS)
+        """What failed or was given up, and is still true."""
+        chosen, now = queryset.count(), timezone.now()
+        count, not_again = send_again(queryset, now=now, also_holds=lambda one: is_still_offered(one, now=now))
+        if count:
+            self.message_user(request, f"{count} of {chosen} messages go out again.", messages.SUCCESS)
+        if not_again:
+            reasons = "; ".join(f"{number} {WHY_NOT_AGAIN[why]}" for why, number in sorted(not_again.items()))
+            self.message_user(request, f"Not sent again: {reasons}.", messages.WARNING)
 
 
 @admin.register(InboundMessage)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Q
 
 from clinic.accounts.models import User
 from clinic.appointments.lifecycle import Status
@@ -13,7 +14,9 @@ from clinic.appointments.models import Appointment
 from clinic.appointments.queries import appointments_visible_to
 from clinic.common.instants import local_date_of, zone_of
 from clinic.ops.models import JobRun
+from clinic.outbox.models import Message
 from clinic.outbox.queries import outbox_state
+from clinic.waitlist.models import OfferState, WaitlistOffer
 
 DOWN = "unreachable"
 
@@ -52,6 +55,16 @@ def worker_health() -> dict[str, Any]:
         "last_round_at": max((run.started_at for run in runs), default=None),
         "failing": [run.name for run in runs if run.error],
     }
+
+
+def is_still_offered(message: Message, *, now: datetime) -> bool:
+    """Of what the waitlist offers: whether it can still be answered, by whom it was sent to. True of anything else."""
+    if message.template != "waitlist_offer":
+        return True
+    theirs = Q(entry__patient__phone=message.recipient) | Q(entry__patient__email=message.recipient)
+    offers = WaitlistOffer.objects.filter(clinic=message.clinic_id, state=OfferState.OPEN, expires_at__gt=now)
+    # A mail in the place of an SMS knows the end of its offer, and nothing else of it.
+    return offers.filter(theirs, expires_at=message.expires_at).exists()
 
 
 @dataclass(frozen=True, slots=True)

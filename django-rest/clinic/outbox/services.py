@@ -143,12 +143,12 @@ def cancel_messages(
 
 
 def resend(messages: QuerySet[Message], *, now: datetime) -> int:
-    """What was given up, refused or taken back is due again, with all its attempts. Returns how many. Not what held a
-    secret, whose words are gone, nor what a worker has."""
-    again = messages.filter(state__in=[State.FAILED, State.DEAD, State.CANCELLED], secret=False)
-    return again.update(
-        state=State.QUEUED, due_at=now, attempts=0, failures=0, withdrawn=False, expires_at=None, error=""
-    )
+    """What failed or was given up is due again, with all its attempts. Returns how many. Not what was taken back or
+    whose time has passed, nor what held a secret, whose words are gone. Whether it is still true is the caller's to
+    know."""
+    again = messages.filter(state__in=[State.FAILED, State.DEAD], secret=False, withdrawn=False)
+    again = again.exclude(expires_at__lte=now)
+    return again.update(state=State.QUEUED, send_at=now, due_at=now, attempts=0, failures=0, error="", reported_at=None)
 
 
 def _is_new(message: Message) -> bool:
