@@ -508,6 +508,24 @@ def test_who_has_said_stop_to_twilio_is_told_by_mail(world: World, twilio: Twili
     assert (mail.recipient, mail.body, mail.template) == (PAULAS, message.body, message.template)
 
 
+def test_whose_number_is_wrong_is_told_by_mail_as_well(world: World, twilio: Twilio) -> None:
+    twilio.status, twilio.body = 400, {"code": 21211, "message": "Invalid 'To' Phone Number", "status": "400"}
+    message = queue(world, fallback_recipient=PAULAS)
+    deliver()
+    assert (kept(message).state, OptOut.objects.exists()) == ("failed", False)
+    assert Message.objects.get(channel=Channel.EMAIL).recipient == PAULAS
+
+
+def test_what_was_taken_back_while_it_was_refused_goes_no_other_way(world: World, twilio: Twilio) -> None:
+    refuse_as_unsubscribed(twilio)
+    queue(world, fallback_recipient=PAULAS)
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    taken = take_due(now=now)
+    Message.objects.update(withdrawn=True)
+    send_taken(taken, now=now)
+    assert not Message.objects.filter(channel=Channel.EMAIL).exists()
+
+
 def test_whose_opt_out_is_known_is_not_asked_for_again(world: World, twilio: Twilio) -> None:
     refuse_as_unsubscribed(twilio)
     queue(world)

@@ -154,7 +154,7 @@ def _try_again(message: Message, error: Exception, *, now: datetime) -> Outcome:
 
 
 def _keep(message: Message, outcome: Outcome) -> None:
-    if outcome.is_unwanted:
+    if outcome.state is State.FAILED:
         _keep_refusal(message, outcome)
     else:
         _keep_outcome(message, outcome)
@@ -164,8 +164,10 @@ def _keep(message: Message, outcome: Outcome) -> None:
 def _keep_refusal(message: Message, outcome: Outcome) -> None:
     if _keep_outcome(message, outcome):
         now = timezone.now()
-        record_opt_out(message.channel, message.recipient, source="provider", at=now)
-        write_instead(message, now=now)
+        if outcome.is_unwanted:
+            record_opt_out(message.channel, message.recipient, source="provider", at=now)
+        if not Message.objects.filter(pk=message.pk, withdrawn=True).exists():
+            write_instead(message, now=now)
 
 
 @in_one_statement
