@@ -1,20 +1,23 @@
 """The frame of the admin: where it leads, the page it begins with, and the log of messages."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from clinic.accounts.models import User
 from clinic.accounts.own_clinic import LogAdmin, OwnClinicFilter, is_at_desk, user_of
 from clinic.appointments.admin.appointments import DECISIONS, STATUS_COLOURS, Decision, actor_of, possible_now
-from clinic.appointments.admin.wording import say_when
+from clinic.appointments.admin.wording import say_instant, say_when
 from clinic.appointments.lifecycle import Status
-from clinic.appointments.models import Appointment
+from clinic.appointments.models import Appointment, Patient
 from clinic.appointments.queries import appointments_visible_to
 from clinic.common.admin import ChoicesFilter, DatesFilter
 from clinic.messaging.models import InboundMessage
@@ -134,20 +137,73 @@ def _rows(request: HttpRequest, day: ClinicDay) -> dict[str, list[Row]]:
     }
 
 
+class ToldAdmin(LogAdmin):
+    """A log of what was said, on the clock of its clinic; each row leads to whom and what it was about."""
+
+    list_select_related = ("clinic",)
+
+    def say(self, at: datetime | None, row: Message | InboundMessage) -> str:
+        return say_instant(at, row.clinic.timezone if row.clinic is not None else "UTC")
+
+    @admin.display(description="appointment")
+    def about(self, row: Message | InboundMessage) -> str:
+        appointment = _appointment_of(row)
+        return "–" if appointment is None else _link_to(appointment, say_when(appointment))
+
+    @admin.display(description="patient")
+    def patient(self, row: Message | InboundMessage) -> str:
+        appointment = _appointment_of(row)
+        patient = Patient.objects.filter(user=row.user_id).first() if isinstance(row, Message) and row.user_id else None
+        patient = appointment.patient if appointment is not None else patient
+        return "–" if patient is None else _link_to(patient, patient.name)
+
+
+def _appointment_of(row: Message | InboundMessage) -> Appointment | None:
+    """None where it is gone: the log outlives it."""
+    appointments = (
+        Appointment.objects.filter(pk=row.appointment_id) if row.appointment_id else Appointment.objects.none()
+    )
+    return appointments.prefetch_related("clinic", "patient").first()
+
+
+def _link_to(row: Model, words: str) -> str:
+    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, words)
+
+
 @admin.register(Message)
-class MessageAdmin(LogAdmin):
-    list_display = ("created_at", "channel", "template", "recipient", "state", "attempts", "error", "clinic")
+class MessageAdmin(ToldAdmin):
+    list_display = ("written", "channel", "template", "recipient", "state", "attempts", "error", "clinic")
     list_filter = (
         ("state", ChoicesFilter),
         ("channel", ChoicesFilter),
         ("created_at", DatesFilter),
         ("clinic", OwnClinicFilter),
     )
-    list_select_related = ("clinic",)
     search_fields = ("recipient", "template", "subject")
     actions = ("send_again",)
-    fields = ("channel", "template", "recipient", "subject", "text", "state", "attempts", "error", "send_at", "sent_at")
-    readonly_fields = fields
+    fields = (
+        ("patient", "about"),
+        ("channel", "template", "recipient"),
+        "subject",
+        "text",
+        ("state", "attempts"),
+        "error",
+        ("written", "due_from", "sent"),
+    )
+    readonly_fields = tuple(flatten(fields))
+
+    @admin.display(description="written", ordering="created_at")
+    def written(self, message: Message) -> str:
+        return self.say(message.created_at, message)
+
+    @admin.display(description="to be sent from")
+    def due_from(self, message: Message) -> str:
+        return self.say(message.send_at, message)
+
+    @admin.display(description="sent")
+    def sent(self, message: Message) -> str:
+        return self.say(message.sent_at, message)
 
     @admin.display(description="text")
     def text(self, message: Message) -> str:
@@ -166,12 +222,16 @@ class MessageAdmin(LogAdmin):
 
 
 @admin.register(InboundMessage)
-class InboundMessageAdmin(LogAdmin):
-    list_display = ("received_at", "sender", "body", "intent", "outcome", "answer", "clinic")
+class InboundMessageAdmin(ToldAdmin):
+    list_display = ("received", "sender", "body", "intent", "outcome", "answer", "clinic")
     list_filter = (("intent", ChoicesFilter), ("received_at", DatesFilter), ("clinic", OwnClinicFilter))
-    list_select_related = ("clinic",)
     search_fields = ("sender", "body")
-    fields = readonly_fields = ("received_at", "sender", "body", "intent", "outcome", "answer", "appointment_id")
+    fields = (("patient", "about"), ("received", "sender"), "body", ("intent", "outcome"), "answer")
+    readonly_fields = tuple(flatten(fields))
+
+    @admin.display(description="received", ordering="received_at")
+    def received(self, message: InboundMessage) -> str:
+        return self.say(message.received_at, message)
 
 
 @admin.register(JobRun)
