@@ -1,7 +1,7 @@
 """How the service is: what the health endpoints tell. How the clinic's day is: what the admin begins with."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -19,6 +19,8 @@ from clinic.outbox.queries import outbox_state
 from clinic.waitlist.models import OfferState, WaitlistOffer
 
 DOWN = "unreachable"
+# A worker begins a round every minute.
+LATE_AFTER = timedelta(minutes=3)
 
 
 def database_state() -> str:
@@ -46,13 +48,20 @@ def server_version() -> str | None:
 
 def outbox_health(*, now: datetime) -> dict[str, Any]:
     state = outbox_state(now=now)
-    return {"due": sum(state.due.values()), "oldest_due_seconds": round(state.oldest_due_seconds, 3)}
-
-
-def worker_health() -> dict[str, Any]:
-    runs = list(JobRun.objects.all())
     return {
-        "last_round_at": max((run.started_at for run in runs), default=None),
+        "due": sum(state.due.values()),
+        "oldest_due_seconds": round(state.oldest_due_seconds, 3),
+        "retrying": sum(state.retrying.values()),
+        "oldest_undelivered_seconds": round(state.oldest_undelivered_seconds, 3),
+    }
+
+
+def worker_health(*, now: datetime) -> dict[str, Any]:
+    runs = list(JobRun.objects.all())
+    last = max((run.started_at for run in runs), default=None)
+    return {
+        "last_round_at": last,
+        "late": last is None or now - last > LATE_AFTER,
         "failing": [run.name for run in runs if run.error],
     }
 
