@@ -20,6 +20,7 @@ from clinic.messaging.replies import Intent, read_reply
 from clinic.messaging.services.dead_letters import report_dead_letters
 from clinic.messaging.services.telling import TELL, tell
 from clinic.outbox.models import Message, State
+from clinic.outbox.optouts import record_opt_out
 from clinic.scheduling.models import Clinic
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -90,6 +91,11 @@ def test_who_is_booked_by_the_desk_is_told_by_every_way(world: World) -> None:
         f" Cannot come? Reply NO {appointment.pk}."
     )
     assert (sms.clinic, sms.user, sms.appointment_id) == (world.clinic, world.paula, appointment.pk)
+
+
+def test_who_is_known_to_want_no_sms_is_told_by_the_other_ways(world: World) -> None:
+    record_opt_out("sms", PHONE, source="reply", at=now())
+    assert told_since(lambda: world.book(NINE)) == to_paula("confirmed", "email", "in_app")
 
 
 def test_a_request_is_received_and_the_clinic_has_a_new_one(world: World) -> None:

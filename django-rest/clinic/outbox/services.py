@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
+from django.template import TemplateDoesNotExist
 from django.utils import timezone
 
 from clinic.outbox.attachments import Attachment
@@ -18,6 +19,8 @@ from clinic.outbox.words import Words, words_of
 
 DUPLICATE_KEY = 1062
 WRITTEN_AT_ONCE = 200
+# Clinic, template, channel, language.
+OfKind = tuple[int | None, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def queue_message(
 
     Its words are the clinic's own where it has some in this language (MessageTemplate), else those of
     `templates/messages/<template>.<channel>.txt`; there the first line is the subject of what has one.
-    `fallback_recipient` gets a mail in the place of an SMS, if its phone wants none.
+    `fallback_recipient` gets a mail in the place of an SMS, if it cannot come: in the words of the template's mail.
     `secret` is for a message with a code or token in it: its words are blanked as soon as nothing more is to be done.
 
     An in-app message needs `about.user_id`, and holds no secret: it stays. One that is due at once is there when the
@@ -166,19 +169,30 @@ def _put_into_words(messages: Sequence[Message]) -> None:
     """One query, however many there are."""
     own = _own_words(messages)
     for message in messages:
-        words = words_of(message.template, message.channel, message.context, message.language, own.get(_kind(message)))
+        words = _words_by(message.channel, message, own)
         message.subject, message.body = words.subject, words.body
+        if message.fallback_recipient and not message.secret:
+            message.instead = _mail_instead(message, own)
 
 
-def _own_words(messages: Sequence[Message]) -> dict[tuple[int | None, str, str, str], Words]:
+def _words_by(channel: str, message: Message, own: dict[OfKind, Words]) -> Words:
+    chosen = own.get((message.clinic_id, message.template, channel, message.language))
+    return words_of(message.template, channel, message.context, message.language, chosen)
+
+
+def _mail_instead(message: Message, own: dict[OfKind, Words]) -> dict[str, str] | None:
+    """Said now: what the words are made of is not kept. None of what is told by SMS alone."""
+    try:
+        return asdict(_words_by(Channel.EMAIL, message, own))
+    except TemplateDoesNotExist:
+        return None
+
+
+def _own_words(messages: Sequence[Message]) -> dict[OfKind, Words]:
     clinics = {message.clinic_id for message in messages if message.clinic_id is not None}
     if not clinics:
         return {}
     chosen = MessageTemplate.objects.filter(
         clinic_id__in=clinics, template__in={message.template for message in messages}
     )
-    return {_kind(row): Words(row.subject, row.body) for row in chosen}
-
-
-def _kind(row: Message | MessageTemplate) -> tuple[int | None, str, str, str]:
-    return row.clinic_id, row.template, row.channel, row.language
+    return {(row.clinic_id, row.template, row.channel, row.language): Words(row.subject, row.body) for row in chosen}

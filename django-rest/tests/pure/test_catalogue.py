@@ -129,20 +129,18 @@ PHONE, MAIL = "+491701234567", "paula@riverside.example"
     ],
 )
 def test_somebody_is_told_by_what_is_known_of_them(ways: Ways, phone: str, email: str, told: dict[str, str]) -> None:
-    found = ways_to(Reachable(phone, email), ways, sms_is_configured=True)
+    found = ways_to(Reachable(phone, email), ways, sms_can_come=True)
     assert {way.channel: way.recipient for way in found} == told
 
 
 def test_an_sms_alone_has_a_mail_behind_it() -> None:
-    [sms] = ways_to(Reachable(PHONE, MAIL), Ways.SMS_FIRST, sms_is_configured=True)
+    [sms] = ways_to(Reachable(PHONE, MAIL), Ways.SMS_FIRST, sms_can_come=True)
     assert sms.fallback_recipient == MAIL
-    assert {way.fallback_recipient for way in ways_to(Reachable(PHONE, MAIL), Ways.EVERY, sms_is_configured=True)} == {
-        ""
-    }
+    assert {way.fallback_recipient for way in ways_to(Reachable(PHONE, MAIL), Ways.EVERY, sms_can_come=True)} == {""}
 
 
 def test_without_a_provider_an_sms_is_for_who_has_nothing_else() -> None:
     def told(email: str) -> set[str]:
-        return {way.channel for way in ways_to(Reachable(PHONE, email), Ways.EVERY, sms_is_configured=False)}
+        return {way.channel for way in ways_to(Reachable(PHONE, email), Ways.EVERY, sms_can_come=False)}
 
     assert (told(MAIL), told("")) == ({"email"}, {"sms"})
