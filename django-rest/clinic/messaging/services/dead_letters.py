@@ -73,7 +73,8 @@ def _in_words(dead: Sequence[Message], language: str) -> dict[str, Any]:
 def _names_of(dead: Sequence[Message]) -> dict[int, str]:
     """By message. One query; of who is not known there is the address alone."""
     ids = {message.appointment_id for message in dead} - {None}
-    patients = dict(Patient.objects.filter(appointments__in=ids).values_list("appointments__pk", "name"))
+    named = Patient.objects.filter(appointments__in=ids).values_list("appointments__pk", "name")
+    patients: dict[int | None, str] = dict(named)
     return {
         one.pk: patients.get(one.appointment_id) or (one.user.name if one.user is not None else "") or one.recipient
         for one in dead

@@ -35,9 +35,10 @@ def send_again(
 ) -> tuple[int, Counter[WhyNot]]:
     """Returns how many are due again, and why how many are not. `also_holds`: what the caller knows of them."""
     # Locked before their messages, as whatever changes them does: it has done so, or takes back what is due again.
-    ids = list(messages.exclude(appointment_id=None).values_list("appointment_id", flat=True))
+    ids = list(messages.filter(appointment__isnull=False).values_list("appointment_id", flat=True))
     locked = Appointment.objects.select_for_update().filter(pk__in=ids).order_by("pk")
-    appointments = {one.pk: one for one in locked.prefetch_related("clinic", "patient")}
+    fetched = locked.prefetch_related("clinic", "patient")
+    appointments: dict[int | None, Appointment] = {one.pk: one for one in fetched}
     again, not_again = [], Counter[WhyNot]()
     for message in messages.order_by("pk"):
         reason = _why_not(message, now=now) or _why_untrue(message, appointments.get(message.appointment_id), now=now)
@@ -52,8 +53,9 @@ def send_again(
 
 def still_holds(message: Message) -> bool:
     """Whether what was told of an appointment is as it was when it was written. One query or two."""
-    appointment = Appointment.objects.filter(pk=message.appointment_id).first()
-    return _still_holds(message, appointment)
+    if message.appointment_id is None:
+        return True
+    return _still_holds(message, Appointment.objects.filter(pk=message.appointment_id).first())
 
 
 def _why_not(message: Message, *, now: datetime) -> WhyNot | None:
