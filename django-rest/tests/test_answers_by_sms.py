@@ -395,6 +395,14 @@ def test_what_did_not_arrive_goes_by_mail(sent: Message) -> None:
     assert not OptOut.objects.exists()
 
 
+def test_what_is_no_longer_true_goes_no_other_way(sent: Message, booked: Appointment) -> None:
+    Message.objects.filter(pk=sent.pk).update(template="confirmed", appointment_id=booked.pk)
+    Appointment.objects.filter(pk=booked.pk).update(status="cancelled")
+    report("undelivered", ErrorCode="30003")
+    assert state_of(sent) == "failed"
+    assert not Message.objects.filter(unique_key__startswith="instead-of").exists()
+
+
 def test_what_goes_by_mail_instead_is_called_in_its_readers_language(sent: Message) -> None:
     Message.objects.filter(pk=sent.pk).update(language="de")
     report("undelivered", ErrorCode="30003")

@@ -7,6 +7,7 @@ import pytest
 from clinic.ops import maintenance
 from clinic.ops.maintenance import run_jobs
 from clinic.ops.models import JobRun
+from clinic.outbox import delivery
 from clinic.outbox.delivery import deliver_due
 from clinic.outbox.models import Channel, Message, State
 from prometheus_client.parser import text_string_to_metric_families
@@ -55,6 +56,30 @@ def test_what_is_due_is_seen(message: Message) -> None:
     assert 55 < outbox["oldest_due_seconds"] < 120
 
 
+def test_what_fails_is_seen_through_all_its_attempts(message: Message, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Message) -> str:
+        raise ConnectionRefusedError("nobody there")
+
+    monkeypatch.setitem(delivery.CHANNELS, "sms", fail)
+    assert metric("chairside_messages_retrying", channel="sms") == 0
+    for minutes in (0, 5):
+        deliver_due(now=now() + timedelta(minutes=minutes))
+    assert metric("chairside_messages_due", channel="sms") == 0
+    assert metric("chairside_messages_waiting", channel="sms") == 0
+    assert metric("chairside_messages_retrying", channel="sms") == 1
+    assert 55 < metric("chairside_messages_oldest_undelivered_seconds") < 120
+    outbox = APIClient().get("/health").json()["outbox"]
+    assert (outbox["due"], outbox["retrying"]) == (0, 1)
+    assert 55 < outbox["oldest_undelivered_seconds"] < 120
+
+
+def test_what_is_of_a_later_time_waits(message: Message) -> None:
+    later = now() + timedelta(hours=1)
+    Message.objects.update(send_at=later, due_at=later)
+    assert metric("chairside_messages_waiting", channel="sms") == 1
+    assert metric("chairside_messages_oldest_undelivered_seconds") == 0
+
+
 def test_what_was_sent_and_what_failed_is_counted(message: Message) -> None:
     deliver_due(now=now())
     assert metric("chairside_deliveries_total", channel="sms", end="failed") == 1
@@ -62,12 +87,21 @@ def test_what_was_sent_and_what_failed_is_counted(message: Message) -> None:
 
 
 def test_jobs_tell_when_they_ran(world: World) -> None:
-    assert APIClient().get("/health").json()["worker"] == {"last_round_at": None, "failing": []}
+    assert APIClient().get("/health").json()["worker"] == {"last_round_at": None, "late": True, "failing": []}
     run_jobs(now=now())
     last = metric("chairside_job_last_success_timestamp_seconds", job="expired holds released")
     assert abs(last - now().timestamp()) < 60
     assert metric("chairside_job_failures_total", job="expired holds released") == 0
     assert APIClient().get("/health").json()["worker"]["last_round_at"] is not None
+
+
+@pytest.mark.parametrize(("minutes", "late"), [(0, False), (2, False), (4, True)])
+def test_a_worker_that_does_nothing_is_late_and_traffic_still_comes(world: World, minutes: int, late: bool) -> None:
+    JobRun.objects.create(
+        name="expired holds released", started_at=now() - timedelta(minutes=minutes), seconds=0, did=0
+    )
+    assert APIClient().get("/health").json()["worker"]["late"] == late
+    assert APIClient().get("/readyz").status_code == 200
 
 
 def test_a_job_that_fails_stops_no_other_and_is_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 from clinic.outbox.backoff import FIRST_PAUSE, MAX_ATTEMPTS
-from clinic.outbox.delivery import BATCH, LEASE, deliver_due, send_taken, take_due
+from clinic.outbox.delivery import BATCH, LEASE, MOST_KILLED, deliver_due, send_taken, take_due
 from clinic.outbox.models import Channel, Message, OptOut, State
 from clinic.outbox.optouts import record_opt_out
 from clinic.outbox.services import About, cancel_messages, queue_message
@@ -175,7 +175,7 @@ def test_who_never_gets_through_is_given_up(world: World, post: Post) -> None:
         assert kept(message).body
         assert deliver(after=timedelta(days=day)) == 1
     assert (kept(message).state, kept(message).body) == ("dead", "")
-    assert deliver(after=timedelta(days=30)) == 0
+    assert deliver(after=timedelta(days=MAX_ATTEMPTS + 30)) == 0
 
 
 def test_a_mail_server_that_is_away_stops_nothing(world: World, post: Post, settings: Settings) -> None:
@@ -372,7 +372,7 @@ def test_what_is_late_of_a_lease_is_given_back(world: World, twilio: Twilio, mon
 
 def test_a_message_that_kills_its_workers_is_given_up(world: World, twilio: Twilio) -> None:
     message = queue(world)
-    for attempt in range(1, MAX_ATTEMPTS + 1):
+    for attempt in range(1, MOST_KILLED + 1):
         assert take_due(now=datetime.now(UTC) + LEASE * 2 * attempt, limit=BATCH)
     deliver(after=timedelta(days=1))
     assert (kept(message).state, twilio.asked) == ("dead", [])
@@ -380,7 +380,7 @@ def test_a_message_that_kills_its_workers_is_given_up(world: World, twilio: Twil
 
 def test_killed_workers_make_no_pause_longer(world: World, twilio: Twilio) -> None:
     message = queue(world)
-    for kill in range(1, MAX_ATTEMPTS):
+    for kill in range(1, MOST_KILLED):
         assert take_due(now=datetime.now(UTC) + LEASE * 2 * kill, limit=BATCH)
     twilio.status, twilio.body = 500, {"code": 20500, "message": "later", "status": "500"}
     deliver(after=timedelta(days=1))
@@ -506,6 +506,24 @@ def test_who_has_said_stop_to_twilio_is_told_by_mail(world: World, twilio: Twili
     assert OptOut.objects.get().recipient == message.recipient
     mail = Message.objects.get(channel=Channel.EMAIL)
     assert (mail.recipient, mail.body, mail.template) == (PAULAS, message.body, message.template)
+
+
+def test_whose_number_is_wrong_is_told_by_mail_as_well(world: World, twilio: Twilio) -> None:
+    twilio.status, twilio.body = 400, {"code": 21211, "message": "Invalid 'To' Phone Number", "status": "400"}
+    message = queue(world, fallback_recipient=PAULAS)
+    deliver()
+    assert (kept(message).state, OptOut.objects.exists()) == ("failed", False)
+    assert Message.objects.get(channel=Channel.EMAIL).recipient == PAULAS
+
+
+def test_what_was_taken_back_while_it_was_refused_goes_no_other_way(world: World, twilio: Twilio) -> None:
+    refuse_as_unsubscribed(twilio)
+    queue(world, fallback_recipient=PAULAS)
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    taken = take_due(now=now)
+    Message.objects.update(withdrawn=True)
+    send_taken(taken, now=now)
+    assert not Message.objects.filter(channel=Channel.EMAIL).exists()
 
 
 def test_whose_opt_out_is_known_is_not_asked_for_again(world: World, twilio: Twilio) -> None:

@@ -12,9 +12,14 @@ from clinic.appointments.services.decisions import change_status
 from clinic.messaging.services import reminders
 from clinic.messaging.services.reminders import queue_due_reminders
 from clinic.ops.maintenance import run_jobs
+from clinic.outbox import delivery
+from clinic.outbox.channels.failures import WantsNoSms
 from clinic.outbox.delivery import deliver_due
-from clinic.outbox.models import Message, State
+from clinic.outbox.models import Message, MessageTemplate, State
+from clinic.outbox.optouts import record_opt_out
 from clinic.scheduling.models import Clinic
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from .conftest import World, at_once, fresh, in_days, row_of
@@ -231,3 +236,64 @@ def test_two_workers_remind_once(committed_world: World) -> None:
     assert all(isinstance(one, int) for one in counted), counted
     told = Message.objects.filter(template="reminder", channel="sms").values_list("appointment", flat=True)
     assert len(told) == len(set(told)) == 8
+
+
+# Who wants no SMS
+
+
+PHONE = "+491701234567"
+
+
+def the_mail() -> Message:
+    return Message.objects.get(template="reminder", channel="email")
+
+
+def assert_is_a_proper_mail(mail: Message) -> None:
+    assert mail.subject == f"A reminder: {NINE:%a} {NINE.day} {NINE:%b}, 09:00"
+    assert mail.body.startswith("Dear Paula,\n\nwe look forward to seeing you at Riverside:")
+    assert "Reply" not in mail.body
+
+
+def test_who_is_known_to_want_no_sms_is_reminded_by_mail_at_once(agreed: Appointment) -> None:
+    record_opt_out("sms", PHONE, source="reply", at=NINE - 2 * DAY)
+    assert reminded(now=NINE - DAY) == 1
+    assert not Message.objects.filter(template="reminder", channel="sms").exists()
+    assert_is_a_proper_mail(the_mail())
+
+
+def test_who_has_no_address_either_is_left_to_the_desk(agreed: Appointment) -> None:
+    Patient.objects.update(email="")
+    record_opt_out("sms", PHONE, source="reply", at=NINE - 2 * DAY)
+    reminded(now=NINE - DAY)
+    deliver_due(now=NINE - DAY)
+    assert Message.objects.get(template="reminder", channel="sms").error == "The phone's owner wants no SMS."
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["standard wording", "own wording"])
+def test_who_turns_out_to_want_no_sms_gets_the_mail_of_a_reminder(
+    agreed: Appointment, own: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Message) -> str:
+        raise WantsNoSms("Twilio 21610: unsubscribed")
+
+    monkeypatch.setitem(delivery.CHANNELS, "sms", refuse)
+    if own:
+        words = {"subject": "See you, {patient}", "body": "On {when_at_length}.", "updated_at": NINE}
+        kind = {"template": "reminder", "channel": "email", "language": "en"}
+        MessageTemplate.objects.create(clinic=agreed.clinic, **kind, **words)
+    reminded(now=NINE - DAY)
+    deliver_due(now=NINE - DAY)
+    mail = the_mail()
+    if own:
+        assert (mail.subject, mail.body) == ("See you, Paula", f"On {NINE:%A} {NINE.day} {NINE:%B %Y}, 09:00.")
+    else:
+        assert_is_a_proper_mail(mail)
+    assert mail.expires_at == NINE - 4 * HOUR
+
+
+def test_a_round_asks_once_who_wants_none(world: World, agreed: Appointment) -> None:
+    for hour in (10, 11, 12):
+        world.book(in_days(5)(hour), patient=world.pete)
+    with CaptureQueriesContext(connection) as captured:
+        assert reminded(now=NINE - 21 * HOUR) == 4
+    assert sum("opt_out" in query["sql"] for query in captured) == 1

@@ -20,6 +20,7 @@ from clinic.messaging.replies import Intent, read_reply
 from clinic.messaging.services.dead_letters import report_dead_letters
 from clinic.messaging.services.telling import TELL, tell
 from clinic.outbox.models import Message, State
+from clinic.outbox.optouts import record_opt_out
 from clinic.scheduling.models import Clinic
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -90,6 +91,11 @@ def test_who_is_booked_by_the_desk_is_told_by_every_way(world: World) -> None:
         f" Cannot come? Reply NO {appointment.pk}."
     )
     assert (sms.clinic, sms.user, sms.appointment_id) == (world.clinic, world.paula, appointment.pk)
+
+
+def test_who_is_known_to_want_no_sms_is_told_by_the_other_ways(world: World) -> None:
+    record_opt_out("sms", PHONE, source="reply", at=now())
+    assert told_since(lambda: world.book(NINE)) == to_paula("confirmed", "email", "in_app")
 
 
 def test_a_request_is_received_and_the_clinic_has_a_new_one(world: World) -> None:
@@ -494,6 +500,8 @@ def test_other_mails_carry_no_file(world: World) -> None:
 
 
 def fail(world: World, *, state: State = State.DEAD, **more: Any) -> Message:
+    """What Paula should have been told by SMS alone."""
+    Patient.objects.filter(name="Paula").update(wants_email=False)
     world.book(NINE, now=now())
     sms = message("confirmed", "sms")
     Message.objects.filter(pk=sms.pk).update(state=state, due_at=None, error="Twilio 30003: unreachable", **more)
@@ -501,7 +509,7 @@ def fail(world: World, *, state: State = State.DEAD, **more: Any) -> Message:
 
 
 def test_the_desk_is_told_once_what_could_not_be_delivered(world: World) -> None:
-    fail(world)
+    sms = fail(world)
     assert report_dead_letters(now=now()) == 1
     assert report_dead_letters(now=now()) == 0
     assert told(template="dead_letter") == {
@@ -509,8 +517,48 @@ def test_the_desk_is_told_once_what_could_not_be_delivered(world: World) -> None
         ("dead_letter", "in_app", world.sam.email),
     }
     note = Message.objects.get(template="dead_letter", user=world.sam)
-    assert note.subject == "Not delivered: 1"
-    assert f"confirmed, {PHONE}: Twilio 30003: unreachable" in note.body
+    assert (note.subject, note.appointment_id) == ("Not delivered: Paula", sms.appointment_id)
+    assert f"Paula: Confirmed, {PHONE}: Twilio 30003: unreachable" in note.body
+
+
+def test_it_is_told_in_the_language_of_the_clinic(world: World) -> None:
+    Clinic.objects.update(language="de")
+    fail(world)
+    report_dead_letters(now=now())
+    note = Message.objects.get(template="dead_letter", user=world.sam)
+    assert note.subject == "Nicht zugestellt: Paula"
+    assert f"Paula: Bestätigt, {PHONE}: " in note.body
+
+
+def test_what_several_were_not_told_is_one_notification_that_names_them(world: World) -> None:
+    fail(world)
+    world.book(TEN, patient=world.pete, now=now())
+    petes = Message.objects.filter(user=world.pete)
+    petes.filter(channel="sms").update(state=State.DEAD, due_at=None, error="30003")
+    petes.filter(channel="email").update(state=State.FAILED, due_at=None, error="550 no such mailbox")
+    assert report_dead_letters(now=now()) == 3
+    note = Message.objects.get(template="dead_letter", user=world.sam)
+    assert (note.subject, note.appointment_id) == ("Not delivered: 3", None)
+    assert [line.partition(":")[0] for line in note.body.splitlines()[:3]] == ["Paula", "Pete", "Pete"]
+
+
+@pytest.mark.parametrize(
+    ("mails", "reported"),
+    [(State.QUEUED, 0), (State.SENDING, 0), (State.SENT, 0), (State.FAILED, 2), (State.DEAD, 2), (State.CANCELLED, 1)],
+)
+def test_what_went_by_another_way_is_not_reported(world: World, mails: State, reported: int) -> None:
+    world.book(NINE, now=now())
+    Message.objects.filter(channel="sms").update(state=State.FAILED, due_at=None, error="Twilio 21610")
+    Message.objects.filter(channel="email").update(state=mails, due_at=None)
+    assert report_dead_letters(now=now()) == reported
+
+
+def test_other_news_of_the_same_appointment_is_no_other_way(world: World) -> None:
+    fail(world)
+    Patient.objects.update(wants_email=True)
+    move(world, Appointment.objects.get(), TEN)
+    Message.objects.filter(template="confirmed", channel="sms").update(state=State.DEAD)
+    assert report_dead_letters(now=now()) == 1
 
 
 @pytest.mark.parametrize(

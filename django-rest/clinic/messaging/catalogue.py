@@ -100,6 +100,20 @@ MOVED = {Status.PENDING: News.REQUEST_MOVED, Status.CONFIRMED: News.MOVED}
 OF_ONE = frozenset(telling.template for row in CATALOGUE.values() for telling in row if telling.to == PATIENT)
 OF_SEVERAL = frozenset(telling.several for row in CATALOGUE.values() for telling in row if telling.several)
 
+# What an appointment has to be for its news to be true.
+TRUE_OF: dict[News, frozenset[Status]] = {
+    News.REQUESTED: frozenset({Status.PENDING}),
+    News.BOOKED: frozenset({Status.CONFIRMED}),
+    News.CONFIRMED: frozenset({Status.CONFIRMED}),
+    News.REJECTED: frozenset({Status.REJECTED}),
+    News.CANCELLED: frozenset({Status.CANCELLED}),
+    News.WITHDRAWN: frozenset({Status.CANCELLED}),
+    News.MOVED: UPCOMING,
+    News.MISSED: frozenset({Status.NO_SHOW}),
+    News.EXPIRED: frozenset({Status.CANCELLED}),
+    News.REMINDER: frozenset({Status.CONFIRMED}),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -129,6 +143,13 @@ def news_of(before: Facts | None, after: Facts | None, *, action: str, by_patien
 def is_outdated(before: Facts | None, after: Facts | None) -> bool:
     """Whether what waits to be sent of it is not true any more."""
     return before is not None and (after is None or before.status != after.status or _is_moved(before, after))
+
+
+def is_true_of(template: str, status: Status | None) -> bool:
+    """Whether a message may still say so of an appointment that is this now; None: deleted, which is told as cancelled.
+    What the catalogue does not know is true of any."""
+    news = [news for news, row in CATALOGUE.items() if any(template in (one.template, one.several) for one in row)]
+    return not news or any((status or Status.CANCELLED) in TRUE_OF[one] for one in news)
 
 
 def is_worth_telling(telling: Telling, starts_at: datetime, *, now: datetime) -> bool:

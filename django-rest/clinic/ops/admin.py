@@ -1,33 +1,43 @@
 """The frame of the admin: where it leads, the page it begins with, and the log of messages."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from clinic.accounts.models import User
 from clinic.accounts.own_clinic import LogAdmin, OwnClinicFilter, is_at_desk, user_of
 from clinic.appointments.admin.appointments import DECISIONS, STATUS_COLOURS, Decision, actor_of, possible_now
-from clinic.appointments.admin.wording import say_when
+from clinic.appointments.admin.wording import say_instant, say_when
 from clinic.appointments.lifecycle import Status
-from clinic.appointments.models import Appointment
+from clinic.appointments.models import Appointment, Patient
 from clinic.appointments.queries import appointments_visible_to
 from clinic.common.admin import ChoicesFilter, DatesFilter
 from clinic.messaging.models import InboundMessage
+from clinic.messaging.services.resending import WhyNot, send_again
 from clinic.ops import wordings as wordings  # registers its page
 from clinic.ops.models import JobRun
-from clinic.ops.queries import ClinicDay, clinic_day_of
+from clinic.ops.queries import ClinicDay, clinic_day_of, is_still_offered
 from clinic.outbox.models import Message
-from clinic.outbox.services import resend
 
 admin.site.index_template = "ops/the_day.html"
 
 # What comes next for somebody of the day, the likeliest first; the rest is on the page of the appointment.
 NEXT_STEPS = ("approve", "reject", "check_in", "complete", "mark_no_show")
+WHY_NOT_AGAIN = {
+    WhyNot.NOT_FAILED: "on the way or sent already",
+    WhyNot.TAKEN_BACK: "taken back, because the appointment had changed",
+    WhyNot.SECRET: "with a code or a link, which is asked for anew by who wants it",
+    WhyNot.TOO_LATE: "too late to be of use",
+    WhyNot.NOT_TRUE: "no longer true",
+}
 # Group, then the rows of its pages: the model, what it is called, its sign.
 PAGES: dict[str, list[tuple[str, str, str]]] = {
     "Appointments": [
@@ -127,20 +137,73 @@ def _rows(request: HttpRequest, day: ClinicDay) -> dict[str, list[Row]]:
     }
 
 
+class ToldAdmin(LogAdmin):
+    """A log of what was said, on the clock of its clinic; each row leads to whom and what it was about."""
+
+    list_select_related = ("clinic",)
+
+    def say(self, at: datetime | None, row: Message | InboundMessage) -> str:
+        return say_instant(at, row.clinic.timezone if row.clinic is not None else "UTC")
+
+    @admin.display(description="appointment")
+    def about(self, row: Message | InboundMessage) -> str:
+        appointment = _appointment_of(row)
+        return "–" if appointment is None else _link_to(appointment, say_when(appointment))
+
+    @admin.display(description="patient")
+    def patient(self, row: Message | InboundMessage) -> str:
+        appointment = _appointment_of(row)
+        patient = Patient.objects.filter(user=row.user_id).first() if isinstance(row, Message) and row.user_id else None
+        patient = appointment.patient if appointment is not None else patient
+        return "–" if patient is None else _link_to(patient, patient.name)
+
+
+def _appointment_of(row: Message | InboundMessage) -> Appointment | None:
+    """None where it is gone: the log outlives it."""
+    appointments = (
+        Appointment.objects.filter(pk=row.appointment_id) if row.appointment_id else Appointment.objects.none()
+    )
+    return appointments.prefetch_related("clinic", "patient").first()
+
+
+def _link_to(row: Model, words: str) -> str:
+    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, words)
+
+
 @admin.register(Message)
-class MessageAdmin(LogAdmin):
-    list_display = ("created_at", "channel", "template", "recipient", "state", "attempts", "error", "clinic")
+class MessageAdmin(ToldAdmin):
+    list_display = ("written", "channel", "template", "recipient", "state", "attempts", "error", "clinic")
     list_filter = (
         ("state", ChoicesFilter),
         ("channel", ChoicesFilter),
         ("created_at", DatesFilter),
         ("clinic", OwnClinicFilter),
     )
-    list_select_related = ("clinic",)
     search_fields = ("recipient", "template", "subject")
     actions = ("send_again",)
-    fields = ("channel", "template", "recipient", "subject", "text", "state", "attempts", "error", "send_at", "sent_at")
-    readonly_fields = fields
+    fields = (
+        ("patient", "about"),
+        ("channel", "template", "recipient"),
+        "subject",
+        "text",
+        ("state", "attempts"),
+        "error",
+        ("written", "due_from", "sent"),
+    )
+    readonly_fields = tuple(flatten(fields))
+
+    @admin.display(description="written", ordering="created_at")
+    def written(self, message: Message) -> str:
+        return self.say(message.created_at, message)
+
+    @admin.display(description="to be sent from")
+    def due_from(self, message: Message) -> str:
+        return self.say(message.send_at, message)
+
+    @admin.display(description="sent")
+    def sent(self, message: Message) -> str:
+        return self.say(message.sent_at, message)
 
     @admin.display(description="text")
     def text(self, message: Message) -> str:
@@ -148,18 +211,27 @@ class MessageAdmin(LogAdmin):
 
     @admin.action(description="Send again", permissions=["view"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
-        """What failed, was given up or taken back. A code or link is asked for anew by who wants it."""
-        count = resend(queryset, now=timezone.now())
-        self.message_user(request, f"{count} of {queryset.count()} messages go out again.", messages.SUCCESS)
+        """What failed or was given up, and is still true."""
+        chosen, now = queryset.count(), timezone.now()
+        count, not_again = send_again(queryset, now=now, also_holds=lambda one: is_still_offered(one, now=now))
+        if count:
+            self.message_user(request, f"{count} of {chosen} messages go out again.", messages.SUCCESS)
+        if not_again:
+            reasons = "; ".join(f"{number} {WHY_NOT_AGAIN[why]}" for why, number in sorted(not_again.items()))
+            self.message_user(request, f"Not sent again: {reasons}.", messages.WARNING)
 
 
 @admin.register(InboundMessage)
-class InboundMessageAdmin(LogAdmin):
-    list_display = ("received_at", "sender", "body", "intent", "outcome", "answer", "clinic")
+class InboundMessageAdmin(ToldAdmin):
+    list_display = ("received", "sender", "body", "intent", "outcome", "answer", "clinic")
     list_filter = (("intent", ChoicesFilter), ("received_at", DatesFilter), ("clinic", OwnClinicFilter))
-    list_select_related = ("clinic",)
     search_fields = ("sender", "body")
-    fields = readonly_fields = ("received_at", "sender", "body", "intent", "outcome", "answer", "appointment_id")
+    fields = (("patient", "about"), ("received", "sender"), "body", ("intent", "outcome"), "answer")
+    readonly_fields = tuple(flatten(fields))
+
+    @admin.display(description="received", ordering="received_at")
+    def received(self, message: InboundMessage) -> str:
+        return self.say(message.received_at, message)
 
 
 @admin.register(JobRun)

@@ -30,13 +30,21 @@ def _outbox(now: datetime) -> Iterator[Metric]:
     state = outbox_state(now=now)
     due = GaugeMetricFamily("chairside_messages_due", "Messages that should be sent by now.", labels=["channel"])
     waiting = GaugeMetricFamily("chairside_messages_waiting", "Messages of a later time.", labels=["channel"])
+    retrying = GaugeMetricFamily(
+        "chairside_messages_retrying", "Messages that could not be sent yet, and are tried again.", labels=["channel"]
+    )
     for channel in Channel.values:
         due.add_metric([channel], state.due.get(channel, 0))
         waiting.add_metric([channel], state.waiting.get(channel, 0))
-    yield due
-    yield waiting
+        retrying.add_metric([channel], state.retrying.get(channel, 0))
+    yield from (due, waiting, retrying)
     yield GaugeMetricFamily(
         "chairside_messages_oldest_due_seconds", "How long the oldest has been due.", state.oldest_due_seconds
+    )
+    yield GaugeMetricFamily(
+        "chairside_messages_oldest_undelivered_seconds",
+        "How long ago the oldest that is not sent should have been, whatever attempts were made.",
+        state.oldest_undelivered_seconds,
     )
     ended = CounterMetricFamily(
         "chairside_deliveries", "Attempts of the workers, by how they ended.", labels=["channel", "end"]

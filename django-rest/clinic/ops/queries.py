@@ -1,11 +1,12 @@
 """How the service is: what the health endpoints tell. How the clinic's day is: what the admin begins with."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Q
 
 from clinic.accounts.models import User
 from clinic.appointments.lifecycle import Status
@@ -13,9 +14,13 @@ from clinic.appointments.models import Appointment
 from clinic.appointments.queries import appointments_visible_to
 from clinic.common.instants import local_date_of, zone_of
 from clinic.ops.models import JobRun
+from clinic.outbox.models import Message
 from clinic.outbox.queries import outbox_state
+from clinic.waitlist.models import OfferState, WaitlistOffer
 
 DOWN = "unreachable"
+# A worker begins a round every minute.
+LATE_AFTER = timedelta(minutes=3)
 
 
 def database_state() -> str:
@@ -43,15 +48,33 @@ def server_version() -> str | None:
 
 def outbox_health(*, now: datetime) -> dict[str, Any]:
     state = outbox_state(now=now)
-    return {"due": sum(state.due.values()), "oldest_due_seconds": round(state.oldest_due_seconds, 3)}
-
-
-def worker_health() -> dict[str, Any]:
-    runs = list(JobRun.objects.all())
     return {
-        "last_round_at": max((run.started_at for run in runs), default=None),
+        "due": sum(state.due.values()),
+        "oldest_due_seconds": round(state.oldest_due_seconds, 3),
+        "retrying": sum(state.retrying.values()),
+        "oldest_undelivered_seconds": round(state.oldest_undelivered_seconds, 3),
+    }
+
+
+def worker_health(*, now: datetime) -> dict[str, Any]:
+    runs = list(JobRun.objects.all())
+    last = max((run.started_at for run in runs), default=None)
+    return {
+        "last_round_at": last,
+        "late": last is None or now - last > LATE_AFTER,
         "failing": [run.name for run in runs if run.error],
     }
+
+
+def is_still_offered(message: Message, *, now: datetime) -> bool:
+    """Of what the waitlist offers: whether it can still be answered, by whom it was sent to. True of anything else."""
+    if message.template != "waitlist_offer":
+        return True
+    theirs = Q(entry__patient__phone=message.recipient) | Q(entry__patient__email=message.recipient)
+    offers = WaitlistOffer.objects.filter(clinic=message.clinic_id, state=OfferState.OPEN, expires_at__gt=now)
+    # A mail in the place of an SMS knows the end of its offer, and nothing else of it.
+    ends = set(offers.filter(theirs).values_list("expires_at", flat=True))
+    return message.expires_at in ends
 
 
 @dataclass(frozen=True, slots=True)

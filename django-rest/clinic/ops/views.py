@@ -30,6 +30,10 @@ OutboxHealth = inline_serializer(
     {
         "due": serializers.IntegerField(help_text="messages that should be sent by now"),
         "oldest_due_seconds": serializers.FloatField(help_text="how long the oldest of them has been due"),
+        "retrying": serializers.IntegerField(help_text="messages that could not be sent yet, and are tried again"),
+        "oldest_undelivered_seconds": serializers.FloatField(
+            help_text="how long ago the oldest that is not sent should have been, whatever attempts were made"
+        ),
     },
     allow_null=True,
 )
@@ -37,6 +41,7 @@ WorkerHealth = inline_serializer(
     "WorkerHealth",
     {
         "last_round_at": serializers.DateTimeField(allow_null=True, help_text="when a worker last did what is due"),
+        "late": serializers.BooleanField(help_text="no round has begun for three minutes: no worker runs, or it hangs"),
         "failing": serializers.ListField(child=serializers.CharField(), help_text="jobs whose last run failed"),
     },
     allow_null=True,
@@ -60,7 +65,7 @@ class HealthView(OpenView):
 
     @extend_schema(responses={200: HealthOutput, 503: HealthOutput}, summary="How the service is")
     def get(self, request: Request) -> Response:
-        database = database_state()
+        database, now = database_state(), timezone.now()
         is_well = database == "ok"
         body = {
             "status": "ok" if is_well else "unavailable",
@@ -68,8 +73,8 @@ class HealthView(OpenView):
             "version": settings.VERSION,
             "database": database,
             "database_version": server_version() if is_well else None,
-            "outbox": outbox_health(now=timezone.now()) if is_well else None,
-            "worker": worker_health() if is_well else None,
+            "outbox": outbox_health(now=now) if is_well else None,
+            "worker": worker_health(now=now) if is_well else None,
         }
         return Response(body, status=200 if is_well else 503)
 

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-MAX_ATTEMPTS = 8
+# About a day, with the pauses below: a mail server may be away for a night.
+MAX_ATTEMPTS = 40
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
 

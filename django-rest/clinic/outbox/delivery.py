@@ -18,7 +18,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from clinic.common.transactions import in_one_statement, in_one_transaction
-from clinic.outbox.backoff import MAX_ATTEMPTS, pause_after
+from clinic.outbox.backoff import pause_after
 from clinic.outbox.channels import email, in_app, sms
 from clinic.outbox.channels.failures import CannotBeDelivered, RefusedForNow, WantsNoSms
 from clinic.outbox.models import Channel, DeliveryCount, Message, State
@@ -31,6 +31,8 @@ LEASE = timedelta(minutes=2)
 BEGUN_WITHIN_SECONDS = 60
 # What has been taken back or refused meanwhile is asked for again, for what is begun later than this.
 FRESH_SECONDS = 0.2
+# One that kills its workers is soon left alone.
+MOST_KILLED = 8
 # What comes back from a provider may be long.
 ERROR_LENGTH = 500
 
@@ -129,7 +131,7 @@ def _send(message: Message, *, now: datetime) -> Outcome:
         return Outcome(State.CANCELLED)
     if message.expires_at is not None and message.expires_at <= now:
         return Outcome(State.DEAD, error="Not sent: its time has passed.")
-    if message.attempts - message.failures > MAX_ATTEMPTS:  # Its worker was killed each time.
+    if message.attempts - message.failures > MOST_KILLED:  # Its worker was killed each time.
         return Outcome(State.DEAD, error="Given up: no attempt came to an end.")
     if message.is_unwanted:
         return Outcome(State.FAILED, error="The phone's owner wants no SMS.", is_unwanted=True)
@@ -154,7 +156,7 @@ def _try_again(message: Message, error: Exception, *, now: datetime) -> Outcome:
 
 
 def _keep(message: Message, outcome: Outcome) -> None:
-    if outcome.is_unwanted:
+    if outcome.state is State.FAILED:
         _keep_refusal(message, outcome)
     else:
         _keep_outcome(message, outcome)
@@ -164,8 +166,10 @@ def _keep(message: Message, outcome: Outcome) -> None:
 def _keep_refusal(message: Message, outcome: Outcome) -> None:
     if _keep_outcome(message, outcome):
         now = timezone.now()
-        record_opt_out(message.channel, message.recipient, source="provider", at=now)
-        write_instead(message, now=now)
+        if outcome.is_unwanted:
+            record_opt_out(message.channel, message.recipient, source="provider", at=now)
+        if not Message.objects.filter(pk=message.pk, withdrawn=True).exists():
+            write_instead(message, now=now)
 
 
 @in_one_statement

@@ -37,6 +37,7 @@ class Message(models.Model):
     fallback_recipient = models.EmailField(
         blank=True, default="", db_default="", help_text="of an SMS: who gets a mail if the phone wants no SMS"
     )
+    instead = models.JSONField(null=True, help_text="of an SMS: the words of that mail, as Words holds them")
     user = models.ForeignKey("accounts.User", null=True, on_delete=models.SET_NULL, related_name="+")
     # No constraint: the log outlives its appointment.
     appointment = models.ForeignKey(

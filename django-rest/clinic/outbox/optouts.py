@@ -7,6 +7,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from clinic.outbox.models import Channel, Message, OptOut, State
+from clinic.outbox.words import Words
 
 FALLBACK_KEY = "instead-of"
 
@@ -38,7 +39,7 @@ def write_instead(message: Message, *, now: datetime) -> None:
     """
     if not message.fallback_recipient or message.secret:
         return
-    clinic = message.clinic.name if message.clinic is not None else "Chairside"
+    words = _words_of(message)
     instead = Message(
         clinic_id=message.clinic_id,
         channel=Channel.EMAIL,
@@ -47,8 +48,8 @@ def write_instead(message: Message, *, now: datetime) -> None:
         user_id=message.user_id,
         appointment_id=message.appointment_id,
         unique_key=f"{FALLBACK_KEY}:{message.pk}",
-        subject=_subject(clinic, message.language),
-        body=message.body,
+        subject=words.subject,
+        body=words.body,
         language=message.language,
         state=State.QUEUED,
         created_at=now,
@@ -59,7 +60,10 @@ def write_instead(message: Message, *, now: datetime) -> None:
     Message.objects.bulk_create([instead], ignore_conflicts=True)
 
 
-def _subject(clinic: str, language: str) -> str:
-    """An SMS has none of its own."""
-    with translation.override(language):
-        return _("A message from %(clinic)s") % {"clinic": clinic}
+def _words_of(message: Message) -> Words:
+    """What is told by SMS alone says the same by mail, under a subject."""
+    if message.instead is not None:
+        return Words(**message.instead)
+    clinic = message.clinic.name if message.clinic is not None else "Chairside"
+    with translation.override(message.language):
+        return Words(_("A message from %(clinic)s") % {"clinic": clinic}, message.body)

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
+from django.template import TemplateDoesNotExist
 from django.utils import timezone
 
 from clinic.outbox.attachments import Attachment
@@ -18,6 +19,8 @@ from clinic.outbox.words import Words, words_of
 
 DUPLICATE_KEY = 1062
 WRITTEN_AT_ONCE = 200
+# Clinic, template, channel, language.
+OfKind = tuple[int | None, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def queue_message(
 
     Its words are the clinic's own where it has some in this language (MessageTemplate), else those of
     `templates/messages/<template>.<channel>.txt`; there the first line is the subject of what has one.
-    `fallback_recipient` gets a mail in the place of an SMS, if its phone wants none.
+    `fallback_recipient` gets a mail in the place of an SMS, if it cannot come: in the words of the template's mail.
     `secret` is for a message with a code or token in it: its words are blanked as soon as nothing more is to be done.
 
     An in-app message needs `about.user_id`, and holds no secret: it stays. One that is due at once is there when the
@@ -151,12 +154,12 @@ def _take_back(theirs: QuerySet[Message]) -> int:
 
 
 def resend(messages: QuerySet[Message], *, now: datetime) -> int:
-    """What was given up, refused or taken back is due again, with all its attempts. Returns how many. Not what held a
-    secret, whose words are gone, nor what a worker has."""
-    again = messages.filter(state__in=[State.FAILED, State.DEAD, State.CANCELLED], secret=False)
-    return again.update(
-        state=State.QUEUED, due_at=now, attempts=0, failures=0, withdrawn=False, expires_at=None, error=""
-    )
+    """What failed or was given up is due again, with all its attempts. Returns how many. Not what was taken back or
+    whose time has passed, nor what held a secret, whose words are gone. Whether it is still true is the caller's to
+    know."""
+    again = messages.filter(state__in=[State.FAILED, State.DEAD], secret=False, withdrawn=False)
+    again = again.exclude(expires_at__lte=now)
+    return again.update(state=State.QUEUED, send_at=now, due_at=now, attempts=0, failures=0, error="", reported_at=None)
 
 
 def _is_new(message: Message) -> bool:
@@ -174,19 +177,30 @@ def _put_into_words(messages: Sequence[Message]) -> None:
     """One query, however many there are."""
     own = _own_words(messages)
     for message in messages:
-        words = words_of(message.template, message.channel, message.context, message.language, own.get(_kind(message)))
+        words = _words_by(message.channel, message, own)
         message.subject, message.body = words.subject, words.body
+        if message.fallback_recipient and not message.secret:
+            message.instead = _mail_instead(message, own)
 
 
-def _own_words(messages: Sequence[Message]) -> dict[tuple[int | None, str, str, str], Words]:
+def _words_by(channel: str, message: Message, own: dict[OfKind, Words]) -> Words:
+    chosen = own.get((message.clinic_id, message.template, channel, message.language))
+    return words_of(message.template, channel, message.context, message.language, chosen)
+
+
+def _mail_instead(message: Message, own: dict[OfKind, Words]) -> dict[str, str] | None:
+    """Said now: what the words are made of is not kept. None of what is told by SMS alone."""
+    try:
+        return asdict(_words_by(Channel.EMAIL, message, own))
+    except TemplateDoesNotExist:
+        return None
+
+
+def _own_words(messages: Sequence[Message]) -> dict[OfKind, Words]:
     clinics = {message.clinic_id for message in messages if message.clinic_id is not None}
     if not clinics:
         return {}
     chosen = MessageTemplate.objects.filter(
         clinic_id__in=clinics, template__in={message.template for message in messages}
     )
-    return {_kind(row): Words(row.subject, row.body) for row in chosen}
-
-
-def _kind(row: Message | MessageTemplate) -> tuple[int | None, str, str, str]:
-    return row.clinic_id, row.template, row.channel, row.language
+    return {(row.clinic_id, row.template, row.channel, row.language): Words(row.subject, row.body) for row in chosen}

@@ -30,9 +30,10 @@ class Way:
     fallback_recipient: str = ""
 
 
-def ways_to(somebody: Reachable, ways: Ways, *, sms_is_configured: bool) -> list[Way]:
-    """Without a provider an SMS is written only to who has nothing else: its log then says why it was not sent."""
-    phone = somebody.phone if sms_is_configured or not somebody.email else ""
+def ways_to(somebody: Reachable, ways: Ways, *, sms_can_come: bool) -> list[Way]:
+    """An SMS that cannot come, as there is no provider or its phone wants none, is written only to who has nothing
+    else: its log then says why it was not sent."""
+    phone = somebody.phone if sms_can_come or not somebody.email else ""
     sms, mail = Way("sms", phone, somebody.email), Way("email", somebody.email)
     match ways:
         case Ways.EVERY:

@@ -48,7 +48,7 @@ class SignInForm(AuthenticationForm):
     request: HttpRequest
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
 
     def clean(self) -> dict[str, Any]:
         given = self.cleaned_data
@@ -78,7 +78,7 @@ class ForgottenForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
 
     def send_mail(self, request: HttpRequest) -> bool:
         """Whether it was not refused. Nothing tells whether there is such an account."""
@@ -110,7 +110,7 @@ class NewPasswordForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         shown_first = "password" if self.initial.get("token") else "token"
         self.fields[shown_first].widget.attrs["autofocus"] = True
         if shown_first == "password":

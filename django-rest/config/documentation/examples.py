@@ -204,7 +204,10 @@ VALUES: dict[str, Any] = {
     "database": "ok",
     "due": 0,
     "oldest_due_seconds": 0.0,
+    "retrying": 0,
+    "oldest_undelivered_seconds": 0.0,
     "last_round_at": "2026-11-20T08:29:40Z",
+    "late": False,
     "failing": [],
     "database_version": "8.4.3",
 }

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 from clinic.appointments.lifecycle import Status
-from clinic.messaging.catalogue import CATALOGUE, Audience, Facts, News, is_outdated, is_worth_telling, news_of
+from clinic.messaging.catalogue import (
+    CATALOGUE,
+    Audience,
+    Facts,
+    News,
+    is_outdated,
+    is_true_of,
+    is_worth_telling,
+    news_of,
+)
 from clinic.outbox.ways import Reachable, Ways, ways_to
 
 START = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -54,6 +63,22 @@ def test_each_change_is_some_news_or_none(
     before: Facts | None, after: Facts | None, action: str, by_patient: bool, news: News | None
 ) -> None:
     assert news_of(before, after, action=action, by_patient=by_patient) == news
+
+
+@pytest.mark.parametrize(
+    ("template", "true_of"),
+    [
+        ("request_received", {Status.PENDING}),
+        ("confirmed", {Status.CONFIRMED}),
+        ("several_confirmed", {Status.CONFIRMED}),
+        ("moved", {Status.PENDING, Status.CONFIRMED}),
+        ("cancelled", {Status.CANCELLED, None}),
+        ("missed", {Status.NO_SHOW}),
+        ("invitation", {*Status, None}),
+    ],
+)
+def test_news_is_true_of_what_an_appointment_became_by_it(template: str, true_of: set[Status | None]) -> None:
+    assert {status for status in (*Status, None) if is_true_of(template, status)} == true_of
 
 
 def test_a_note_or_a_promise_makes_nothing_untrue_and_every_other_change_does() -> None:
@@ -107,20 +132,18 @@ PHONE, MAIL = "+491701234567", "paula@riverside.example"
     ],
 )
 def test_somebody_is_told_by_what_is_known_of_them(ways: Ways, phone: str, email: str, told: dict[str, str]) -> None:
-    found = ways_to(Reachable(phone, email), ways, sms_is_configured=True)
+    found = ways_to(Reachable(phone, email), ways, sms_can_come=True)
     assert {way.channel: way.recipient for way in found} == told
 
 
 def test_an_sms_alone_has_a_mail_behind_it() -> None:
-    [sms] = ways_to(Reachable(PHONE, MAIL), Ways.SMS_FIRST, sms_is_configured=True)
+    [sms] = ways_to(Reachable(PHONE, MAIL), Ways.SMS_FIRST, sms_can_come=True)
     assert sms.fallback_recipient == MAIL
-    assert {way.fallback_recipient for way in ways_to(Reachable(PHONE, MAIL), Ways.EVERY, sms_is_configured=True)} == {
-        ""
-    }
+    assert {way.fallback_recipient for way in ways_to(Reachable(PHONE, MAIL), Ways.EVERY, sms_can_come=True)} == {""}
 
 
 def test_without_a_provider_an_sms_is_for_who_has_nothing_else() -> None:
     def told(email: str) -> set[str]:
-        return {way.channel for way in ways_to(Reachable(PHONE, email), Ways.EVERY, sms_is_configured=False)}
+        return {way.channel for way in ways_to(Reachable(PHONE, email), Ways.EVERY, sms_can_come=False)}
 
     assert (told(MAIL), told("")) == ({"email"}, {"sms"})

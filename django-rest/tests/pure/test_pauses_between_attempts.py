@@ -8,8 +8,17 @@ attempts = st.integers(min_value=1, max_value=MAX_ATTEMPTS - 1)
 
 
 def test_the_pause_doubles_up_to_an_hour() -> None:
-    pauses = [pause_after(attempt, jitter=0) for attempt in range(1, MAX_ATTEMPTS)]
-    assert pauses == [timedelta(seconds=seconds) for seconds in (15, 30, 60, 120, 240, 480, 960)]
+    pauses = [pause_after(attempt, jitter=0) for attempt in range(1, 11)]
+    assert pauses == [timedelta(seconds=seconds) for seconds in (15, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600)]
+
+
+def test_a_night_without_a_mail_server_loses_nothing_and_two_days_do() -> None:
+    def longest_outage(jitter: float) -> timedelta:
+        pauses = [pause_after(attempt, jitter=jitter) for attempt in range(1, MAX_ATTEMPTS)]
+        return sum((pause for pause in pauses if pause is not None), timedelta(0))
+
+    assert longest_outage(jitter=1) > timedelta(hours=15)
+    assert longest_outage(jitter=0) < timedelta(hours=48)
 
 
 def test_a_message_is_given_up_in_the_end() -> None:

@@ -1,11 +1,13 @@
 """How a patient is reached: what they have given, and what they want."""
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.conf import settings
 
 from clinic.appointments.models import Patient
 from clinic.common.instants import zone_of
+from clinic.outbox.optouts import opted_out_of
 from clinic.outbox.quiet import after_quiet_hours
 from clinic.outbox.ways import Reachable, Way, Ways, ways_to
 from clinic.scheduling.models import Clinic
@@ -22,9 +24,18 @@ def in_waking_hours(now: datetime, clinic: Clinic) -> datetime:
     )
 
 
-def ways_to_patient(patient: Patient, ways: Ways) -> list[Way]:
-    """Outside of the app, the first choice first; empty for who cannot be reached or wants nothing."""
+def opted_out_among(patients: Iterable[Patient]) -> set[str]:
+    """The phones whose owners want no SMS. One query, none where nobody is sent any."""
+    if not settings.SMS_IS_CONFIGURED:
+        return set()
+    return opted_out_of({patient.phone for patient in patients if patient.phone and patient.wants_sms})
+
+
+def ways_to_patient(patient: Patient, ways: Ways, *, opted_out: Collection[str] = ()) -> list[Way]:
+    """Outside of the app, the first choice first; empty for who cannot be reached or wants nothing. `opted_out`: phones
+    that are known to want no SMS; of others it turns out, and a mail goes out then."""
     reachable = Reachable(
         phone=patient.phone if patient.wants_sms else "", email=patient.email if patient.wants_email else ""
     )
-    return ways_to(reachable, ways, sms_is_configured=settings.SMS_IS_CONFIGURED)
+    can_come = settings.SMS_IS_CONFIGURED and patient.phone not in opted_out
+    return ways_to(reachable, ways, sms_can_come=can_come)

@@ -1,11 +1,17 @@
 """What could not be delivered is told to the desk: somebody can call the patient."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import translation
+from django.utils.translation import gettext
 
 from clinic.accounts.models import Role, User
+from clinic.appointments.models import Patient
 from clinic.common.transactions import in_one_transaction
+from clinic.messaging.kinds import KINDS
 from clinic.outbox.models import Channel, Message, State
 from clinic.outbox.services import About, compose_message, queue_messages
 from clinic.scheduling.models import Clinic
@@ -14,6 +20,8 @@ from clinic.scheduling.models import Clinic
 LOOK_BACK = timedelta(days=3)
 AT_ONCE = 500
 MOST_NAMED = 5
+# It has come, or is on its way.
+ALIVE = (State.QUEUED, State.SENDING, State.SENT, State.DELIVERED)
 
 
 def report_dead_letters(*, now: datetime) -> int:
@@ -23,16 +31,19 @@ def report_dead_letters(*, now: datetime) -> int:
 
 @in_one_transaction
 def _report(clinic: Clinic, *, now: datetime) -> int:
-    dead = list(_untold(clinic, now=now).select_for_update(skip_locked=True).order_by("pk")[:AT_ONCE])
+    # Ids first: locked is what is reported, and nothing that was only looked at.
+    ids = list(_untold(clinic, now=now).order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    locked = Message.objects.select_for_update(skip_locked=True).filter(pk__in=ids, reported_at=None)
+    dead = list(locked.order_by("pk").prefetch_related("user"))
     if not dead:
         return 0
     Message.objects.filter(pk__in=[message.pk for message in dead]).update(reported_at=now)
-    context = {"count": len(dead), "all": dead[:MOST_NAMED]}
     desk = User.objects.filter(clinic=clinic, role__in=(Role.OWNER, Role.STAFF), is_active=True).order_by("pk")
+    context, appointments = _in_words(dead, clinic.language), list({message.appointment_id for message in dead})
     queue_messages(
         [
             compose_message(
-                about=About(clinic.pk, reader.pk, dead[0].appointment_id if len(dead) == 1 else None),
+                about=About(clinic.pk, reader.pk, appointments[0] if len(appointments) == 1 else None),
                 channel=Channel.IN_APP,
                 template="dead_letter",
                 recipient=reader.email,
@@ -47,13 +58,53 @@ def _report(clinic: Clinic, *, now: datetime) -> int:
     return len(dead)
 
 
+def _in_words(dead: Sequence[Message], language: str) -> dict[str, Any]:
+    """`whom`: the patient, or how many messages where there are several patients."""
+    names = _names_of(dead)
+    with translation.override(language):
+        shown = [
+            {"whom": names[one.pk], "what": _what(one), "recipient": one.recipient, "error": one.error}
+            for one in dead[:MOST_NAMED]
+        ]
+    together = set(names.values())
+    return {"whom": together.pop() if len(together) == 1 else len(dead), "all": shown, "count": len(dead)}
+
+
+def _names_of(dead: Sequence[Message]) -> dict[int, str]:
+    """By message. One query; of who is not known there is the address alone."""
+    ids = {message.appointment_id for message in dead} - {None}
+    named = Patient.objects.filter(appointments__in=ids).values_list("appointments__pk", "name")
+    patients: dict[int | None, str] = dict(named)
+    return {
+        one.pk: patients.get(one.appointment_id) or (one.user.name if one.user is not None else "") or one.recipient
+        for one in dead
+    }
+
+
+def _what(message: Message) -> str:
+    kind = KINDS.get(message.template)
+    return gettext(kind.title) if kind is not None else message.subject
+
+
 def _untold(clinic: Clinic, *, now: datetime) -> QuerySet[Message]:
-    """A code that did not come is asked for again; an SMS that a mail has taken the place of was told."""
+    """A code that did not come is asked for again; what came another way was told."""
     ended = Message.objects.filter(
         clinic=clinic, state__in=(State.DEAD, State.FAILED), created_at__gte=now - LOOK_BACK, reported_at=None
     )
-    return ended.exclude(channel=Channel.IN_APP).exclude(secret=True, channel=Channel.SMS).exclude(_was_replaced())
+    to_people = ended.exclude(channel=Channel.IN_APP).exclude(secret=True, channel=Channel.SMS)
+    return to_people.exclude(_was_replaced()).exclude(_came_another_way())
 
 
 def _was_replaced() -> Q:
     return Q(state=State.FAILED, channel=Channel.SMS) & ~Q(fallback_recipient="")
+
+
+def _came_another_way() -> Exists:
+    """The same news of the same appointment, then or later, by mail instead of SMS or the other way round."""
+    same = Message.objects.filter(
+        appointment_id=OuterRef("appointment_id"),
+        template=OuterRef("template"),
+        created_at__gte=OuterRef("created_at"),
+        state__in=ALIVE,
+    )
+    return Exists(same.exclude(channel=Channel.IN_APP).exclude(channel=OuterRef("channel")))

@@ -1,6 +1,6 @@
 """Reminders are queued as they fall due: which, says `clinic.messaging.due`, and why that way."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from django.db.models import CharField, Exists, F, Func, OuterRef, Q, QuerySet, Value
@@ -8,7 +8,7 @@ from django.db.models.functions import Concat
 
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment, Source
-from clinic.appointments.services.reaching import language_of
+from clinic.appointments.services.reaching import language_of, opted_out_among
 from clinic.common.instants import zone_of
 from clinic.common.transactions import in_one_transaction
 from clinic.messaging.catalogue import CATALOGUE, News
@@ -76,23 +76,25 @@ def _queue(ids: list[int], clinic: Clinic, *, now: datetime) -> int:
     # Locked: who cancels or moves one of these either has done so, or finds its reminder and takes it back.
     locked = Appointment.objects.select_for_update(skip_locked=True).filter(pk__in=ids, status=Status.CONFIRMED)
     awaited = list(locked.order_by("pk").prefetch_related("patient", "practitioner"))
-    rules = rules_of(clinic)
+    rules, opted_out = rules_of(clinic), opted_out_among(appointment.patient for appointment in awaited)
     messages: list[Message] = []
     for appointment in awaited:
         appointment.clinic = clinic
-        messages += _reminders_of(appointment, rules, now=now)
+        messages += _reminders_of(appointment, rules, opted_out, now=now)
     queue_messages(messages)
     return len({message.appointment_id for message in messages})
 
 
-def _reminders_of(appointment: Appointment, rules: Rules, *, now: datetime) -> Iterator[Message]:
+def _reminders_of(
+    appointment: Appointment, rules: Rules, opted_out: Collection[str], *, now: datetime
+) -> Iterator[Message]:
     due = due_reminder(appointment.starts_at, rules, now=now)
     patient = appointment.patient
     if due is None or not patient.wants_reminders:
         return
     language = language_of(patient, appointment.clinic)
     key = f"reminder:{appointment.pk}:{appointment.starts_at:%Y%m%dT%H%M}:{int(due.lead.total_seconds()) // 60}"
-    for way in ways_of(TELLING, appointment):
+    for way in ways_of(TELLING, appointment, opted_out):
         yield compose_message(
             about=About(appointment.clinic_id, patient.user_id, appointment.pk),
             channel=Channel(way.channel),

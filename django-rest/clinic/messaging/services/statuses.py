@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from clinic.common.transactions import in_one_transaction
+from clinic.messaging.services.resending import still_holds
 from clinic.outbox.channels.sms import UNSUBSCRIBED
 from clinic.outbox.models import Channel, Message, State
 from clinic.outbox.optouts import record_opt_out, write_instead
@@ -24,5 +25,6 @@ def note_status(*, provider_id: str, status: str, error_code: str, now: datetime
         message.save(update_fields=["state", "error"])
         if error_code == str(UNSUBSCRIBED):
             record_opt_out(message.channel, message.recipient, source="provider", at=now)
-        # It has not come: what is known of another way is tried.
-        write_instead(message, now=now)
+        # It has not come: what is known of another way is tried, unless the appointment has changed meanwhile.
+        if still_holds(message):
+            write_instead(message, now=now)

@@ -8,7 +8,7 @@ and is not true any more is taken back.
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import ActorKind, Appointment, Source
 from clinic.appointments.models import Channel as Through
 from clinic.appointments.services.effects import Change, Effect
-from clinic.appointments.services.reaching import in_waking_hours, language_of, ways_to_patient
+from clinic.appointments.services.reaching import in_waking_hours, language_of, opted_out_among, ways_to_patient
 from clinic.common.instants import zone_of
 from clinic.common.transactions import finish_with
 from clinic.messaging.catalogue import (
@@ -128,12 +128,13 @@ def _told_to_patients(events: Sequence[Event]) -> Iterator[Message]:
         for telling in CATALOGUE[event.news]:
             if telling.to is Audience.PATIENT and _is_for_patient(event, telling):
                 together[event.appointment.patient_id, telling].append(event)
+    opted_out = opted_out_among(of_one[0].appointment.patient for of_one in together.values())
     for (_, telling), of_one_patient in together.items():
         if telling.several and len(of_one_patient) > 1:
-            yield from messages_to_patient(telling, of_one_patient)
+            yield from messages_to_patient(telling, of_one_patient, opted_out)
         else:
             for event in of_one_patient:
-                yield from messages_to_patient(telling, [event])
+                yield from messages_to_patient(telling, [event], opted_out)
 
 
 def _is_for_patient(event: Event, telling: Telling) -> bool:
@@ -142,7 +143,7 @@ def _is_for_patient(event: Event, telling: Telling) -> bool:
     return not is_made_up and is_worth_telling(telling, event.appointment.starts_at, now=event.change.now)
 
 
-def messages_to_patient(telling: Telling, events: Sequence[Event]) -> Iterator[Message]:
+def messages_to_patient(telling: Telling, events: Sequence[Event], opted_out: Collection[str]) -> Iterator[Message]:
     """By each way that suits them; of several appointments together where there are several."""
     events = sorted(events, key=lambda event: event.appointment.starts_at)
     first, now = events[0].appointment, events[0].change.now
@@ -150,7 +151,7 @@ def messages_to_patient(telling: Telling, events: Sequence[Event]) -> Iterator[M
     send_at = in_waking_hours(now, first.clinic) if telling.can_wait else now
     context = patient_context([event.appointment for event in events], language)
     template = telling.several if len(events) > 1 else telling.template
-    for way in ways_of(telling, first):
+    for way in ways_of(telling, first, opted_out):
         yield compose_message(
             about=About(first.clinic_id, first.patient.user_id, first.pk),
             channel=Channel(way.channel),
@@ -175,10 +176,10 @@ def messages_to_patient(telling: Telling, events: Sequence[Event]) -> Iterator[M
         )
 
 
-def ways_of(telling: Telling, appointment: Appointment) -> list[Way]:
+def ways_of(telling: Telling, appointment: Appointment, opted_out: Collection[str]) -> list[Way]:
     """To the patient."""
     patient = appointment.patient
-    ways = [] if telling.ways is None else ways_to_patient(patient, telling.ways)
+    ways = [] if telling.ways is None else ways_to_patient(patient, telling.ways, opted_out=opted_out)
     if telling.in_app and patient.user_id is not None:
         ways.append(Way(Channel.IN_APP, patient.email))
     return ways

@@ -1,0 +1,30 @@
+"""Who sets Twilio by halves is warned before an SMS is lost."""
+
+import pytest
+from django.core import checks
+from pydantic import SecretStr
+from pytest_django.fixtures import Settings
+
+NO_SENDER, NO_ADDRESS = "outbox.W001", "outbox.W002"
+ACCOUNT = {"twilio_account_sid": "AC1", "twilio_auth_token": SecretStr("made up")}
+NUMBER = {"twilio_from": "+15005550006"}
+ADDRESS = {"public_url": "https://clinic.example"}
+
+
+@pytest.mark.parametrize(
+    ("given", "warnings"),
+    [
+        ({}, []),
+        (NUMBER, []),
+        (ACCOUNT, [NO_SENDER, NO_ADDRESS]),
+        (ACCOUNT | NUMBER, [NO_ADDRESS]),
+        (ACCOUNT | ADDRESS, [NO_SENDER]),
+        (ACCOUNT | NUMBER | ADDRESS, []),
+    ],
+)
+def test_twilio_is_set_as_a_whole_or_not_at_all(
+    settings: Settings, given: dict[str, object], warnings: list[str]
+) -> None:
+    nothing = dict.fromkeys([*ACCOUNT, *NUMBER, *ADDRESS])
+    settings.SHARED = settings.SHARED.model_copy(update={**nothing, **given})
+    assert [message.id for message in checks.run_checks()] == warnings
