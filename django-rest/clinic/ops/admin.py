@@ -184,12 +184,14 @@ class MessageAdmin(ToldAdmin):
     actions = ("send_again",)
     fields = (
         ("patient", "about"),
-        ("channel", "template", "recipient"),
+        ("channel", "template"),
+        "recipient",
         "subject",
         "text",
         ("state", "attempts"),
         "error",
-        ("written", "due_from", "sent"),
+        ("written", "sent"),
+        "due_from",
     )
     readonly_fields = tuple(flatten(fields))
 

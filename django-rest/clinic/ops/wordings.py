@@ -72,7 +72,8 @@ class WordingAdmin(OfOwnClinicAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         channel = obj.channel if obj is not None else request.GET.get("channel")
         words = ["body"] if channel == Channel.SMS else ["subject", "body"]
-        fields = ["clinic", KIND, *words, "seen_version"]
+        # Each on a line of its own: side by side they are too narrow to be read.
+        fields = ["clinic", *KIND, *words, "seen_version"]
         return fields if user_of(request).is_superuser else fields[1:]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:

@@ -8,6 +8,7 @@ import pytest
 from clinic.appointments.lifecycle import Status
 from clinic.messaging.catalogue import (
     CATALOGUE,
+    TRUE_OF,
     Audience,
     Facts,
     News,
@@ -63,6 +64,10 @@ def test_each_change_is_some_news_or_none(
     before: Facts | None, after: Facts | None, action: str, by_patient: bool, news: News | None
 ) -> None:
     assert news_of(before, after, action=action, by_patient=by_patient) == news
+
+
+def test_of_all_news_it_is_known_what_it_is_true_of() -> None:
+    assert set(TRUE_OF) == set(News)
 
 
 @pytest.mark.parametrize(
