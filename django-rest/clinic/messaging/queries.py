@@ -108,7 +108,9 @@ def is_offered_time(phone: str, *, now: datetime) -> bool:
     told = Message.objects.filter(
         clinic_id__in=_all_clinics(), created_at__gt=now - OFFERED_SINCE, recipient=phone, template="waitlist_offer"
     )
-    return told.filter(channel=Channel.SMS, expires_at__gt=now).exclude(state=State.CANCELLED).exists()
+    return (
+        told.filter(channel=Channel.SMS, send_at__lte=now, expires_at__gt=now).exclude(state=State.CANCELLED).exists()
+    )
 
 
 def patients_of_sender(phone: str) -> list[Patient]:

@@ -8,10 +8,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import translation
 from django.utils.translation import gettext
 
-from clinic.accounts.models import Role, User
 from clinic.appointments.models import Patient
 from clinic.common.transactions import in_one_transaction
 from clinic.messaging.kinds import KINDS
+from clinic.messaging.queries import desk_of
 from clinic.outbox.models import Channel, Message, State
 from clinic.outbox.services import About, compose_message, queue_messages
 from clinic.scheduling.models import Clinic
@@ -38,7 +38,6 @@ def _report(clinic: Clinic, *, now: datetime) -> int:
     if not dead:
         return 0
     Message.objects.filter(pk__in=[message.pk for message in dead]).update(reported_at=now)
-    desk = User.objects.filter(clinic=clinic, role__in=(Role.OWNER, Role.STAFF), is_active=True).order_by("pk")
     context, appointments = _in_words(dead, clinic.language), list({message.appointment_id for message in dead})
     queue_messages(
         [
@@ -52,7 +51,7 @@ def _report(clinic: Clinic, *, now: datetime) -> int:
                 unique_key=f"dead_letter:{dead[0].pk}:{reader.pk}",
                 language=clinic.language,
             )
-            for reader in desk
+            for reader in desk_of(clinic)
         ]
     )
     return len(dead)

@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from clinic.appointments.services.reaching import language_of, ways_to_patient
+from clinic.appointments.services.reaching import language_of, opted_out_among, ways_to_patient
 from clinic.common.instants import zone_of
 from clinic.outbox.models import Channel
 from clinic.outbox.services import About, cancel_messages_by_key, queue_message
@@ -17,7 +17,7 @@ def tell_of_offer(offer: WaitlistOffer, *, asked_at: datetime) -> None:
     """
     patient, zone = offer.entry.patient, zone_of(offer.clinic.timezone)
     language = language_of(patient, offer.clinic)
-    ways = ways_to_patient(patient, Ways.SMS_FIRST)
+    ways = ways_to_patient(patient, Ways.SMS_FIRST, opted_out=opted_out_among([patient]))
     if patient.user is not None:
         ways.append(Way(Channel.IN_APP, patient.user.email))
     for way in ways:
