@@ -12,6 +12,7 @@ from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent,
 from clinic.appointments.services.decisions import change_status
 from clinic.ops.maintenance import run_jobs
 from clinic.outbox.models import Message, State
+from clinic.outbox.optouts import record_opt_out
 from clinic.scheduling.models import (
     ClaimedCell,
     Clinic,
@@ -391,6 +392,16 @@ class TestThePatientIsTold:
         [message] = Message.objects.filter(template="waitlist_offer")
         assert (message.channel, message.recipient) == ("email", "gus@example.org")
         assert message.subject == "A time has become free for you at Riverside"
+
+    def test_by_mail_at_once_where_the_phone_wants_no_sms(
+        self, world: World, wait: Wait, taken: Appointment, settings: Settings
+    ) -> None:
+        settings.SMS_IS_CONFIGURED = True
+        wait()
+        record_opt_out("sms", world.pete.patient.phone, source="reply", at=datetime.now(UTC))
+        cancel(world, taken)
+        told = set(Message.objects.filter(template="waitlist_offer").values_list("channel", "recipient"))
+        assert told == {("email", world.pete.email), ("in_app", world.pete.email)}
 
     def test_nobody_is_told_of_what_was_rolled_back(self, world: World, taken: Appointment, wait: Wait) -> None:
         wait()

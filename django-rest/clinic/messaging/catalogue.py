@@ -103,12 +103,15 @@ OF_SEVERAL = frozenset(telling.several for row in CATALOGUE.values() for telling
 # What an appointment has to be for its news to be true.
 TRUE_OF: dict[News, frozenset[Status]] = {
     News.REQUESTED: frozenset({Status.PENDING}),
+    News.REQUEST_MOVED: frozenset({Status.PENDING}),
+    News.REQUEST_CANCELLED: frozenset({Status.CANCELLED}),
+    News.REQUEST_WITHDRAWN: frozenset({Status.CANCELLED}),
     News.BOOKED: frozenset({Status.CONFIRMED}),
     News.CONFIRMED: frozenset({Status.CONFIRMED}),
     News.REJECTED: frozenset({Status.REJECTED}),
     News.CANCELLED: frozenset({Status.CANCELLED}),
     News.WITHDRAWN: frozenset({Status.CANCELLED}),
-    News.MOVED: UPCOMING,
+    News.MOVED: frozenset({Status.CONFIRMED}),
     News.MISSED: frozenset({Status.NO_SHOW}),
     News.EXPIRED: frozenset({Status.CANCELLED}),
     News.REMINDER: frozenset({Status.CONFIRMED}),
