@@ -398,7 +398,7 @@ class TestThePatientIsTold:
     ) -> None:
         settings.SMS_IS_CONFIGURED = True
         wait()
-        record_opt_out("sms", world.pete.patient.phone, source="reply", at=datetime.now(UTC))
+        record_opt_out("sms", world.pete.patient.phone, source="reply", at=timezone.now())
         cancel(world, taken)
         told = set(Message.objects.filter(template="waitlist_offer").values_list("channel", "recipient"))
         assert told == {("email", world.pete.email), ("in_app", world.pete.email)}
