@@ -15,6 +15,7 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from clinic.ops.maintenance import run_jobs
+from clinic.ops.pace import Pace
 from clinic.outbox.delivery import send_taken, take_due
 from clinic.outbox.models import Message
 
@@ -22,6 +23,8 @@ from clinic.outbox.models import Message
 SENDERS = 8
 # Who books or looks waits for an answer; nobody waits for the worker within a second.
 NICER_BY = 10
+# Of a core, for all senders together: a provider that answers at once would have them take all of it.
+SHARE = 0.7
 log = logging.getLogger("chairside.worker")
 
 
@@ -59,9 +62,9 @@ def _let_others_go_first() -> None:
 @contextmanager
 def _senders(count: int, stop: threading.Event, *, idle_seconds: float | None) -> Iterator[None]:
     """In the end each finishes the message that it is sending. `idle_seconds` None: they end when nothing is due."""
-    looking = threading.Lock()
+    looking, pace = threading.Lock(), Pace(SHARE)
     senders = [
-        threading.Thread(target=_send_until, args=(stop, looking, idle_seconds), name=f"sender-{number}")
+        threading.Thread(target=_send_until, args=(stop, looking, pace, idle_seconds), name=f"sender-{number}")
         for number in range(count)
     ]
     for sender in senders:
@@ -92,11 +95,12 @@ def _run_round() -> None:
     run_jobs(now=timezone.now())
 
 
-def _send_until(stop: threading.Event, looking: threading.Lock, idle_seconds: float | None) -> None:
+def _send_until(stop: threading.Event, looking: threading.Lock, pace: Pace, idle_seconds: float | None) -> None:
     """Each sender takes and sends for itself, so that a provider's silence holds up one alone. Only one at a time looks
     for what is due, and waits there if it is nothing: many that idle ask no more than one."""
     while not stop.is_set():
         with looking:
+            stop.wait(pace.rest_seconds())
             now = timezone.now()
             messages = [] if stop.is_set() else _take(now)
             if not messages:
