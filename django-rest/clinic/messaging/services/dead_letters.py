@@ -11,9 +11,8 @@ from django.utils.translation import gettext
 from clinic.appointments.models import Patient
 from clinic.common.transactions import in_one_transaction
 from clinic.messaging.kinds import KINDS
-from clinic.messaging.queries import desk_of
+from clinic.messaging.services.desk import tell_desk
 from clinic.outbox.models import Channel, Message, State
-from clinic.outbox.services import About, compose_message, queue_messages
 from clinic.scheduling.models import Clinic
 
 # What is older nobody can do anything about.
@@ -39,21 +38,8 @@ def _report(clinic: Clinic, *, now: datetime) -> int:
         return 0
     Message.objects.filter(pk__in=[message.pk for message in dead]).update(reported_at=now)
     context, appointments = _in_words(dead, clinic.language), list({message.appointment_id for message in dead})
-    queue_messages(
-        [
-            compose_message(
-                about=About(clinic.pk, reader.pk, appointments[0] if len(appointments) == 1 else None),
-                channel=Channel.IN_APP,
-                template="dead_letter",
-                recipient=reader.email,
-                context=context,
-                now=now,
-                unique_key=f"dead_letter:{dead[0].pk}:{reader.pk}",
-                language=clinic.language,
-            )
-            for reader in desk_of(clinic)
-        ]
-    )
+    about = appointments[0] if len(appointments) == 1 else None
+    tell_desk(clinic, template="dead_letter", context=context, key=str(dead[0].pk), now=now, appointment_id=about)
     return len(dead)
 
 

@@ -24,15 +24,14 @@ from clinic.common.transactions import in_one_transaction
 from clinic.messaging.models import InboundMessage
 from clinic.messaging.queries import (
     appointment_of_sender,
-    desk_of,
     is_offered_time,
     patients_of_sender,
     upcoming_of_sender,
 )
 from clinic.messaging.replies import Intent, Reply, read_reply
+from clinic.messaging.services.desk import tell_desk
 from clinic.outbox.models import Channel
 from clinic.outbox.optouts import lift_opt_out, record_opt_out
-from clinic.outbox.services import About, compose_message, queue_messages
 from clinic.outbox.wording import say_when
 
 ACTIONS = {Intent.CONFIRM: Action.CONFIRM, Intent.CANCEL: Action.CANCEL}
@@ -100,21 +99,7 @@ def _show_to_desk(message: InboundMessage, writers: list[Patient], *, now: datet
     clinic = writers[0].clinic
     names = dict.fromkeys(writer.name for writer in writers if writer.clinic_id == clinic.pk)
     context = {"patient": ", ".join(names), "phone": message.sender, "text": message.body.strip()}
-    queue_messages(
-        [
-            compose_message(
-                about=About(clinic.pk, reader.pk),
-                channel=Channel.IN_APP,
-                template="sms_received",
-                recipient=reader.email,
-                context=context,
-                now=now,
-                unique_key=f"sms_received:{message.pk}:{reader.pk}",
-                language=clinic.language,
-            )
-            for reader in desk_of(clinic)
-        ]
-    )
+    tell_desk(clinic, template="sms_received", context=context, key=str(message.pk), now=now)
 
 
 def _note_consent(received: ReceivedSms, reply: Reply, *, now: datetime) -> None:
