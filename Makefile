@@ -1,6 +1,6 @@
 # The only door. `make` prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint fix types schema seed stop bench clean test-compose
+.PHONY: help run test long check lint fix types schema seed stop bench clean test-compose
 
 BIN := .venv/bin
 PYTHON_PARTS := shared-config django-rest fastapi-sse tools benchmarks tests-integration
@@ -18,6 +18,9 @@ run: setup  ## set up, start everything, print addresses and demo sign-ins; Ctrl
 
 test: setup  ## every test, on a throw-away database server
 	@tools/test "$(ONLY)" $(ARGS)
+
+long: setup  ## the long runs (failover, backup, gateway, fuzz, memory); BRIEF=1 shortens them
+	@tools/long "$(ONLY)" $(ARGS)
 
 check: lint types  ## format, lint, import contracts, types, migrations, OpenAPI files
 	@tools/check
