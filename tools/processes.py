@@ -114,6 +114,11 @@ class Child:
             identity.write(self.record)
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def exit_code(self) -> int | None:
         """What it ended with; None while it runs."""
         assert self._process is not None
