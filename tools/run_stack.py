@@ -37,6 +37,7 @@ from processes import (
 )
 from rich.console import Console
 from shared_config import ConfigurationError, DjangoSettings, StreamSettings, load_settings
+from shared_config.database_tls import mysqlclient_options
 from summary import print_summary
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -315,6 +316,7 @@ def _server_of(settings: DjangoSettings, folder: Path, report: Report) -> Privat
 
 def _check_own_database(settings: DjangoSettings) -> None:
     where = f"{settings.db_host}:{settings.db_port}"
+    tls = mysqlclient_options(settings, library_version=MySQLdb.get_client_info())  # type: ignore[no-untyped-call]
     try:
         with closing(
             MySQLdb.connect(
@@ -324,6 +326,7 @@ def _check_own_database(settings: DjangoSettings) -> None:
                 password=settings.db_password.get_secret_value(),
                 database=settings.db_name,
                 connect_timeout=5,
+                **tls,
             )
         ):
             return

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import django_stubs_ext
+from clinic.common.mysql.connecting import CONNECT_TIMEOUT_SECONDS, tls_options
 from shared_config import ACCESS_AUDIENCE, DjangoSettings, load_settings
 
 from config.documentation import INTRODUCTION
@@ -110,7 +111,8 @@ DATABASES = {
             # A claim that waits longer than this for another one is answered 503 with Retry-After.
             "init_command": "SET SESSION innodb_lock_wait_timeout = 5, time_zone = '+00:00', "
             "sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'",
-            "connect_timeout": 5,
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            **tls_options(SHARED),
         },
         "TEST": {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_520_ci"},
     }

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     Field,
+    FilePath,
     HttpUrl,
     ModelWrapValidatorHandler,
     SecretStr,
@@ -33,6 +34,7 @@ ACCESS_AUDIENCE = "chairside"
 STREAM_AUDIENCE = "chairside-stream"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+TlsMode = Literal["disabled", "preferred", "required", "verify_ca", "verify_identity"]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,32}$")]
 
 
@@ -64,6 +66,9 @@ class Settings(BaseSettings):
     db_host: str = "127.0.0.1"
     db_port: Port = 13306
     db_name: Identifier = "chairside"
+    # Without a mode: `verify_identity` with a CA, else `disabled`.
+    db_ssl_mode: TlsMode | None = None
+    db_ssl_ca: FilePath | None = None
 
     django_port: Port = 8000
     fastapi_port: Port = 8001
@@ -79,6 +84,10 @@ class Settings(BaseSettings):
     enable_sse: bool = True
     enable_real_time_updates: bool = True
     log_format: Literal["text", "json"] = "text"
+
+    @property
+    def db_tls_mode(self) -> TlsMode:
+        return self.db_ssl_mode or ("verify_identity" if self.db_ssl_ca else "disabled")
 
     @property
     def jwt_verifying_key(self) -> str:
@@ -108,7 +117,7 @@ class Settings(BaseSettings):
     @classmethod
     def _report_everything_at_once(cls, values: dict[str, Any], read: ModelWrapValidatorHandler[Self]) -> Self:
         # The checks across fields look at the raw values, so that they report beside a field's own error.
-        problems = [*cls._missing_keys(values), *cls._wrong_keys(values)]
+        problems = [*cls._missing_keys(values), *cls._wrong_keys(values), *cls._mismatched_tls(values)]
         if not _is_true(values.get(cls.debug_setting)):
             problems += cls._weak(values)
         try:
@@ -136,6 +145,16 @@ class Settings(BaseSettings):
             return []
         problem = keys.problem_of_public_key(algorithm, _unescaped(public_key))
         return [f"JWT_PUBLIC_KEY: {problem}"] if problem else []
+
+    @classmethod
+    def _mismatched_tls(cls, values: Mapping[str, Any]) -> list[str]:
+        mode, authority = values.get("db_ssl_mode"), values.get("db_ssl_ca")
+        verifies = mode in {"verify_ca", "verify_identity"}
+        if verifies and not authority:
+            return [f"DB_SSL_CA: missing, needed with DB_SSL_MODE={mode}"]
+        if mode and authority and not verifies:
+            return ["DB_SSL_CA: only read with DB_SSL_MODE=verify_ca or verify_identity"]
+        return []
 
     @classmethod
     def _weak(cls, values: Mapping[str, Any]) -> list[str]:

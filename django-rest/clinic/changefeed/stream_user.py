@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connection as own_connection
 
 from clinic.changefeed.definitions import defined_by_migrations
+from clinic.common.mysql.connecting import CONNECT_TIMEOUT_SECONDS, open_connection, server_options
 
 MAY_NOT_CREATE_USERS = frozenset({1045, 1044, 1142, 1227, 1410})
 
@@ -31,7 +32,7 @@ def create_stream_user() -> str:
         raise NotPrivileged("SSE_DB_PASSWORD is not set.", [])
     password = shared.sse_db_password.get_secret_value()
     try:
-        connection = MySQLdb.connect(**_administrator())
+        connection = open_connection(**_administrator())
         try:
             _run(connection, shared.sse_db_user, password)
         finally:
@@ -49,12 +50,11 @@ def _administrator() -> dict[str, Any]:
     if shared.db_admin_user is not None and shared.db_admin_password is not None:
         user, password = shared.db_admin_user, shared.db_admin_password
     return {
-        "host": shared.db_host,
-        "port": shared.db_port,
+        **server_options(shared),
         "user": user,
         "password": password.get_secret_value(),
         "charset": "utf8mb4",
-        "connect_timeout": 5,
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
     }
 
 

@@ -11,6 +11,8 @@ from django.db.backends.mysql import base
 from django.db.backends.mysql.operations import DatabaseOperations as Operations
 from MySQLdb.constants import FIELD_TYPE
 
+from clinic.common.mysql.connecting import open_connection
+
 # If the database restarts meanwhile, a request is answered 503 with Retry-After, as one in the midst of it is.
 ANSWERED_JUST_NOW_SECONDS = 1.0
 
@@ -38,6 +40,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         parameters: dict[str, Any] = super().get_connection_params()
         instants = {FIELD_TYPE.DATETIME: instant_of, FIELD_TYPE.TIMESTAMP: instant_of}
         return {**parameters, "conv": {**parameters["conv"], **instants}}
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        return open_connection(**conn_params)
 
     def close_if_health_check_failed(self) -> None:
         now = time.monotonic()
