@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE / "long")]
+sys.path.insert(0, str(Path(__file__).parent / "long"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from post_office import PostOffice, open_post_office
 from stack import LiveStack, live_stack

@@ -180,4 +180,4 @@ def _connection(world: World) -> Iterator[MySQLdb.Connection]:
     try:
         yield connection
     finally:
-        connection.close()  # type: ignore[no-untyped-call]
+        connection.close()

@@ -204,7 +204,7 @@ class SqlDesk(threading.Thread):
             self._ledger.acknowledge(self._clinics[clinic_id], row)
             self._ledger.count("SQL write")
         finally:
-            connection.close()
+            connection.close()  # type: ignore[no-untyped-call]
 
 
 class Board(threading.Thread):

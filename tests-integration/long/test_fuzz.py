@@ -8,7 +8,8 @@ import logging
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import httpx
 import pytest
@@ -215,8 +216,8 @@ def _report(console: Console, ledger: Ledger, boards: list[Board], outages: dict
     console.print(table)
 
 
-def _sum(boards: list[Board], counts: Callable[[Board], dict[object, int]]) -> dict[object, int]:
-    total: dict[object, int] = {}
+def _sum(boards: list[Board], counts: Callable[[Board], Mapping[Any, int]]) -> dict[Any, int]:
+    total: dict[Any, int] = {}
     for board in boards:
         for name, count in counts(board).items():
             total[name] = total.get(name, 0) + count
