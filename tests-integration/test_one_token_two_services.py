@@ -1,3 +1,5 @@
+import hmac
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -5,7 +7,9 @@ import httpx
 import jwt
 import pytest
 from clinic_people import SignedIn
+from jwt.utils import base64url_encode
 from stack import LiveStack
+from token_keys import fresh_token_keys, from_one_line
 
 Claims = dict[str, Any]
 
@@ -21,8 +25,8 @@ def answers(stack: LiveStack, token: str) -> list[tuple[int, str]]:
     return found
 
 
-def signed(stack: LiveStack, claims: Claims, *, key: str | None = None, algorithm: str = "HS256") -> str:
-    return jwt.encode(claims, key or stack.environment["JWT_SECRET_KEY"], algorithm=algorithm)
+def signed(stack: LiveStack, claims: Claims, *, key: str | None = None, algorithm: str = "ES256") -> str:
+    return jwt.encode(claims, key or from_one_line(stack.environment["JWT_PRIVATE_KEY"]), algorithm=algorithm)
 
 
 @pytest.fixture
@@ -67,7 +71,9 @@ def test_a_tampered_token_opens_neither(stack: LiveStack, claims: Claims) -> Non
 
 
 def test_a_token_of_another_key_or_without_a_signature_opens_neither(stack: LiveStack, claims: Claims) -> None:
-    assert answers(stack, signed(stack, claims, key="k" * 40)) == [(401, "token_not_valid")] * 2
+    another = from_one_line(fresh_token_keys()["JWT_PRIVATE_KEY"])
+    assert answers(stack, signed(stack, claims, key=another)) == [(401, "token_not_valid")] * 2
+    assert answers(stack, signed(stack, claims, key="k" * 40, algorithm="HS256")) == [(401, "token_not_valid")] * 2
     unsigned = jwt.encode(claims, None, algorithm="none")  # type: ignore[arg-type]  # as a forger would
     assert answers(stack, unsigned) == [(401, "token_not_valid")] * 2
 
@@ -90,3 +96,12 @@ def test_signing_out_everywhere_ends_the_token_in_both_and_the_open_stream(stack
         assert practitioner.post("/api/v1/auth/logout-everywhere").status_code == 200
         assert [block.event for block in chair.reader.wait_for_end(3) if block.is_event][-1] == "revoked"
         assert answers(stack, practitioner.token) == [(401, "token_not_valid")] * 2
+
+
+def test_public_key_as_a_shared_secret_opens_neither(stack: LiveStack, claims: Claims) -> None:
+    """The classic confusion of algorithms: everybody may know the public key."""
+    public = from_one_line(stack.environment["JWT_PUBLIC_KEY"])
+    header, body = ({"alg": "HS256", "typ": "JWT"}, claims)
+    text = ".".join(base64url_encode(json.dumps(part).encode()).decode() for part in (header, body))
+    signature = base64url_encode(hmac.digest(public.encode(), text.encode(), "sha256")).decode()
+    assert answers(stack, f"{text}.{signature}") == [(401, "token_not_valid")] * 2

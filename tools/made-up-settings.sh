@@ -1,4 +1,5 @@
-# To be sourced: enough for Django to start without a database and without anybody's settings files.
+# To be sourced: enough for Django to start without a database and without anybody's settings files. Tokens are of
+# HS256, the algorithm of older installations; everything on a throw-away server has ES256.
 export CHAIRSIDE_NO_ENV_FILES=1
 for name in DB_PASSWORD SSE_DB_PASSWORD DJANGO_SECRET_KEY JWT_SECRET_KEY; do
   export "$name=$(printf %s "made up for $name" | sha256sum | cut -c 1-48)"

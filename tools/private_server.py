@@ -36,6 +36,7 @@ from processes import (
     port_holder,
     with_argument,
 )
+from token_keys import fresh_token_keys
 
 HOST = "127.0.0.1"
 LONGEST_SOCKET_PATH = 107
@@ -325,7 +326,8 @@ def fresh_secrets() -> dict[str, str]:
         "SSE_DB_USER": "chairside_stream",
         "SSE_DB_PASSWORD": secrets.token_hex(24),
         "DJANGO_SECRET_KEY": secrets.token_hex(24),
-        "JWT_SECRET_KEY": secrets.token_hex(24),
+        "JWT_ALGORITHM": "ES256",
+        **fresh_token_keys(),
     }
 
 

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings
 from rest_framework.test import APIClient
 from shared_config import STREAM_AUDIENCE
+from token_keys import fresh_token_keys, from_one_line, on_one_line
 
 from .conftest import PASSWORD, World, at_once, attr_of, fresh, refusal
 
@@ -219,9 +220,10 @@ def forge(world: World) -> Forge:
     """A token as ours, but for what is changed."""
     claims = claims_of(issue_tokens(user=fresh(world.sam)).access)
 
-    def make(*, key: str = "", algorithm: str = "HS256", without: str = "", **changes: object) -> str:
+    def make(*, key: str = "", algorithm: str = "", without: str = "", **changes: object) -> str:
         changed = {name: value for name, value in {**claims, **changes}.items() if name != without}
-        return jwt.encode(changed, key or settings.SHARED.jwt_signing_key, algorithm)
+        shared = settings.SHARED
+        return jwt.encode(changed, key or shared.jwt_signing_key, algorithm or shared.jwt_algorithm)
 
     return make
 
@@ -242,7 +244,6 @@ def test_the_forged_token_is_good_when_nothing_is_changed(forge: Forge) -> None:
     assert with_token(forge()).status_code == 200
 
 
-@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")  # HS512 with a key for HS256
 @pytest.mark.parametrize(
     "changes",
     [
@@ -263,8 +264,8 @@ def test_the_forged_token_is_good_when_nothing_is_changed(forge: Forge) -> None:
         {"ver": 2},
         {"ver": "1"},
         {"without": "jti"},
-        {"key": "another key, just as long as ours is, but not ours"},
-        {"algorithm": "HS512"},
+        {"key": "another key, just as long as ours is, but not ours", "algorithm": "HS256"},
+        {"key": "another key, just as long as ours is, but not ours, for the longer hash", "algorithm": "HS512"},
     ],
     ids=str,
 )
@@ -273,6 +274,11 @@ def test_a_token_that_is_not_ours_is_refused(forge: Forge, changes: dict[str, An
     assert refusal(response) == (401, "token_not_valid")
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
     assert attr_of(response) is None
+
+
+def test_a_token_of_another_key_pair_is_refused(forge: Forge) -> None:
+    another = from_one_line(fresh_token_keys()["JWT_PRIVATE_KEY"])
+    assert refusal(with_token(forge(key=another, algorithm="ES256"))) == (401, "token_not_valid")
 
 
 def test_a_token_without_a_signature_is_refused(forge: Forge) -> None:
@@ -350,30 +356,54 @@ def test_a_token_lives_as_long_as_the_settings_say(world: World) -> None:
 SIGN_AND_READ = """
 import django
 django.setup()
+import jwt
+from django.conf import settings
+from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken
+from clinic.accounts.tokens import read_access_token
 token = AccessToken()
 token["user_id"], token["ver"] = 7, 1
-from clinic.accounts.tokens import read_access_token
 assert read_access_token(str(token))["user_id"] == 7
+shared = settings.SHARED
+if shared.jwt_algorithm == "HS256":
+    claims = jwt.decode(str(token), options={"verify_signature": False})
+    try:
+        read_access_token(jwt.encode(claims, shared.jwt_signing_key, "HS512"))
+    except TokenError:
+        pass
+    else:
+        raise AssertionError("HS512 was accepted")
 print(token)
 """
 
 
-def test_tokens_are_signed_with_a_private_key_where_the_settings_say_so() -> None:
+def rsa_keys() -> dict[str, str]:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return {"JWT_PRIVATE_KEY": on_one_line(private), "JWT_PUBLIC_KEY": on_one_line(public)}
+
+
+KEYS: dict[str, Callable[[], dict[str, str]]] = {
+    "HS256": lambda: {"JWT_SECRET_KEY": "kR7-tokens-of-everybody-Qx2-" + "0123456789" * 4},
+    "ES256": fresh_token_keys,
+    "RS256": rsa_keys,
+}
+
+
+@pytest.mark.parametrize("algorithm", KEYS)
+def test_tokens_are_signed_by_the_algorithm_of_the_settings(algorithm: str) -> None:
+    keys = KEYS[algorithm]()
     run = subprocess.run(
         [sys.executable, "-c", SIGN_AND_READ],
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(ROOT / "shared-config"), str(ROOT / "django-rest")]),
             "DJANGO_SETTINGS_MODULE": "config.settings",
-            "JWT_ALGORITHM": "RS256",
-            "JWT_PRIVATE_KEY": private.decode().replace("\n", "\\n"),
-            "JWT_PUBLIC_KEY": public.decode().replace("\n", "\\n"),
+            "JWT_ALGORITHM": algorithm,
+            **keys,
         },
         capture_output=True,
         text=True,
@@ -381,8 +411,9 @@ def test_tokens_are_signed_with_a_private_key_where_the_settings_say_so() -> Non
     )
     assert run.returncode == 0, run.stderr
     token = run.stdout.strip()
-    assert jwt.get_unverified_header(token)["alg"] == "RS256"
-    assert jwt.decode(token, public, ["RS256"], audience="chairside")["user_id"] == 7
+    assert jwt.get_unverified_header(token)["alg"] == algorithm
+    key = from_one_line(keys.get("JWT_PUBLIC_KEY") or keys["JWT_SECRET_KEY"])
+    assert jwt.decode(token, key, [algorithm], audience="chairside")["user_id"] == 7
 
 
 # Tickets for the stream

@@ -9,6 +9,7 @@ the expiry of the access token it was asked for with.
 """
 
 import time
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import jwt
@@ -48,7 +49,7 @@ def _read(token: str, settings: StreamSettings, audience: str, token_type: str, 
     try:
         claims = jwt.decode(
             token,
-            settings.jwt_verifying_key,
+            _parsed_key(settings.jwt_algorithm, settings.jwt_verifying_key),
             algorithms=[settings.jwt_algorithm],
             audience=audience,
             issuer=settings.jwt_issuer,
@@ -64,6 +65,12 @@ def _read(token: str, settings: StreamSettings, audience: str, token_type: str, 
         return viewer
     except (jwt.InvalidTokenError, _WrongClaimError) as error:
         raise errors.token_not_valid(_reason(error)) from error
+
+
+@lru_cache(maxsize=4)
+def _parsed_key(algorithm: str, key: str) -> Any:
+    """Parsed once: reading a PEM takes longer than checking a signature with it."""
+    return jwt.PyJWS().get_algorithm_by_name(algorithm).prepare_key(key)
 
 
 def _reason(error: Exception) -> str:

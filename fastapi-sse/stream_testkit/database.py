@@ -131,6 +131,7 @@ class Database:
             **self.environment,
             "DJANGO_DEBUG": "true",
             "DJANGO_SECRET_KEY": secrets.token_hex(32),
+            "JWT_ALGORITHM": "HS256",
             "JWT_SECRET_KEY": secrets.token_hex(32),
         }
         subprocess.run(  # noqa: S603

@@ -36,6 +36,7 @@ async def with_poller(
         db_name=database.name,
         sse_db_user=database.stream_user,
         sse_db_password=database.stream_password,
+        jwt_algorithm="HS256",
         jwt_secret_key=os.urandom(32).hex(),
         fastapi_debug=True,
     )

@@ -162,7 +162,14 @@ class StreamService:
 StartService = Callable[..., StreamService]
 
 
-def sign(claims: Mapping[str, Any], *, key: str = JWT_SECRET_KEY, seconds: float = 300, **changed: Any) -> str:
+def sign(
+    claims: Mapping[str, Any],
+    *,
+    key: str = JWT_SECRET_KEY,
+    algorithm: str = "HS256",
+    seconds: float = 300,
+    **changed: Any,
+) -> str:
     """An access token as django-rest would sign it. A claim changed to None is left out."""
     now = datetime.now(UTC)
     full = {
@@ -176,7 +183,7 @@ def sign(claims: Mapping[str, Any], *, key: str = JWT_SECRET_KEY, seconds: float
         **changed,
     }
     kept = {name: value for name, value in full.items() if value is not None or name == "clinic_id"}
-    return jwt.encode(kept, key, algorithm="HS256")
+    return jwt.encode(kept, key, algorithm=algorithm)
 
 
 def sign_ticket(claims: Mapping[str, Any], *, stays_seconds: float = 300, **changed: Any) -> str:

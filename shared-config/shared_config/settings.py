@@ -21,9 +21,10 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared_config import keys
+from shared_config.secret_files import SecretFileSource, with_secrets_from_files
 
 MIN_SECRET_LENGTH = 32
 MIN_DIFFERENT_CHARACTERS = 8
@@ -85,6 +86,18 @@ class Settings(BaseSettings):
     enable_real_time_updates: bool = True
     log_format: Literal["text", "json"] = "text"
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        places = (env_settings, dotenv_settings)
+        return (init_settings, *places, SecretFileSource(settings_cls, places))
+
     @property
     def db_tls_mode(self) -> TlsMode:
         return self.db_ssl_mode or ("verify_identity" if self.db_ssl_ca else "disabled")
@@ -116,8 +129,9 @@ class Settings(BaseSettings):
     @model_validator(mode="wrap")
     @classmethod
     def _report_everything_at_once(cls, values: dict[str, Any], read: ModelWrapValidatorHandler[Self]) -> Self:
+        values, problems = with_secrets_from_files(values)
         # The checks across fields look at the raw values, so that they report beside a field's own error.
-        problems = [*cls._missing_keys(values), *cls._wrong_keys(values), *cls._mismatched_tls(values)]
+        problems += [*cls._missing_keys(values), *cls._wrong_keys(values), *cls._mismatched_tls(values)]
         if not _is_true(values.get(cls.debug_setting)):
             problems += cls._weak(values)
         try:
@@ -135,7 +149,7 @@ class Settings(BaseSettings):
         return [
             f"{name.upper()}: missing, needed with JWT_ALGORITHM={algorithm}"
             for name in cls.keys_of_algorithm.get(algorithm, ())
-            if not values.get(name)
+            if values.get(name) is None
         ]
 
     @classmethod

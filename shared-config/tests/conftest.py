@@ -26,7 +26,7 @@ ENOUGH: dict[type[Settings], dict[str, str]] = {
 @pytest.fixture(autouse=True)
 def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {name.upper() for settings_class in ENOUGH for name in settings_class.model_fields}
-    for name in names & set(os.environ):
+    for name in (names | {f"{name}_FILE" for name in names}) & set(os.environ):
         monkeypatch.delenv(name)
 
 

@@ -6,16 +6,25 @@ from pathlib import Path
 
 import pytest
 from shared_config import ConfigurationError, DjangoSettings, StreamSettings, load_settings
+from token_keys import fresh_token_keys
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "env.example"
 # In either form of writing: set, or shown commented out.
 NAMES = re.findall(r"^#? ?([A-Z_]+)=", EXAMPLE.read_text(), flags=re.MULTILINE)
 
 
-def test_filled_with_fresh_secrets_it_starts_both_services(tmp_path: Path) -> None:
-    filled = tmp_path / "filled"
-    filled.write_text(re.sub(r"\{random\}", lambda _: secrets.token_hex(24), EXAMPLE.read_text()))
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    keys = fresh_token_keys()
+    text = re.sub(r"\{random\}", lambda _: secrets.token_hex(24), EXAMPLE.read_text())
+    for placeholder, name in (("{private key}", "JWT_PRIVATE_KEY"), ("{public key}", "JWT_PUBLIC_KEY")):
+        text = text.replace(placeholder, keys[name])
+    path = tmp_path / "filled"
+    path.write_text(text)
+    return path
 
+
+def test_filled_with_fresh_secrets_it_starts_both_services(filled: Path) -> None:
     load_settings(DjangoSettings, env_files=(filled,))
     load_settings(StreamSettings, env_files=(filled,))
 
@@ -30,8 +39,5 @@ def test_it_names_no_setting_that_is_not_read() -> None:
     assert {name.lower() for name in NAMES} <= {*DjangoSettings.model_fields, *StreamSettings.model_fields}
 
 
-def test_it_leaves_the_database_to_the_private_server(tmp_path: Path) -> None:
-    filled = tmp_path / "filled"
-    filled.write_text(re.sub(r"\{random\}", lambda _: secrets.token_hex(24), EXAMPLE.read_text()))
-
+def test_it_leaves_the_database_to_the_private_server(filled: Path) -> None:
     assert "db_host" not in load_settings(DjangoSettings, env_files=(filled,)).model_fields_set

@@ -1,3 +1,4 @@
+import hmac
 import json
 import secrets
 from pathlib import Path
@@ -11,10 +12,12 @@ from clinic_stream.state import Scope
 from clinic_stream.viewers import Session, Sessions, Viewer
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from jwt.utils import base64url_encode
 from shared_config import StreamSettings
 from stream_testkit.service import sign
 
 KEY = secrets.token_hex(32)
+HS256 = {"jwt_algorithm": "HS256", "jwt_secret_key": KEY}
 CONTRACT = Path(__file__).parents[3] / "shared-config" / "contract"
 CLAIMS = json.loads((CONTRACT / "access_token.json").read_text())
 TICKETS = json.loads((CONTRACT / "stream_ticket.json").read_text())
@@ -22,7 +25,7 @@ PATIENT = CLAIMS["patient"]
 
 
 def settings(**changed: Any) -> StreamSettings:
-    return StreamSettings(_env_file=None, sse_db_password=secrets.token_hex(32), **{"jwt_secret_key": KEY, **changed})
+    return StreamSettings(_env_file=None, sse_db_password=secrets.token_hex(32), **{**HS256, **changed})
 
 
 def claims_of(person: dict[str, Any]) -> dict[str, Any]:
@@ -36,20 +39,37 @@ def assert_refused(token: str, **changed: Any) -> None:
     assert (caught.value.status, caught.value.code) == (401, "token_not_valid")
 
 
+PRIVATE = ec.generate_private_key(ec.SECP256R1())
+PRIVATE_PEM = PRIVATE.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+PUBLIC_PEM = PRIVATE.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+ES256 = {"jwt_algorithm": "ES256", "jwt_public_key": PUBLIC_PEM, "jwt_secret_key": None}
+# How a token is signed, and what the stream's settings say of it.
+BOTH_ALGORITHMS = pytest.mark.parametrize(
+    ("signing", "checking"),
+    [({"key": KEY}, HS256), ({"key": PRIVATE_PEM, "algorithm": "ES256"}, ES256)],
+    ids=["HS256", "ES256"],
+)
+
+
+@BOTH_ALGORITHMS
 @pytest.mark.parametrize("role", sorted(CLAIMS))
-def test_documented_claims_make_a_viewer(role: str) -> None:
-    viewer = read_token(sign(claims_of(CLAIMS[role]), key=KEY), settings())
+def test_documented_claims_make_a_viewer(role: str, signing: dict[str, Any], checking: dict[str, Any]) -> None:
+    viewer = read_token(sign(claims_of(CLAIMS[role]), **signing), settings(**checking))
     assert viewer.role == role
     assert viewer.user_id == CLAIMS[role]["user_id"]
     assert viewer.clinic_id == CLAIMS[role]["clinic_id"]
     assert viewer.token_version == CLAIMS[role]["ver"]
 
 
+@BOTH_ALGORITHMS
 @pytest.mark.parametrize("role", sorted(TICKETS))
-def test_documented_ticket_makes_the_same_viewer_for_as_long_as_the_token_behind_it(role: str) -> None:
+def test_documented_ticket_makes_the_same_viewer_for_as_long_as_the_token_behind_it(
+    role: str, signing: dict[str, Any], checking: dict[str, Any]
+) -> None:
     ends = 2**40
-    viewer = read_ticket(sign({**claims_of(TICKETS[role]), "session_exp": ends}, key=KEY), settings())
-    assert viewer.has_the_rights_of(read_token(sign(claims_of(CLAIMS[role]), key=KEY), settings()))
+    stream = settings(**checking)
+    viewer = read_ticket(sign({**claims_of(TICKETS[role]), "session_exp": ends}, **signing), stream)
+    assert viewer.has_the_rights_of(read_token(sign(claims_of(CLAIMS[role]), **signing), stream))
     assert viewer.expires_at == ends
 
 
@@ -130,13 +150,18 @@ def test_token_of_another_algorithm_is_refused_even_with_the_right_key() -> None
 
 
 def test_public_key_is_enough_where_tokens_are_signed_with_a_private_one() -> None:
-    private = ec.generate_private_key(ec.SECP256R1())
-    private_pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    public_pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    es256 = {"jwt_algorithm": "ES256", "jwt_public_key": public_pem, "jwt_secret_key": None}
-    claims = {**PATIENT, "exp": 2**40}
-    assert read_token(jwt.encode(claims, private_pem, algorithm="ES256"), settings(**es256)).user_id == 90
-    assert_refused(sign(claims_of(PATIENT), key=KEY), **es256)
+    token = sign(claims_of(PATIENT), key=PRIVATE_PEM, algorithm="ES256")
+    assert read_token(token, settings(**ES256)).user_id == 90
+    assert_refused(sign(claims_of(PATIENT), key=KEY), **ES256)
+    assert_refused(token)
+
+
+def test_public_key_as_a_shared_secret_is_refused() -> None:
+    """The classic confusion of algorithms: everybody may know the public key."""
+    header = base64url_encode(b'{"alg":"HS256","typ":"JWT"}')
+    signed = header + b"." + base64url_encode(json.dumps({**PATIENT, "exp": 2**40}).encode())
+    signature = base64url_encode(hmac.digest(PUBLIC_PEM.encode(), signed, "sha256"))
+    assert_refused((signed + b"." + signature).decode(), **ES256)
 
 
 @pytest.mark.parametrize("header", [None, "", "Basic abc", "Token abc", "abc.def.ghi"])
