@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test long check lint fix types schema seed stop bench clean test-compose
 
+# Compiled modules are kept: compiling them anew costs every process two seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 PYTHON_PARTS := shared-config django-rest fastapi-sse tools benchmarks tests-integration
 

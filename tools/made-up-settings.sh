@@ -5,5 +5,5 @@ for name in DB_PASSWORD SSE_DB_PASSWORD DJANGO_SECRET_KEY JWT_SECRET_KEY; do
   export "$name=$(printf %s "made up for $name" | sha256sum | cut -c 1-48)"
 done
 # A variable of the shell that calls must not change what is checked.
-unset name DB_HOST JWT_ALGORITHM JWT_PUBLIC_KEY JWT_PRIVATE_KEY DJANGO_DEBUG FASTAPI_DEBUG
+unset PYTHONDONTWRITEBYTECODE name DB_HOST JWT_ALGORITHM JWT_PUBLIC_KEY JWT_PRIVATE_KEY DJANGO_DEBUG FASTAPI_DEBUG
 export PYTHONPATH=shared-config:django-rest:fastapi-sse

@@ -333,7 +333,8 @@ def fresh_secrets() -> dict[str, str]:
 
 def run_with(command: list[str], environment: Mapping[str, str]) -> int:
     """Run the command to its end, with our environment and these variables."""
-    process = subprocess.Popen(command, env={**os.environ, **environment})
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen(command, env={**ours, **environment})
     # Ctrl-C reaches the command as well, and it knows best how to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda _number, _frame: process.terminate())

@@ -22,9 +22,11 @@ from clinic.appointments.recurrence import Frequency, Rule
 from clinic.appointments.services.booking import Booking, book_appointment
 from clinic.appointments.services.series import OnConflict, SeriesBooking, book_series
 from clinic.scheduling.models import Clinic, Practitioner, Service, ServicePractitioner, WorkingBlock
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.cache import cache as remembered
 from django.db import connection
+from django.test import override_settings
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
@@ -124,7 +126,7 @@ def make_world() -> World:
 
     def person(name: str, role: Role, at: Clinic = clinic) -> User:
         user = User(email=f"{name.lower()}@{at.slug}.example", name=name, role=role, clinic=at)
-        user.password = _password_hash()
+        user.password = _password_hash(settings.PASSWORD_HASHERS[0])
         user.save()
         return user
 
@@ -153,9 +155,26 @@ def make_world() -> World:
 
 
 @cache
-def _password_hash() -> str:
-    """Argon2 is slow on purpose; one hash serves everybody."""
+def _password_hash(_hasher: str) -> str:
+    """PASSWORD, hashed once per hasher."""
     return make_password(PASSWORD)
+
+
+PRODUCTION_HASHERS = settings.PASSWORD_HASHERS
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fast_hashing() -> Iterator[None]:
+    """Argon2 is slow on purpose. Tests of hashing take `production_hashing`."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture
+def production_hashing() -> Iterator[None]:
+    """Passwords are hashed as on a real server. Must come before `world` in a test's arguments."""
+    with override_settings(PASSWORD_HASHERS=PRODUCTION_HASHERS):
+        yield
 
 
 @pytest.fixture(autouse=True)

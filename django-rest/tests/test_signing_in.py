@@ -17,11 +17,12 @@ from clinic.scheduling.models import Practitioner
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from rest_framework.test import APIClient
 from shared_config import STREAM_AUDIENCE
 from token_keys import fresh_token_keys, from_one_line, on_one_line
 
-from .conftest import PASSWORD, World, at_once, attr_of, fresh, refusal
+from .conftest import NEW_PASSWORD, PASSWORD, World, at_once, attr_of, fresh, refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = ROOT / "shared-config" / "contract" / "access_token.json"
@@ -553,9 +554,21 @@ def test_of_many_sign_ups_with_one_address_or_phone_at_once_one_succeeds(committ
     assert {attr_of(answer) for answer in answers if answer.status_code == 400} == {same}
 
 
-def test_passwords_are_hashed_with_argon2(world: World) -> None:
+def test_passwords_are_hashed_with_argon2(production_hashing: None, world: World) -> None:
     sign_up()
     assert User.objects.get(email="nora@example.org").password.startswith("argon2$argon2id$")
+
+
+def test_argon2_password_signs_in(production_hashing: None, world: World) -> None:
+    assert world.sam.password.startswith("argon2$argon2id$")
+    assert post("/api/token", username=world.sam.email, password=PASSWORD).status_code == 200
+    assert post("/api/token", username=world.sam.email, password=NEW_PASSWORD).status_code == 401
+
+
+def test_pbkdf2_password_signs_in_and_is_hashed_anew_with_argon2(production_hashing: None, world: World) -> None:
+    User.objects.filter(pk=world.sam.pk).update(password=make_password(PASSWORD, hasher="pbkdf2_sha256"))
+    assert post("/api/token", username=world.sam.email, password=PASSWORD).status_code == 200
+    assert fresh(world.sam).password.startswith("argon2$argon2id$")
 
 
 # The own profile
