@@ -7,12 +7,14 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
+from django.middleware.common import CommonMiddleware
 
 from clinic.common.error_pages import error_response
 from clinic.common.logs import request_id_of_this_context
 
 API_PATH = re.compile(r"^/(api|health|livez|readyz|metrics|board|sign-in|sign-out|password)(/|$)")
+PROBE_PATH = re.compile(r"^/(livez|readyz|health|api/health|api/v1/health)/*$")
 UPLOAD_PATH = re.compile(r"^/api/(v1/)?(users|profiles)/me/photo/*$")
 SECRET_PARTS = frozenset({"reference", "token"})
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -62,6 +64,15 @@ class ApiPathMiddleware:
                 return _too_large(request)
             request.path_info = request.path_info.rstrip("/")
         return self.get_response(request)
+
+
+class HostMiddleware(CommonMiddleware):
+    """Refuses a `Host` that is not ours, except of probes: whoever probes knows the machine by its address."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        if PROBE_PATH.match(request.path_info):
+            return None
+        return super().process_request(request)
 
 
 class SecureCookiesMiddleware:

@@ -18,3 +18,17 @@ class JobRun(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ProbeCanary(models.Model):
+    """A row that each process overwrites to learn whether the database can write (`ops/probes.py`)."""
+
+    slot = models.PositiveSmallIntegerField(primary_key=True)
+    written_at = models.DateTimeField()
+    padding = models.CharField(max_length=4096)
+
+    class Meta:
+        db_table = "probe_canary"
+
+    def __str__(self) -> str:
+        return str(self.slot)

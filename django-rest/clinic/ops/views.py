@@ -1,12 +1,13 @@
 from pathlib import Path
 from typing import ClassVar
 
+import orjson
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views import View
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -21,6 +22,7 @@ from clinic.common.error_pages import error_response
 from clinic.common.errors import ChairsideError, TryAgain
 from clinic.common.instants import say_instant, zone_of
 from clinic.ops.metrics import metrics_text
+from clinic.ops.probes import PROBES, REASONS, readiness
 from clinic.ops.queries import database_state, outbox_health, server_version, worker_health
 from clinic.scheduling.queries import get_clinic_for
 from clinic.scheduling.views import CLINIC_PARAMETER
@@ -60,6 +62,22 @@ HealthOutput = inline_serializer(
 )
 
 
+ReadinessOutput = inline_serializer(
+    "Readiness",
+    {
+        "status": serializers.ChoiceField(choices=["ok", "unavailable"]),
+        "service": serializers.CharField(),
+        "version": serializers.CharField(),
+        "database": serializers.ChoiceField(choices=list(REASONS), help_text="`ok`, or why requests cannot be served"),
+    },
+)
+FOR_PARAMETER = OpenApiParameter(
+    "for", str, enum=["reads"], description="`reads`: 200 also while the database can be read and not written"
+)
+FIRST_CHECK_TIMEOUT_SECONDS = 3
+KEPT_HEADERS = frozenset({"Cache-Control", "Retry-After"})
+
+
 class HealthView(OpenView):
     throttle_classes: tuple[type[BaseThrottle], ...] = ()
 
@@ -87,8 +105,21 @@ class LivezView(OpenView):
         return Response({"status": "alive"})
 
 
-class ReadyzView(HealthView):
-    """200 when the database is reachable and migrated: traffic may come."""
+class ReadyzView(OpenView):
+    throttle_classes: tuple[type[BaseThrottle], ...] = ()
+
+    @extend_schema(
+        parameters=[FOR_PARAMETER],
+        responses={200: ReadinessOutput, 503: ReadinessOutput},
+        summary="Whether traffic may come",
+    )
+    def get(self, request: Request) -> Response:
+        """No query: a background thread asks the database. Servers answer without this view where they can."""
+        PROBES.start()
+        PROBES.first_check.wait(FIRST_CHECK_TIMEOUT_SECONDS)
+        status, headers, body = readiness(for_reads=request.query_params.get("for") == "reads")
+        kept: dict[str, str] = {name: value for name, value in headers.items() if name in KEPT_HEADERS}
+        return Response(orjson.loads(body), status=status, headers=kept)
 
 
 class MetricsView(View):
