@@ -196,7 +196,7 @@ class Page:
             self.shown = body["taken"]
         elif "appointments" in body:
             self.shown = {row["id"]: row for row in body["appointments"]}
-        else:
+        elif "upserts" in body:  # A heartbeat has none.
             self.shown.update({row["id"]: row for row in body["upserts"]})
             for row_id in body["removes"]:
                 self.shown.pop(row_id, None)

@@ -215,9 +215,9 @@ class Page(asyncio.Protocol):
         if "appointments" in body:
             self.shown = {row["id"]: row for row in body["appointments"]}
             return
-        for row in body["upserts"]:
+        for row in body.get("upserts", ()):  # A heartbeat has none.
             self.shown[row["id"]] = row
-        for row_id in body["removes"]:
+        for row_id in body.get("removes", ()):
             self.shown.pop(row_id, None)
 
     def _refused(self, answer: Answer) -> None:

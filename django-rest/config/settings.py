@@ -286,7 +286,14 @@ CORS_ALLOW_HEADERS = [
     "x-hold-token",
     "x-phone-code",
     "x-request-id",
+    "x-requested-with",
+    # Added to every request by the tracing of a front end (W3C Trace Context and Baggage, Sentry).
+    "baggage",
+    "sentry-trace",
+    "traceparent",
+    "tracestate",
 ]
+CORS_ALLOW_CREDENTIALS = True
 
 # The variable that gunicorn reads, with its default: whose word about the client's address is taken.
 TRUSTED_PROXIES = frozenset(os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1").split(","))

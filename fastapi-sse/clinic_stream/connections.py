@@ -85,6 +85,7 @@ class Connection:
         "_fixed_cursor",
         "_heartbeat_at",
         "_heartbeat_due",
+        "_is_chunked",
         "_line",
         "_over",
         "_sum",
@@ -118,6 +119,7 @@ class Connection:
         mode: Mode,
         address: str = "",
         is_packed: bool = False,
+        is_chunked: bool = True,
     ) -> None:
         now = asyncio.get_running_loop().time()
         self.hub = hub
@@ -141,6 +143,7 @@ class Connection:
         self._warning_due = False
         self._unsaid: Sequence[Frame] = ()
         self._sum = Sum() if is_packed else None
+        self._is_chunked = is_chunked
         self._crowd: Crowd | None = None
         self._crowd_sum: Sum | None = None  # As it was when this reader came.
         self._awake = True
@@ -285,7 +288,7 @@ class Connection:
         """Let the crowd do the telling, if it has been told just as much."""
         if self._fixed_cursor is not None or not self._has_begun:
             return
-        kind = Kind(self.mode, self._sum is not None)
+        kind = Kind(self.mode, self._sum is not None, self._is_chunked)
         crowd = Crowd.of(self.topic, kind) or Crowd(self.hub, self.topic, kind, self._version, self._told_id)
         if crowd.version == self._version:
             self._crowd = crowd
@@ -307,9 +310,10 @@ class Connection:
     def _chunk(self, taken: Sequence[Frame]) -> bytes:
         """One frame as the very object that others write, too: who is slow shares what it has not taken."""
         if len(taken) > 1 or not self._has_begun:
-            return chunk_of(b"".join(self._form(frame) for frame in taken))
+            body = b"".join(self._form(frame) for frame in taken)
+            return chunk_of(body) if self._is_chunked else body
         self._form(taken[0])
-        return taken[0].chunk if self._sum is None else taken[0].packed_chunk
+        return taken[0].on_wire(is_packed=self._sum is not None, is_chunked=self._is_chunked)
 
     def _form(self, frame: Frame) -> bytes:
         """The frame as this reader takes it, counted."""

@@ -33,6 +33,7 @@ class Kind(NamedTuple):
 
     mode: Mode
     is_packed: bool
+    is_chunked: bool = True
 
 
 class Crowd:
@@ -72,7 +73,8 @@ class Crowd:
         frame = topic.since(self.version, self._kind.mode, hub.clock())
         if self._kind.is_packed:
             self.sum.add(frame)
-        form, chunk = (frame.packed, frame.packed_chunk) if self._kind.is_packed else (frame, frame.chunk)
+        form = frame.form(is_packed=self._kind.is_packed)
+        wire = frame.on_wire(is_packed=self._kind.is_packed, is_chunked=self._kind.is_chunked)
         self.version = topic.version
         self.told_id = topic.clinic.event_id
         lines = list(self._lines.values())  # Who is blocked by this steps out meanwhile, and has been told it.
@@ -80,4 +82,4 @@ class Crowd:
         hub.counts.bytes += len(lines) * len(form)
         hub.counts.coalesced += len(lines) * (missed - 1)
         for line in lines:
-            line.write(chunk)
+            line.write(wire)

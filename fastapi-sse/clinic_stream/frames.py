@@ -32,6 +32,15 @@ class Frame(bytes):
     def packed_chunk(self) -> bytes:
         return chunk_of(self.packed)
 
+    def form(self, *, is_packed: bool) -> bytes:
+        return self.packed if is_packed else self
+
+    def on_wire(self, *, is_packed: bool, is_chunked: bool) -> bytes:
+        """The very object that all readers of this form are written."""
+        if not is_chunked:
+            return self.form(is_packed=is_packed)
+        return self.packed_chunk if is_packed else self.chunk
+
 
 def chunk_of(body: bytes) -> bytes:
     """A chunk of HTTP/1.1 (RFC 9112, section 7.1)."""
@@ -42,8 +51,9 @@ def event(**fields: Any) -> Frame:
     return Frame(ServerSentEvent(**fields, sep="\n").encode())
 
 
-# Sent at once, so that proxies and clients know the stream is open. Ends its event, though it holds none.
-OPENINGS = tuple(event(retry=milliseconds) for milliseconds in RETRIES_MS)
+# The first line of the first event. Not an event of its own: a client that passes blocks without data to its page
+# (`@microsoft/fetch-event-source`) would make the page parse an empty text.
+OPENINGS = tuple(Frame(b"retry: %d\n" % milliseconds) for milliseconds in RETRIES_MS)
 
 
 def snapshot(
@@ -95,13 +105,14 @@ def availability(
     return event(id=str(at), data=orjson.dumps(body).decode())
 
 
-def cursor(at: EventId) -> Frame:
-    """A heartbeat: an id without data moves the reader's cursor and fires no event."""
-    return event(id=str(at))
+def heartbeat(at: EventId) -> Frame:
+    """Moves the reader's cursor. `onmessage` of EventSource ignores it, as it has a name; and every block has data."""
+    return event(id=str(at), event="heartbeat", data=f'{{"seq":{at.seq}}}')
 
 
 def comment(text: str) -> Frame:
-    return event(comment=text)
+    """A line within the next event, for the same reason as `OPENINGS`."""
+    return Frame(b": %b\n" % text.encode())
 
 
 def control(name: str, body: dict[str, Any], *, retry_ms: int | None = None) -> Frame:
@@ -127,9 +138,9 @@ def token_expiring(seconds: float, connection_id: str) -> Frame:
     return control("token-expiring", {"expires_in": round(seconds), "connection": connection_id, "renew": renew})
 
 
-def drain(retry_ms: int) -> Frame:
-    return control("drain", {"detail": "The service restarts: connect again."}, retry_ms=retry_ms)
+def drain(retry_ms: int, detail: str = "The service restarts: connect again.") -> Frame:
+    return control("drain", {"detail": detail}, retry_ms=retry_ms)
 
 
 def overloaded(retry_ms: int) -> Frame:
-    return event(retry=retry_ms, comment="As many streams as can be served are open: come back later.")
+    return drain(retry_ms, "As many streams as can be served are open: connect again later.")

@@ -109,9 +109,19 @@ class Hub:
         mode: Mode,
         address: str = "",
         is_packed: bool = False,
+        is_chunked: bool = True,
     ) -> Connection:
         """Over a user's limit, the oldest of them has to make room."""
-        connection = Connection(self, connection_id, topic, viewer, mode=mode, address=address, is_packed=is_packed)
+        connection = Connection(
+            self,
+            connection_id,
+            topic,
+            viewer,
+            mode=mode,
+            address=address,
+            is_packed=is_packed,
+            is_chunked=is_chunked,
+        )
         topic.apart.add(connection)
         self._connections[connection_id] = connection
         self._by_address[address] += 1

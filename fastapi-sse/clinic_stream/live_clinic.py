@@ -49,7 +49,7 @@ class LiveClinic:
     def cursor(self) -> Frame:
         """The heartbeat, encoded once a sequence number."""
         if self._cursor is None or self._cursor[0] != self.event_id:
-            self._cursor = self.event_id, frames.cursor(self.event_id)
+            self._cursor = self.event_id, frames.heartbeat(self.event_id)
         return self._cursor[1]
 
     def topic(self, audience: Audience, now: datetime) -> AppointmentTopic:

@@ -22,7 +22,19 @@ from clinic_stream.peers import Peers
 from clinic_stream.routes import STREAMS, Endpoint, router
 from clinic_stream.services import Services
 
-CORS_HEADERS = ["Authorization", "Cache-Control", "Content-Type", "Last-Event-ID", "X-Request-ID"]
+CORS_HEADERS = [
+    "Authorization",
+    "Cache-Control",
+    "Content-Type",
+    "Last-Event-ID",
+    "X-Request-ID",
+    "X-Requested-With",
+    # Added to every request by the tracing of a front end (W3C Trace Context and Baggage, Sentry).
+    "baggage",
+    "sentry-trace",
+    "traceparent",
+    "tracestate",
+]
 EXPOSED_HEADERS = ["Retry-After", "X-Connection-ID", "X-Process-Time", "X-Request-ID"]
 PREFLIGHT_SECONDS = 600
 FIRST_LOOK_SECONDS = 3.0
@@ -39,6 +51,7 @@ class StreamApp(FastAPI):
                 allow_origins=services.settings.cors_allowed_origins,
                 allow_methods=["GET", "POST", "DELETE"],
                 allow_headers=CORS_HEADERS,
+                allow_credentials=True,
                 expose_headers=EXPOSED_HEADERS,
                 max_age=PREFLIGHT_SECONDS,
             )

@@ -33,7 +33,7 @@ Server-Sent Events. The first bytes come at once; every event's id is `<epoch>.<
 - `mode=snapshot`: plain `message` events, `{"appointments": [...], "seq", "as_of"}`, at the start and again when what
   this viewer sees has changed.
 - `mode=delta`: one `snapshot` event, then `change` events, `{"upserts": [...], "removes": [ids], "seq"}`.
-- heartbeats: an `id` without data.
+- `heartbeat` events, `{"seq"}`: they move the cursor, and say that the connection stands.
 - control events: `token-expiring`, `expired`, `revoked`, `replaced`, `stale`, `fresh`, `drain`.
 
 Owner and staff see their clinic, practitioners their own list, patients their own appointments without internal notes.
@@ -42,8 +42,8 @@ their own in the live window (yesterday to 31 days ahead, and everything pending
 
 A browser's `EventSource` can send no header: it takes a ticket of one minute (`POST /api/v1/auth/stream-ticket` of the
 REST API) in the address; for who comes back with `Last-Event-ID` it is good for as long as the session it was asked
-for in. Too many streams, and a service that stops, answer 200 with a `retry` and a clean end, as `EventSource` never
-comes back after any other status. 204 tells it to stop: the ticket's user has signed out.
+for in. Too many streams, and a service that stops, answer 200 with `drain`, a `retry` and a clean end, as
+`EventSource` never comes back after any other status. 204 tells it to stop: the ticket's user has signed out.
 """
 AVAILABILITY_DESCRIPTION = """\
 Public. Every message is `{"practitioner", "from", "to", "taken": [{"start", "end"}], "seq", "as_of"}`: what is taken of
@@ -390,6 +390,7 @@ def _stream(
         last_id=last_id,
         address=_address(request),
         is_packed=services.settings.sse_gzip and accepts_gzip(request.headers),
+        is_chunked=request.scope["http_version"] != "1.0",
         admits=services.sessions.admit,
         connection_id=services.hub.next_id(),
     )

@@ -10,13 +10,14 @@ import os
 import signal
 import socket
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
 from shared_config import StreamSettings
+from uvicorn._types import ASGISendEvent, HTTPResponseBodyEvent
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from clinic_stream import errors
 from clinic_stream.connections import Connection
@@ -89,6 +90,24 @@ class Pipeline(list[Any]):
         self.insert(0, request)
 
 
+class SendToHttp10:
+    """The `send` of a response to HTTP/1.0. Without a known length, the end of the connection ends the body: such a
+    reader knows no chunks (RFC 9112, section 6.1), which uvicorn sends all the same."""
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+        self._send = cycle.send
+        self._has_length = False
+
+    async def __call__(self, message: ASGISendEvent) -> None:
+        if message["type"] == "http.response.start":
+            self._has_length = any(name.lower() == b"content-length" for name, _ in message.get("headers", []))
+        if not self._has_length:
+            self._cycle.chunked_encoding = False
+            self._cycle.expected_content_length = len(cast(HTTPResponseBodyEvent, message).get("body", b""))
+        await self._send(message)
+
+
 class StreamProtocol(HttpToolsProtocol):
     """Also the `Line` of a stream: while it carries one, its chunks go straight to the transport."""
 
@@ -107,6 +126,11 @@ class StreamProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope[LINE] = self  # type: ignore[literal-required]
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if self.scope["http_version"] == "1.0":
+            self.cycle.send = SendToHttp10(self.cycle)  # type: ignore[method-assign]
 
     def carry(self, connection: Connection) -> None:
         self._connection = connection

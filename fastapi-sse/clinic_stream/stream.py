@@ -42,6 +42,7 @@ class Stream:
     last_id: EventId | None
     address: str
     is_packed: bool
+    is_chunked: bool
     admits: Callable[[Viewer], bool]
     connection_id: str
 
@@ -57,6 +58,7 @@ class Stream:
             mode=self.mode,
             address=self.address,
             is_packed=self.is_packed,
+            is_chunked=self.is_chunked,
         )
         try:
             connection.begin(self._opening())

@@ -38,6 +38,10 @@ class Block:
         return self.field("data") is not None
 
     @property
+    def is_heartbeat(self) -> bool:
+        return self.event == "heartbeat"
+
+    @property
     def json(self) -> Any:
         return json.loads(self.field("data") or "null")
 
@@ -90,11 +94,11 @@ class SseReader:
         return block
 
     def next_event(self, seconds: float = PATIENCE_SECONDS) -> Block:
-        """The next block that an EventSource would tell its page of."""
+        """The next event that is no heartbeat."""
         deadline = time.monotonic() + seconds
         while True:
             block = self.next_block(max(0.0, deadline - time.monotonic()))
-            if block.is_event:
+            if block.is_event and not block.is_heartbeat:
                 return block
 
     def next_named(self, name: str, seconds: float = PATIENCE_SECONDS) -> Block:
@@ -103,7 +107,7 @@ class SseReader:
         return block
 
     def stays_silent(self, seconds: float) -> bool:
-        """Whether no event comes in this time (heartbeats and comments may)."""
+        """Whether no event but heartbeats comes in this time."""
         try:
             self.next_event(seconds)
         except TimeoutError:

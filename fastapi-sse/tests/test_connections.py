@@ -96,7 +96,7 @@ def test_who_comes_on_top_is_sent_away_with_200_for_a_while(
                 "text/event-stream; charset=utf-8",
             )
             [block] = turned_away.wait_for_end()
-            assert not block.is_event
+            assert (block.event, block.id) == ("drain", None)
             assert 5_000 <= int(block.field("retry") or 0) <= 15_000
             assert turned_away.is_complete
     deadline = time.monotonic() + 3

@@ -144,4 +144,4 @@ def test_event_source_is_asked_to_come_back_instead_of_ended(
             assert stream.status == 200
             [block] = stream.wait_for_end()
             assert int(block.field("retry") or 0) >= 5000
-            assert not block.is_event
+            assert (block.event, block.id) == ("drain", None)

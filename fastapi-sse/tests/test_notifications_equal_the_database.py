@@ -43,7 +43,7 @@ class Page:
 
     def _take(self, block: Block) -> None:
         self.last_id = block.id or self.last_id
-        if not block.is_event:
+        if block.is_heartbeat:
             return
         body = block.json
         self.unread_count = body["unread_count"]

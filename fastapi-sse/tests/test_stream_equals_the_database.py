@@ -43,7 +43,7 @@ class Page:
                 block = self._stream.next_block(quiet_seconds)
             except TimeoutError:
                 return
-            if block.is_event:
+            if not block.is_heartbeat:
                 self._apply(block.json)
 
     def _apply(self, body: dict[str, Any]) -> None:

@@ -11,8 +11,7 @@ from stream_testkit.wire import Block, SseReader
 
 def next_heartbeat(stream: SseReader) -> Block:
     block = stream.next_block()
-    assert not block.is_event
-    assert block.id is not None
+    assert block.is_heartbeat
     return block
 
 
@@ -26,9 +25,19 @@ def test_headers_keep_proxies_from_storing_and_buffering(service: StreamService,
         assert float(stream.headers["x-process-time"]) >= 0
 
 
-def test_first_bytes_say_how_soon_to_come_back(service: StreamService, clinic: TestClinic) -> None:
-    with service.stream(clinic.owner.token()) as stream:
-        assert 1500 <= int(stream.next_block().text.removeprefix("retry: ")) <= 3000
+@pytest.mark.parametrize("mode", ["snapshot", "delta"])
+def test_first_event_of_a_new_and_of_a_resumed_stream_has_the_retry_time(
+    service: StreamService, clinic: TestClinic, mode: str
+) -> None:
+    clinic.book()
+    with service.stream(clinic.owner.token(), f"mode={mode}") as stream:
+        first = stream.next_block()
+    with service.stream(clinic.owner.token(), f"mode={mode}", last_event_id=first.id) as stream:
+        resumed = stream.next_block()
+    assert (first.event, resumed.event) == ("message" if mode == "snapshot" else "snapshot", "heartbeat")
+    for block in (first, resumed):
+        assert 1500 <= int(block.field("retry") or 0) <= 3000
+        assert block.is_event
 
 
 def test_snapshot_is_a_plain_message_with_the_id_of_the_clinic(service: StreamService, clinic: TestClinic) -> None:
@@ -185,7 +194,7 @@ def test_appointment_that_moves_goes_from_one_list_to_the_other(service: StreamS
         assert [row["id"] for row in pauls.next_named("change").json["upserts"]] == [booked]
 
 
-def test_heartbeat_moves_the_cursor_without_an_event(start_service: StartService, clinic: TestClinic) -> None:
+def test_heartbeat_moves_the_cursor(start_service: StartService, clinic: TestClinic) -> None:
     service = start_service(sse_heartbeat_seconds=0.3)
     clinic.book(clinic.petra)
     with service.stream(clinic.paul.token()) as stream:
@@ -195,7 +204,7 @@ def test_heartbeat_moves_the_cursor_without_an_event(start_service: StartService
         beat = next_heartbeat(stream)
         while beat.id != newest:
             beat = next_heartbeat(stream)
-        assert beat.text == f"id: {newest}"
+        assert beat.json == {"seq": clinic.seq}
 
 
 def test_heartbeats_come_in_time(start_service: StartService, clinic: TestClinic) -> None:

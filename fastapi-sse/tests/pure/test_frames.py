@@ -11,12 +11,12 @@ from stream_testkit.rows import NOON, appointment
 AT = EventId("0123456789abcdef", 7, 42)
 
 
-def test_heartbeat_is_an_id_without_data() -> None:
-    assert frames.cursor(AT) == b"id: 0123456789abcdef.7.42\n\n"
+def test_heartbeat_is_a_named_event_with_id_and_json() -> None:
+    assert frames.heartbeat(AT) == b'id: 0123456789abcdef.7.42\nevent: heartbeat\ndata: {"seq":42}\n\n'
 
 
-def test_stream_opens_with_how_soon_to_come_back() -> None:
-    assert {frames.OPENINGS[0], frames.OPENINGS[-1]} == {b"retry: 1500\n\n", b"retry: 3000\n\n"}
+def test_stream_opens_with_the_retry_time_as_the_first_line_of_its_first_event() -> None:
+    assert {frames.OPENINGS[0], frames.OPENINGS[-1]} == {b"retry: 1500\n", b"retry: 3000\n"}
 
 
 def test_snapshot_is_a_plain_message_in_snapshot_mode_and_named_in_delta_mode() -> None:

@@ -272,7 +272,7 @@ class FakeReader:
     def apply(self, frame: bytes) -> None:
         lines = dict(line.split(": ", 1) for line in frame.decode().split("\n") if ": " in line)
         self.last_id = EventId.read(lines.get("id")) or self.last_id
-        if "data" not in lines:
+        if lines.get("event") == "heartbeat":
             return
         given = json.loads(lines["data"])
         self.unread_count = given["unread_count"]
