@@ -87,7 +87,13 @@ def test_what_was_sent_and_what_failed_is_counted(message: Message) -> None:
 
 
 def test_jobs_tell_when_they_ran(world: World) -> None:
-    assert APIClient().get("/health").json()["worker"] == {"last_round_at": None, "late": True, "failing": []}
+    assert APIClient().get("/health").json()["worker"] == {
+        "last_round_at": None,
+        "late": True,
+        "failing": [],
+        "clock_skew_seconds": None,
+        "stopped_by_clock": 0,
+    }
     run_jobs(now=now())
     last = metric("chairside_job_last_success_timestamp_seconds", job="expired holds released")
     assert abs(last - now().timestamp()) < 60

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from django.utils import timezone
-
 from clinic.accounts.models import PasswordToken, User
+from clinic.common import clock
 from clinic.outbox.models import Channel
 from clinic.outbox.services import About, queue_message
 
@@ -36,7 +35,7 @@ def mail_account(
 
 def end_password_links(user: User) -> None:
     """Those that were sent work no more: the password was changed, or the account reads its mail elsewhere."""
-    PasswordToken.objects.filter(user=user, used_at=None).update(used_at=timezone.now())
+    PasswordToken.objects.filter(user=user, used_at=None).update(used_at=clock.now())
 
 
 def _language_of(user: User) -> str:

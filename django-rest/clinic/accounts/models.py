@@ -59,7 +59,7 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
     token_version = models.PositiveIntegerField(default=1)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("may use the admin", default=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)  # noqa: TID251 - the migrations name it
 
     objects: ClassVar[UserManager] = UserManager()
 

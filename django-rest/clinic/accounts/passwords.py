@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import F
-from django.utils import timezone
 
 from clinic.accounts import lockout
 from clinic.accounts.lockout import Guess
@@ -15,6 +14,7 @@ from clinic.accounts.mails import end_password_links, mail_account
 from clinic.accounts.models import PasswordToken, User, normalise_email
 from clinic.accounts.queries import find_user_by_sign_in
 from clinic.accounts.services import TokenPair, check_password_strength, issue_tokens
+from clinic.common import clock
 from clinic.common.errors import InvalidRequest
 from clinic.common.limits import Limit, count_attempt
 from clinic.common.transactions import in_one_transaction
@@ -39,7 +39,7 @@ class LinkNotValid(InvalidRequest):
 
 def change_password(*, user: User, old_password: str, new_password: str, address: str) -> TokenPair:
     """New tokens for this session; every other one ends. Raises WrongPassword, Locked, InvalidRequest."""
-    guess, now = Guess(account=f"user {user.pk}", address=address), timezone.now()
+    guess, now = Guess(account=f"user {user.pk}", address=address), clock.now()
     lockout.begin(guess, now=now)
     if not user.check_password(old_password):
         raise WrongPassword
@@ -102,7 +102,7 @@ def _page_for_links() -> str:
 def confirm_reset(*, token: str, password: str, address: str) -> User:
     """Raises LinkNotValid, InvalidRequest. Whoever reads the account's mail is known at this address from now on."""
     user = _use(token, password)
-    now = timezone.now()
+    now = clock.now()
     lockout.succeed(Guess(account=f"user {user.pk}", address=address), now=now)
     return user
 
@@ -111,7 +111,7 @@ def confirm_reset(*, token: str, password: str, address: str) -> User:
 def _use(token: str, password: str) -> User:
     # Locked: of two that use one link at once, the second finds it used.
     sent = PasswordToken.objects.select_for_update().filter(token_hash=_hash(token)).first()
-    if sent is None or sent.used_at is not None or sent.expires_at <= timezone.now() or not sent.user.is_active:
+    if sent is None or sent.used_at is not None or sent.expires_at <= clock.now() or not sent.user.is_active:
         raise LinkNotValid
     return set_password(user=sent.user, password=password)
 

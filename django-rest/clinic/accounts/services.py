@@ -7,7 +7,6 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.db.models import F
-from django.utils import timezone
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
@@ -20,6 +19,7 @@ from clinic.accounts.models import Role, User, normalise_email
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.queries import find_user_by_sign_in, get_session_user
 from clinic.accounts.tokens import read_access_token, read_refresh_token, refresh_token_for
+from clinic.common import clock
 from clinic.common.errors import ChairsideError, InvalidRequest
 from clinic.common.transactions import in_one_transaction
 from clinic.common.versions import ANY_VERSION, Expected, write_changes
@@ -50,7 +50,7 @@ def sign_in(*, username: str, password: str, address: str, roles: Collection[str
 
 def check_credentials(*, username: str, password: str, address: str) -> User:
     """Whose name and password these are. Raises AuthenticationFailed, Locked. Call outside of any transaction."""
-    now, name = timezone.now(), _as_stored(username)
+    now, name = clock.now(), _as_stored(username)
     user = find_user_by_sign_in(name)
     guess = Guess(account=f"user {user.pk}" if user else f"name {name}", address=address)
     lockout.begin(guess, now=now)

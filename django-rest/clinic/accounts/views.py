@@ -3,7 +3,6 @@ from datetime import timedelta
 from typing import ClassVar
 
 from django.http import HttpResponse
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import MultiPartParser
@@ -32,6 +31,7 @@ from clinic.accounts.serializers import (
     UserOutput,
 )
 from clinic.accounts.tokens import StreamTicket, stream_ticket_for
+from clinic.common import clock
 from clinic.common.addresses import client_address
 from clinic.common.limits import ByAddress, Limit
 from clinic.common.openapi import answers
@@ -146,7 +146,7 @@ class ResetPasswordView(OpenView):
     def post(self, request: Request) -> Response:
         given = PasswordResetInput(data=request.data)
         given.is_valid(raise_exception=True)
-        passwords.request_reset(now=timezone.now(), **given.validated_data)
+        passwords.request_reset(now=clock.now(), **given.validated_data)
         return Response({}, status=202)
 
 

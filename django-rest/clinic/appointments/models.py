@@ -38,7 +38,7 @@ class Patient(Versioned):
     wants_sms = models.BooleanField(default=True, db_default=True)
     wants_email = models.BooleanField(default=True, db_default=True)
     wants_reminders = models.BooleanField(default=True, db_default=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)  # noqa: TID251 - the migrations name it
 
     objects = RememberingManager["Patient"]()
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from clinic.common import clock
 from clinic.common.errors import InvalidRequest, KeyReused
 from clinic.common.models import IdempotencyKey
 from clinic.common.transactions import in_one_transaction
@@ -37,7 +37,7 @@ def answer_once(request: Request, *, owner: str, create: Callable[[], Response])
 
 @in_one_transaction
 def _answer_for_key(*, owner: str, key: str, fingerprint: str, create: Callable[[], Response]) -> Response:
-    row, is_new = _row_of(owner, key, fingerprint, now=timezone.now())
+    row, is_new = _row_of(owner, key, fingerprint, now=clock.now())
     if not is_new:
         return _earlier_answer(row, fingerprint)
     response = create()

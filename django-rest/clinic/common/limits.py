@@ -12,11 +12,11 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F
 from django.http import HttpRequest
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from clinic.common import clock
 from clinic.common.addresses import client_address
 from clinic.common.errors import Throttled
 from clinic.common.models import AttemptCount
@@ -53,7 +53,7 @@ def limit_attempts(limit: Limit, subject: str, *, now: datetime) -> None:
 def limit_address(limit: Limit, request: Request | HttpRequest) -> None:
     """Count one attempt of the client's address. Raises Throttled when there were too many."""
     if settings.SHARED.enable_rate_limits:
-        limit_attempts(limit, client_address(request), now=timezone.now())
+        limit_attempts(limit, client_address(request), now=clock.now())
 
 
 # Assigned in this order, so that each still sees the former `expires_at`.

@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.permissions import IsAuthenticated
@@ -12,6 +11,7 @@ from rest_framework.views import APIView
 from clinic.accounts.permissions import AtDesk
 from clinic.accounts.requests import signed_in_user
 from clinic.appointments.views.requests import validated
+from clinic.common import clock
 from clinic.common.pagination import Pages
 from clinic.messaging import queries
 from clinic.messaging.serializers import (
@@ -106,7 +106,7 @@ class ReadView(APIView):
     def post(self, request: Request, notification_id: int) -> Response:
         """Again, it answers the same."""
         user = signed_in_user(request)
-        notification = mark_read(user=user, notification_id=notification_id, now=timezone.now())
+        notification = mark_read(user=user, notification_id=notification_id, now=clock.now())
         return Response(NotificationOutput(notification, context={"zone": queries.zone_for(user)}).data)
 
 
@@ -119,7 +119,7 @@ class ReadAllView(APIView):
     )
     def post(self, request: Request) -> Response:
         user = signed_in_user(request)
-        marked = mark_all_read(user=user, now=timezone.now())
+        marked = mark_all_read(user=user, now=clock.now())
         return Response(ReadAllOutput({"marked": marked, "unread_count": queries.unread_count_of(user)}).data)
 
 

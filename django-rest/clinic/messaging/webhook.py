@@ -9,7 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
@@ -19,6 +18,7 @@ from twilio.request_validator import RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
 
 from clinic.accounts.views import OpenView
+from clinic.common import clock
 from clinic.common.errors import InvalidRequest, PermissionDenied
 from clinic.common.openapi import answers
 from clinic.messaging.services.inbound import ReceivedSms, answer_sms
@@ -100,7 +100,7 @@ class WebhookView(_TwilioView):
         said = given.validated_data
         message = answer_sms(
             ReceivedSms(said["MessageSid"], said["From"], said["To"], said["Body"], said["OptOutType"].upper()),
-            now=timezone.now(),
+            now=clock.now(),
         )
         twiml = MessagingResponse()
         if message.answer:
@@ -131,7 +131,7 @@ class StatusView(_TwilioView):
             provider_id=said["MessageSid"],
             status=said["MessageStatus"].lower(),
             error_code=said["ErrorCode"],
-            now=timezone.now(),
+            now=clock.now(),
         )
         return HttpResponse(status=204)
 

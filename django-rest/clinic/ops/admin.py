@@ -9,7 +9,6 @@ from django.contrib.admin.utils import flatten
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 
 from clinic.accounts.models import User
@@ -19,6 +18,7 @@ from clinic.appointments.admin.wording import say_instant, say_when
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment, Patient
 from clinic.appointments.queries import appointments_visible_to
+from clinic.common import clock
 from clinic.common.admin import ChoicesFilter, DatesFilter
 from clinic.messaging.models import InboundMessage
 from clinic.messaging.services.resending import WhyNot, send_again
@@ -113,7 +113,7 @@ def the_day(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Requests first: nobody should wait for a decision."""
     if not is_at_desk(request):
         return context
-    day = clinic_day_of(user_of(request), now=timezone.now())
+    day = clinic_day_of(user_of(request), now=clock.now())
     cards = [
         ("Requests", day.pending_count, "wait for a decision"),
         ("Today", len(day.today), "appointments"),
@@ -214,7 +214,7 @@ class MessageAdmin(ToldAdmin):
     @admin.action(description="Send again", permissions=["view"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         """What failed or was given up, and is still true."""
-        chosen, now = queryset.count(), timezone.now()
+        chosen, now = queryset.count(), clock.now()
         count, not_again = send_again(queryset, now=now, also_holds=lambda one: is_still_offered(one, now=now))
         if count:
             self.message_user(request, f"{count} of {chosen} messages go out again.", messages.SUCCESS)

@@ -8,9 +8,9 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session
-from django.core.management import call_command
 from django.db import DatabaseError
 from django.db.models import F
+from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from clinic.accounts.passwords import prune_password_tokens
 from clinic.appointments.services.clock import expire_requests, mark_missed
@@ -22,6 +22,7 @@ from clinic.common.limits import prune_attempts
 from clinic.messaging.services.dead_letters import report_dead_letters
 from clinic.messaging.services.reminders import queue_due_reminders
 from clinic.ops.models import JobRun
+from clinic.ops.workers import prune_workers
 from clinic.scheduling.services import prune_cells, release_expired_holds
 from clinic.waitlist.services.answers import move_on_expired_offers
 from clinic.waitlist.services.entries import lapse_entries
@@ -30,14 +31,14 @@ EVENTS_KEPT_FOR = timedelta(days=7)
 CELLS_KEPT_FOR = timedelta(days=2)
 PHONE_CODES_KEPT_FOR = timedelta(days=1)
 PASSWORD_LINKS_KEPT_FOR = timedelta(days=1)
+WORKERS_KEPT_FOR = timedelta(days=1)
 
 Job = Callable[[datetime], int]
 log = logging.getLogger("chairside.worker")
 
 
-def _prune_tokens(_: datetime) -> int:
-    call_command("flushexpiredtokens")
-    return 0
+def _prune_tokens(now: datetime) -> int:
+    return OutstandingToken.objects.filter(expires_at__lte=now).delete()[0]
 
 
 def _prune_sessions(now: datetime) -> int:
@@ -61,6 +62,7 @@ JOBS: dict[str, Job] = {
     "attempt counts pruned": lambda now: prune_attempts(now=now),
     "expired tokens pruned": _prune_tokens,
     "expired sessions pruned": _prune_sessions,
+    "ended workers pruned": lambda now: prune_workers(older_than=now - WORKERS_KEPT_FOR),
 }
 
 

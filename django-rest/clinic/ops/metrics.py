@@ -6,7 +6,9 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from clinic.common import clock
 from clinic.ops.models import JobRun
+from clinic.ops.workers import running_workers
 from clinic.outbox.models import Channel
 from clinic.outbox.queries import outbox_state
 
@@ -14,7 +16,7 @@ from clinic.outbox.queries import outbox_state
 def metrics_text(*, now: datetime) -> bytes:
     """Raises DatabaseError."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected([*_outbox(now), *_jobs()]))
+    registry.register(_Collected([*_outbox(now), *_jobs(), *_clocks(now)]))
     return generate_latest(registry)
 
 
@@ -64,3 +66,15 @@ def _jobs() -> Iterator[Metric]:
         seconds.add_metric([run.name], run.seconds)
         failures.add_metric([run.name], run.failures)
     yield from (last, seconds, failures)
+
+
+def _clocks(now: datetime) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "chairside_clock_skew_seconds", "The clock of the answering process minus the database's.", clock.skew_seconds()
+    )
+    workers = GaugeMetricFamily(
+        "chairside_worker_clock_skew_seconds", "A running worker's clock minus the database's.", labels=["worker"]
+    )
+    for worker in running_workers(now=now):
+        workers.add_metric([worker.name], worker.clock_skew_seconds)
+    yield workers

@@ -32,3 +32,18 @@ class ProbeCanary(models.Model):
 
     def __str__(self) -> str:
         return str(self.slot)
+
+
+class WorkerProcess(models.Model):
+    """A worker as it last reported itself."""
+
+    name = models.CharField(max_length=80, unique=True, help_text="host and process id")
+    seen_at = models.DateTimeField(db_index=True)
+    clock_skew_seconds = models.FloatField(help_text="its own clock minus the database's")
+
+    class Meta:
+        db_table = "worker_process"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -12,8 +12,10 @@ from clinic.accounts.models import User
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment
 from clinic.appointments.queries import appointments_visible_to
+from clinic.common import clock
 from clinic.common.instants import local_date_of, zone_of
 from clinic.ops.models import JobRun
+from clinic.ops.workers import running_workers
 from clinic.outbox.models import Message
 from clinic.outbox.queries import outbox_state
 from clinic.waitlist.models import OfferState, WaitlistOffer
@@ -59,11 +61,20 @@ def outbox_health(*, now: datetime) -> dict[str, Any]:
 def worker_health(*, now: datetime) -> dict[str, Any]:
     runs = list(JobRun.objects.all())
     last = max((run.started_at for run in runs), default=None)
+    skews: list[float] = [worker.clock_skew_seconds for worker in running_workers(now=now)]
+    largest: float = max(skews, key=abs, default=0.0)
     return {
         "last_round_at": last,
         "late": last is None or now - last > LATE_AFTER,
         "failing": [run.name for run in runs if run.error],
+        "clock_skew_seconds": round(largest, 3) if skews else None,
+        "stopped_by_clock": sum(abs(skew) > clock.MAX_SKEW_SECONDS for skew in skews),
     }
+
+
+def clock_health() -> dict[str, Any]:
+    """Of this process. No query."""
+    return {"skew_seconds": round(clock.skew_seconds(), 3), "off": clock.is_off()}
 
 
 def is_still_offered(message: Message, *, now: datetime) -> bool:

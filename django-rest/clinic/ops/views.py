@@ -5,7 +5,6 @@ import orjson
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views import View
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -18,12 +17,13 @@ from rest_framework.views import APIView
 
 from clinic.accounts.requests import viewer_of
 from clinic.accounts.views import OpenView
+from clinic.common import clock
 from clinic.common.error_pages import error_response
 from clinic.common.errors import ChairsideError, TryAgain
 from clinic.common.instants import say_instant, zone_of
 from clinic.ops.metrics import metrics_text
 from clinic.ops.probes import PROBES, REASONS, readiness
-from clinic.ops.queries import database_state, outbox_health, server_version, worker_health
+from clinic.ops.queries import clock_health, database_state, outbox_health, server_version, worker_health
 from clinic.scheduling.queries import get_clinic_for
 from clinic.scheduling.views import CLINIC_PARAMETER
 
@@ -45,19 +45,31 @@ WorkerHealth = inline_serializer(
         "last_round_at": serializers.DateTimeField(allow_null=True, help_text="when a worker last did what is due"),
         "late": serializers.BooleanField(help_text="no round has begun for three minutes: no worker runs, or it hangs"),
         "failing": serializers.ListField(child=serializers.CharField(), help_text="jobs whose last run failed"),
+        "clock_skew_seconds": serializers.FloatField(
+            allow_null=True, help_text="the largest difference between a running worker's clock and the database's"
+        ),
+        "stopped_by_clock": serializers.IntegerField(help_text="workers that do nothing because their clock is wrong"),
     },
     allow_null=True,
+)
+ClockHealth = inline_serializer(
+    "ClockHealth",
+    {
+        "skew_seconds": serializers.FloatField(help_text="this process's clock minus the database's"),
+        "off": serializers.BooleanField(help_text="by more than a few seconds; the database's clock decides anyway"),
+    },
 )
 HealthOutput = inline_serializer(
     "Health",
     {
-        "status": serializers.CharField(),
+        "status": serializers.CharField(help_text="ok, degraded (a clock is wrong) or unavailable"),
         "service": serializers.CharField(),
         "version": serializers.CharField(),
         "database": serializers.CharField(),
         "database_version": serializers.CharField(allow_null=True),
         "outbox": OutboxHealth,
         "worker": WorkerHealth,
+        "clock": ClockHealth,
     },
 )
 
@@ -83,16 +95,19 @@ class HealthView(OpenView):
 
     @extend_schema(responses={200: HealthOutput, 503: HealthOutput}, summary="How the service is")
     def get(self, request: Request) -> Response:
-        database, now = database_state(), timezone.now()
+        database, now = database_state(), clock.now()
         is_well = database == "ok"
+        worker, clock_state = worker_health(now=now) if is_well else None, clock_health()
+        is_degraded = clock_state["off"] or (worker is not None and worker["stopped_by_clock"] > 0)
         body = {
-            "status": "ok" if is_well else "unavailable",
+            "status": ("degraded" if is_degraded else "ok") if is_well else "unavailable",
             "service": settings.SHARED.service_name,
             "version": settings.VERSION,
             "database": database,
             "database_version": server_version() if is_well else None,
             "outbox": outbox_health(now=now) if is_well else None,
-            "worker": worker_health(now=now) if is_well else None,
+            "worker": worker,
+            "clock": clock_state,
         }
         return Response(body, status=200 if is_well else 503)
 
@@ -127,7 +142,7 @@ class MetricsView(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         try:
-            return HttpResponse(metrics_text(now=timezone.now()), content_type=CONTENT_TYPE_LATEST)
+            return HttpResponse(metrics_text(now=clock.now()), content_type=CONTENT_TYPE_LATEST)
         except (DatabaseError, InterfaceError):
             return error_response(503, TryAgain.code, "The database does not answer.")
 
@@ -158,7 +173,7 @@ class TimeView(APIView):
         summary="The server's time and the clinic's",
     )
     def get(self, request: Request) -> Response:
-        now = timezone.now()
+        now = clock.now()
         try:
             zone = zone_of(get_clinic_for(viewer_of(request), name=request.query_params.get("clinic")).timezone)
         except ChairsideError:  # No clinic, or several and none named: the server's time is still the time.

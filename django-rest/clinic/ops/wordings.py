@@ -9,11 +9,11 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Field, Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnClinicFilter, acting_for, is_owner, own_rows, user_of
+from clinic.common import clock
 from clinic.common.admin import ChoicesFilter
 from clinic.common.errors import InvalidRequest
 from clinic.messaging.kinds import KINDS, MEANINGS
@@ -123,7 +123,7 @@ class WordingAdmin(OfOwnClinicAdmin):
             wording=_wording_of(obj),
             words=Words(obj.subject, obj.body),
             version=form.cleaned_data["seen_version"],
-            now=timezone.now(),
+            now=clock.now(),
         )
         obj.pk, obj.clinic = row.pk, clinic
 

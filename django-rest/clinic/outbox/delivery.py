@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import F
-from django.utils import timezone
 
+from clinic.common import clock
 from clinic.common.transactions import in_one_statement, in_one_transaction
 from clinic.outbox.backoff import pause_after
 from clinic.outbox.channels import email, in_app, sms
@@ -165,7 +165,7 @@ def _keep(message: Message, outcome: Outcome) -> None:
 @in_one_transaction
 def _keep_refusal(message: Message, outcome: Outcome) -> None:
     if _keep_outcome(message, outcome):
-        now = timezone.now()
+        now = clock.now()
         if outcome.is_unwanted:
             record_opt_out(message.channel, message.recipient, source="provider", at=now)
         if not Message.objects.filter(pk=message.pk, withdrawn=True).exists():
@@ -184,7 +184,7 @@ def _keep_outcome(message: Message, outcome: Outcome) -> int:
     if outcome.due_at is not None:
         kept["failures"] = message.failures + 1
     if outcome.state in (State.SENT, State.DELIVERED):
-        kept["sent_at"] = timezone.now()
+        kept["sent_at"] = clock.now()
     if message.secret and outcome.due_at is None:
         kept["body"] = ""
     as_taken = Message.objects.filter(pk=message.pk, state=State.SENDING, attempts=message.attempts)

@@ -11,8 +11,8 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.template import TemplateDoesNotExist
-from django.utils import timezone
 
+from clinic.common import clock
 from clinic.outbox.attachments import Attachment
 from clinic.outbox.models import Channel, Message, MessageTemplate, State
 from clinic.outbox.words import Words, words_of
@@ -71,7 +71,7 @@ def queue_message(
         fallback_recipient=fallback_recipient,
         language=language,
         attachment=attachment,
-        now=timezone.now(),
+        now=clock.now(),
     )
     _put_into_words([message])
     return message if _is_new(message) else None

@@ -4,7 +4,6 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from rest_framework.exceptions import AuthenticationFailed
@@ -14,6 +13,7 @@ from clinic.accounts.models import User
 from clinic.accounts.passwords import confirm_reset, request_reset
 from clinic.accounts.services import check_credentials
 from clinic.accounts.views import PASSWORD_LINKS, PASSWORD_MAILS, SIGN_INS
+from clinic.common import clock
 from clinic.common.addresses import client_address
 from clinic.common.errors import InvalidRequest, Throttled
 from clinic.common.limits import limit_address
@@ -84,7 +84,7 @@ class ForgottenForm(forms.Form):
         """Whether it was not refused. Nothing tells whether there is such an account."""
         try:
             limit_address(PASSWORD_MAILS, request)
-            request_reset(email=self.cleaned_data["email"], now=timezone.now())
+            request_reset(email=self.cleaned_data["email"], now=clock.now())
         except Throttled as refusal:
             self.add_error(None, _why_to_wait(refusal))
         return not self.errors

@@ -4,7 +4,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import never_cache
@@ -12,6 +11,7 @@ from django.views.generic import FormView, TemplateView
 
 from clinic.accounts.models import CLINIC_ROLES, User
 from clinic.accounts.tokens import access_token_for
+from clinic.common import clock
 from clinic.common.error_pages import error_response
 from clinic.portal.board import board_for, may_see_board
 from clinic.portal.forms import ForgottenForm, NewPasswordForm, SignInForm
@@ -64,7 +64,7 @@ class BoardPage(SignedInPage, TemplateView):
             return self.response_class(
                 request, "portal/not_for_you.html", self.get_context_data(), status=HTTPStatus.FORBIDDEN
             )
-        return self.render_to_response(self.get_context_data(board=board_for(user, now=timezone.now())))
+        return self.render_to_response(self.get_context_data(board=board_for(user, now=clock.now())))
 
 
 @method_decorator(never_cache, name="dispatch")

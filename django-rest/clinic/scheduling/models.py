@@ -2,7 +2,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
-from django.utils.timezone import now
+from django.utils.timezone import now  # noqa: TID251 - the migrations name it
 
 from clinic.common.models import Versioned
 from clinic.common.statements import RememberingManager

@@ -2,7 +2,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny
@@ -12,6 +11,7 @@ from rest_framework.views import APIView
 
 from clinic.accounts.permissions import OwnerOrReadOnly
 from clinic.accounts.requests import signed_in_user, viewer_of
+from clinic.common import clock
 from clinic.common.idempotency import answer_once
 from clinic.common.inputs import read
 from clinic.common.instants import say_minute, zone_of
@@ -150,7 +150,7 @@ class PractitionerSlotsView(APIView):
 def _slots(clinic: Clinic, practitioner_id: int, *, service_id: int | None, **dates: Any) -> dict[str, Any]:
     practitioner = queries.get_practitioner(clinic, practitioner_id)
     service = None if service_id is None else queries.get_service(clinic, service_id)
-    slots = queries.open_slots_of(clinic, [practitioner], service=service, now=timezone.now(), **dates)
+    slots = queries.open_slots_of(clinic, [practitioner], service=service, now=clock.now(), **dates)
     zone = zone_of(clinic.timezone)
     return {
         "practitioner": practitioner.pk,
@@ -180,7 +180,7 @@ class SlotsView(APIView):
 def _slots_of_anybody(clinic: Clinic, *, service_id: int | None, **dates: Any) -> dict[str, Any]:
     service = None if service_id is None else queries.get_service(clinic, service_id)
     practitioners = queries.practitioners_offering(clinic, service)
-    slots = queries.open_slots_of(clinic, practitioners, service=service, now=timezone.now(), **dates)
+    slots = queries.open_slots_of(clinic, practitioners, service=service, now=clock.now(), **dates)
     zone = zone_of(clinic.timezone)
     return {
         "service": service_id,

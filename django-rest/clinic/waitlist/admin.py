@@ -3,11 +3,11 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
 from clinic.accounts.own_clinic import InlineOfOwnClinic, LogAdmin, OwnClinicFilter
 from clinic.appointments.admin.appointments import actor_of
 from clinic.appointments.admin.patients import FoundByPhone
+from clinic.common import clock
 from clinic.common.admin import ChoicesFilter, DatesFilter
 from clinic.common.errors import ChairsideError
 from clinic.waitlist.models import WaitlistEntry, WaitlistOffer
@@ -71,7 +71,7 @@ class WaitlistEntryAdmin(FoundByPhone, LogAdmin):
     def withdraw(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for entry in queryset:
             try:
-                leave_waitlist(actor=actor_of(request), entry_id=entry.pk, now=timezone.now())
+                leave_waitlist(actor=actor_of(request), entry_id=entry.pk, now=clock.now())
             except ChairsideError as refusal:
                 self.message_user(request, f"{entry.patient}: {refusal.detail}", messages.ERROR)
             else:

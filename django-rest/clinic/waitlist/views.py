@@ -2,7 +2,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny
@@ -13,6 +12,7 @@ from rest_framework.views import APIView
 from clinic.accounts.models import User
 from clinic.accounts.requests import signed_in_user, viewer_of
 from clinic.appointments.views.requests import actor_of, expected_version, validated
+from clinic.common import clock
 from clinic.common.errors import (
     OfferOver,
     OwnAppointment,
@@ -77,7 +77,7 @@ class WaitlistView(ListAPIView[WaitlistEntry]):
                 clinic=get_clinic_for(user),
                 patient_id=given["patient_id"],
                 wishes=Wishes(**given["wishes"]),
-                now=timezone.now(),
+                now=clock.now(),
             )
             return _show(user, entry.pk, status=201)
 
@@ -106,7 +106,7 @@ class WaitlistEntryView(APIView):
                 actor=actor_of(request),
                 entry_id=entry_id,
                 changes=given["changes"],
-                now=timezone.now(),
+                now=clock.now(),
                 **expected_version(request, given["version"]),
             )
         return _show(user, entry_id)
@@ -118,7 +118,7 @@ class WaitlistEntryView(APIView):
         user = signed_in_user(request)
         with _current_entry_on_conflict(user, entry_id):
             leave_waitlist(
-                actor=actor_of(request), entry_id=entry_id, now=timezone.now(), **expected_version(request, None)
+                actor=actor_of(request), entry_id=entry_id, now=clock.now(), **expected_version(request, None)
             )
         return Response(status=204)
 
@@ -139,7 +139,7 @@ class AcceptOfferView(APIView):
     @answers(OfferOver, OwnAppointment, SlotTaken)
     def post(self, request: Request, token: str) -> Response:
         """Books it, confirmed. Again, it answers the same."""
-        accept_offer(token=token, viewer=viewer_of(request), now=timezone.now())
+        accept_offer(token=token, viewer=viewer_of(request), now=clock.now())
         return Response(OfferOutput(queries.get_offer(token)).data)
 
 
@@ -150,7 +150,7 @@ class DeclineOfferView(APIView):
     @answers(OfferOver)
     def post(self, request: Request, token: str) -> Response:
         """The entry waits on, for other times. Again, it answers the same."""
-        decline_offer(token=token, now=timezone.now())
+        decline_offer(token=token, now=clock.now())
         return Response(OfferOutput(queries.get_offer(token)).data)
 
 

@@ -12,7 +12,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
@@ -32,6 +31,7 @@ from clinic.appointments.models import ActorKind, Appointment, Channel
 from clinic.appointments.queries import appointments_visible_to
 from clinic.appointments.services.booking import Edit, edit_appointment
 from clinic.appointments.services.decisions import change_status, delete_appointment, facts_of
+from clinic.common import clock
 from clinic.common.admin import ChoicesFilter, DatesFilter, OneOfFilter
 from clinic.common.errors import ChairsideError
 from clinic.common.instants import local_date_of, zone_of
@@ -103,7 +103,7 @@ class WhenFilter(OneOfFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> QuerySet[Appointment]:
         clinic = user_of(request).clinic
-        today = local_date_of(timezone.now(), zone_of(clinic.timezone if clinic else "UTC"))
+        today = local_date_of(clock.now(), zone_of(clinic.timezone if clinic else "UTC"))
         match self.value():
             case "today":
                 return queryset.filter(local_date=today)
@@ -209,7 +209,7 @@ class AppointmentAdmin(FoundByPhone, OfOwnClinicAdmin):
         return [self.get_unfold_action(name) for name, decision in DECISIONS.items() if decision.action in possible]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        actor, version, now = actor_of(request), form.cleaned_data["seen_version"], timezone.now()
+        actor, version, now = actor_of(request), form.cleaned_data["seen_version"], clock.now()
         decision = self._pressed(request)
         if decision is not None:  # First: it locks practitioners, and those come before any appointment.
             version = change_status(
@@ -236,7 +236,7 @@ class AppointmentAdmin(FoundByPhone, OfOwnClinicAdmin):
         return DECISIONS[names[0]] if names else None
 
     def delete_model(self, request: HttpRequest, obj: Appointment) -> None:
-        delete_appointment(actor=actor_of(request), appointment_id=obj.pk, now=timezone.now())
+        delete_appointment(actor=actor_of(request), appointment_id=obj.pk, now=clock.now())
 
     def decide(self, request: HttpRequest, queryset: QuerySet[Appointment], decision: Decision) -> None:
         """Each by itself: one that cannot be is told, and does not hold up the others."""
@@ -244,7 +244,7 @@ class AppointmentAdmin(FoundByPhone, OfOwnClinicAdmin):
         for appointment in queryset:
             try:
                 change_status(
-                    actor=actor_of(request), appointment_id=appointment.pk, action=decision.action, now=timezone.now()
+                    actor=actor_of(request), appointment_id=appointment.pk, action=decision.action, now=clock.now()
                 )
                 done += 1
             except ChairsideError as error:
@@ -297,7 +297,7 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 def possible_now(appointment: Appointment, actor: Actor) -> list[Action]:
-    clinic, now = appointment.clinic, timezone.now()
+    clinic, now = appointment.clinic, clock.now()
     return allowed_actions(
         facts_of(appointment),
         party=actor.party_to(appointment),

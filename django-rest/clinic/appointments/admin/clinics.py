@@ -5,11 +5,11 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from clinic.accounts.own_clinic import OfOwnClinicAdmin, VersionedForm, acting_for, check_by
 from clinic.appointments.services.clinics import edit_clinic
+from clinic.common import clock
 from clinic.scheduling.models import Clinic
 from clinic.scheduling.serializers import ClinicInput
 
@@ -65,5 +65,5 @@ class ClinicAdmin(OfOwnClinicAdmin):
         clinic = Clinic.objects.get(pk=obj.pk)  # The form has written on its own copy already.
         force = form.cleaned_data["force"]
         edit_clinic(
-            owner=acting_for(request, clinic), changes=changes, now=timezone.now(), force=force, expected=form.expected
+            owner=acting_for(request, clinic), changes=changes, now=clock.now(), force=force, expected=form.expected
         )

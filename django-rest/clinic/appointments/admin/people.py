@@ -6,7 +6,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from clinic.accounts.models import CLINIC_ROLES, Role, User
@@ -14,6 +13,7 @@ from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnClinicFilter, Versio
 from clinic.accounts.passwords import RESET_HOLDS_FOR, send_password_link
 from clinic.accounts.queries import staff_visible_to
 from clinic.appointments.services.staff import create_staff, edit_staff
+from clinic.common import clock
 from clinic.common.admin import ChoicesFilter
 from clinic.scheduling.models import Clinic, Practitioner
 
@@ -95,7 +95,7 @@ class PersonAdmin(OfOwnClinicAdmin):
     @admin.action(description="Send a link to choose a password")
     def send_link(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset.filter(is_active=True).select_related("clinic"):
-            send_password_link(user=user, template="password_reset", holds_for=RESET_HOLDS_FOR, now=timezone.now())
+            send_password_link(user=user, template="password_reset", holds_for=RESET_HOLDS_FOR, now=clock.now())
             self.message_user(request, f"A link is on its way to {user.email}.", messages.SUCCESS)
 
     @admin.display(boolean=True, description="has a password")

@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
@@ -40,6 +39,7 @@ from clinic.appointments.services.schedules import (
     edit_exception,
     replace_availability,
 )
+from clinic.common import clock
 from clinic.common.admin import DatesFilter
 from clinic.common.errors import StaleVersion
 from clinic.common.instants import local_date_of, zone_of
@@ -65,7 +65,7 @@ FATES = [
 
 
 def today_of(clinic: Clinic) -> date:
-    return local_date_of(timezone.now(), zone_of(clinic.timezone))
+    return local_date_of(clock.now(), zone_of(clinic.timezone))
 
 
 def _force(what: str) -> forms.BooleanField:
@@ -266,7 +266,7 @@ class PractitionerAdmin(OfOwnClinicAdmin):
                 actor=actor,
                 practitioner_id=obj.pk,
                 changes=changes,
-                now=timezone.now(),
+                now=clock.now(),
                 fate=_fate_of(form.cleaned_data),
                 expected=form.expected,
             )
@@ -284,7 +284,7 @@ class PractitionerAdmin(OfOwnClinicAdmin):
                 _rows_to_keep(blocks, BLOCK_FIELDS),
                 [_hours_of(row) for row in _rows_to_keep(exceptions, EXCEPTION_FIELDS)],
             ),
-            now=timezone.now(),
+            now=clock.now(),
             force=bool(form.cleaned_data.get("force")),
             expected=Expected(form.cleaned_data.get("seen_hours") or None),
         )
@@ -344,7 +344,7 @@ class ScheduleExceptionAdmin(OfOwnClinicAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         hours = {name: form.cleaned_data[name] for name in EXCEPTION_FIELDS}
-        now, force = timezone.now(), form.cleaned_data["force"]
+        now, force = clock.now(), form.cleaned_data["force"]
         if change:
             user = acting_for(request, obj.clinic)
             _, stranded = edit_exception(
@@ -364,4 +364,4 @@ class ScheduleExceptionAdmin(OfOwnClinicAdmin):
             self.message_user(request, f"{len(stranded)} appointments are outside of the hours now.", messages.WARNING)
 
     def delete_model(self, request: HttpRequest, obj: ScheduleException) -> None:
-        delete_exception(user=acting_for(request, obj.clinic), exception_id=obj.pk, now=timezone.now())
+        delete_exception(user=acting_for(request, obj.clinic), exception_id=obj.pk, now=clock.now())

@@ -6,13 +6,13 @@ Whatever changes what somebody may see ends their sessions; the feed then closes
 from typing import Any
 
 from django.db.models import F, Q
-from django.utils import timezone
 
 from clinic.accounts.models import Role, User
 from clinic.accounts.passwords import INVITATION_HOLDS_FOR, send_password_link
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.queries import get_staff_for
 from clinic.accounts.services import create_user, write_profile
+from clinic.common import clock
 from clinic.common.errors import ChairsideError, InvalidRequest
 from clinic.common.transactions import in_one_transaction
 from clinic.common.versions import ANY_VERSION, Expected, raise_versions, write_changes
@@ -47,7 +47,7 @@ def create_staff(*, owner: User, fields: dict[str, Any]) -> User:
     if fields.get("practitioner") is not None:
         _link(member, fields["practitioner"])
     if "password" not in fields:
-        send_password_link(user=member, template="invitation", holds_for=INVITATION_HOLDS_FOR, now=timezone.now())
+        send_password_link(user=member, template="invitation", holds_for=INVITATION_HOLDS_FOR, now=clock.now())
     return get_staff_for(owner, member.pk)
 
 

@@ -1,7 +1,6 @@
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -33,6 +32,7 @@ from clinic.appointments.views.requests import (
     show,
     validated,
 )
+from clinic.common import clock
 from clinic.common.errors import (
     BookingRuleError,
     ChairsideError,
@@ -83,7 +83,7 @@ class AppointmentListView(ListAPIView[Appointment]):
         def create() -> Response:
             clinic = get_clinic_for(user)
             booking = Booking(**validated(AppointmentInput(data=request.data, context={"clinic": clinic})))
-            appointment = book_appointment(actor=actor_of(request), clinic=clinic, booking=booking, now=timezone.now())
+            appointment = book_appointment(actor=actor_of(request), clinic=clinic, booking=booking, now=clock.now())
             return show(appointment, user, status=201)
 
         return answer_once(request, owner=f"user:{user.pk}", create=create)
@@ -120,7 +120,7 @@ class AppointmentView(APIView):
             delete_appointment(
                 actor=actor_of(request),
                 appointment_id=appointment_id,
-                now=timezone.now(),
+                now=clock.now(),
                 **expected_version(request, None),
             )
         return Response(status=204)
@@ -137,7 +137,7 @@ def _change(request: Request, appointment_id: int) -> Appointment:
     if request.method == "PUT" and status == seen.status:
         status = None
     edit = Edit(**given)
-    actor, now = actor_of(request), timezone.now()
+    actor, now = actor_of(request), clock.now()
     if edit == Edit() and status is None:
         check_version(seen, **expected)
         return seen
@@ -174,7 +174,7 @@ class RescheduleView(APIView):
                 actor=actor_of(request),
                 appointment_id=appointment_id,
                 edit=Edit(**given),
-                now=timezone.now(),
+                now=clock.now(),
                 **expected,
             )
         return show(appointment, user)
@@ -196,7 +196,7 @@ class AppointmentActionView(APIView):
                 actor=actor_of(request),
                 appointment_id=appointment_id,
                 action=self.action,
-                now=timezone.now(),
+                now=clock.now(),
                 reason=given.get("reason", ""),
                 **expected_version(request, given.get("version")),
             )

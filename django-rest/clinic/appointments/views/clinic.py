@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -18,6 +17,7 @@ from clinic.appointments.serializers.practitioners import DeactivateInput, Pract
 from clinic.appointments.services.clinics import edit_clinic
 from clinic.appointments.services.practitioners import Fate, create_practitioner, edit_practitioner
 from clinic.appointments.views.requests import actor_of, validated
+from clinic.common import clock
 from clinic.common.errors import (
     CannotMove,
     HasAppointments,
@@ -60,7 +60,7 @@ class ClinicView(APIView):
         changes = validated(ClinicInput(owner.clinic, data=request.data, partial=True))
         force, expected = changes.pop("force", False), expected_version(request, changes.pop("version", None))
         with current_on_conflict(lambda: _clinic(request, queries.get_clinic_for(get_account(owner)))):
-            clinic = edit_clinic(owner=owner, changes=changes, now=timezone.now(), force=force, expected=expected)
+            clinic = edit_clinic(owner=owner, changes=changes, now=clock.now(), force=force, expected=expected)
         return _show_clinic(request, clinic)
 
 
@@ -176,7 +176,7 @@ def _edit(request: Request, practitioner_id: int, changes: dict[str, Any], fate:
             practitioner_id=practitioner_id,
             changes=changes,
             fate=fate,
-            now=timezone.now(),
+            now=clock.now(),
             expected=expected,
         )
 

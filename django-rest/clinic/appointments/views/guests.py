@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,6 +19,7 @@ from clinic.appointments.services.booking import Booking
 from clinic.appointments.services.guest_bookings import book_as_guest, cancel_as_guest, guest_of
 from clinic.appointments.views.appointments import BOOKING_ERRORS
 from clinic.appointments.views.requests import validated
+from clinic.common import clock
 from clinic.common.errors import HoldExpired, TooLateToCancel, TooManyPending, TransitionNotAllowed
 from clinic.common.idempotency import answer_once
 from clinic.common.limits import Limit
@@ -77,7 +77,7 @@ class GuestBookingListView(OpenView):
         guest, booking = guest_of(clinic, **given["guest"]), Booking(patient_id=None, **given["booking"])
 
         def create() -> Response:
-            made = book_as_guest(guest=guest, booking=booking, now=timezone.now())
+            made = book_as_guest(guest=guest, booking=booking, now=clock.now())
             shown = get_guest_booking(made.reference or "")
             return Response(GuestBookingMadeOutput(shown).data, status=201)
 
@@ -105,7 +105,7 @@ class GuestCancelView(OpenView):
     )
     def post(self, request: Request, reference: str) -> Response:
         given = validated(CancelInput(data=request.data))
-        cancel_as_guest(reference=reference, now=timezone.now(), reason=given.get("reason", ""))
+        cancel_as_guest(reference=reference, now=clock.now(), reason=given.get("reason", ""))
         return Response(GuestBookingOutput(get_guest_booking(reference)).data)
 
 
@@ -114,7 +114,7 @@ def _clinic_meant(*, clinic: str | None, practitioner_id: int | None, hold_token
     if clinic is not None:
         return get_clinic_named(clinic)
     if hold_token is not None:
-        hold = find_hold(hold_token, now=timezone.now())
+        hold = find_hold(hold_token, now=clock.now())
         if hold is None:
             raise HoldExpired
         return hold.clinic

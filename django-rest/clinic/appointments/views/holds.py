@@ -1,6 +1,5 @@
 """Slots that are kept for a few minutes while somebody fills in the form."""
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -13,6 +12,7 @@ from clinic.appointments.serializers.holds import HoldInput, HoldNamedInput, Hol
 from clinic.appointments.services.holds import HoldRequest, hold_slot, release_hold
 from clinic.appointments.views.appointments import BOOKING_RULES
 from clinic.appointments.views.requests import validated
+from clinic.common import clock
 from clinic.common.addresses import client_address, hash_of_address
 from clinic.common.errors import PermissionDenied, SlotTaken, TooManyHolds
 from clinic.common.idempotency import answer_once
@@ -59,7 +59,7 @@ class HoldListView(APIView):
             clinic = get_practitioner_for(viewer, practitioner_id).clinic
             wanted = HoldRequest(**validated(HoldInput(data=request.data, context={"clinic": clinic})))
             actor = Actor.by_guest() if viewer is None else Actor.by_user(viewer)
-            hold = hold_slot(actor=actor, clinic=clinic, wanted=wanted, address=address, now=timezone.now())
+            hold = hold_slot(actor=actor, clinic=clinic, wanted=wanted, address=address, now=clock.now())
             return Response(HoldOutput(hold).data, status=201)
 
         owner = f"address:{hash_of_address(address)[:32]}" if viewer is None else f"user:{viewer.pk}"

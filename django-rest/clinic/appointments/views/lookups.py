@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.generics import ListAPIView
@@ -41,6 +40,7 @@ from clinic.appointments.serializers.lookups import (
 from clinic.appointments.services.phone_codes import CODE_HOLDS_FOR, check_phone_code, send_phone_code
 from clinic.appointments.statistics import get_practitioner_with_statistics_for, statistics_for, total_of
 from clinic.appointments.views.requests import output_context, validated
+from clinic.common import clock
 from clinic.common.addresses import client_address
 from clinic.common.errors import PhoneNotProven, Throttled
 from clinic.common.inputs import read
@@ -91,7 +91,7 @@ class PhoneCodeView(OpenView):
         given = validated(PhoneCodeInput(data=request.data))
         clinic = get_clinic_for(None, name=given.get("clinic"))
         phone = normalise_phone(given["phone"], region=clinic.phone_region)
-        send_phone_code(clinic=clinic, phone=phone, address=client_address(request), now=timezone.now())
+        send_phone_code(clinic=clinic, phone=phone, address=client_address(request), now=clock.now())
         return Response({"expires_in": int(CODE_HOLDS_FOR.total_seconds())}, status=202)
 
 
@@ -120,7 +120,7 @@ class ByPhoneView(ListAPIView[Appointment]):
         clinic = get_clinic_for(viewer, name=given.get("clinic"))
         phone = normalise_phone(given["phone"], region=clinic.phone_region)
         code = self.request.headers.get("X-Phone-Code") or given.get("code", "")
-        check_phone_code(clinic=clinic, phone=phone, code=code, now=timezone.now())
+        check_phone_code(clinic=clinic, phone=phone, code=code, now=clock.now())
         return queries.appointments_of_proven_phone(clinic, phone)
 
     def get_serializer_context(self) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class SummaryView(APIView):
     @extend_schema(responses=SummaryOutput, summary="Pending requests, today's list, the next appointment: mine to see")
     def get(self, request: Request) -> Response:
         user = signed_in_user(request)
-        summary = queries.summary_for(user, now=timezone.now())
+        summary = queries.summary_for(user, now=clock.now())
         return Response(SummaryOutput(summary, context=output_context(user)).data)
 
 

@@ -3,7 +3,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -36,6 +35,7 @@ from clinic.appointments.services.patients import (
     sign_up_patient,
 )
 from clinic.appointments.views.requests import validated
+from clinic.common import clock
 from clinic.common.errors import PhoneNotProven
 from clinic.common.idempotency import answer_once
 from clinic.common.limits import Limit
@@ -55,7 +55,7 @@ class SignUpView(OpenView):
     def post(self, request: Request) -> Response:
         given = validated(SignUpInput(data=request.data))
         clinic = get_clinic_for(None, name=given.pop("clinic", None))
-        user, pair = sign_up_patient(clinic=clinic, sign_up=SignUp(**given), now=timezone.now())
+        user, pair = sign_up_patient(clinic=clinic, sign_up=SignUp(**given), now=clock.now())
         return Response({"user": UserOutput(user).data, **asdict(pair)}, status=201)
 
 
@@ -90,7 +90,7 @@ def _change(request: Request, *, partial: bool) -> Response:
     changes = validated(OwnProfileInput(data=request.data, partial=partial, context={"request": request}))
     code, expected = changes.pop("phone_code", ""), expected_version(request, changes.pop("version", None))
     with current_on_conflict(lambda: OwnProfileOutput(get_account(user)).data):
-        changed = change_own_profile(user=user, changes=changes, phone_code=code, now=timezone.now(), expected=expected)
+        changed = change_own_profile(user=user, changes=changes, phone_code=code, now=clock.now(), expected=expected)
     return _show_own(changed)
 
 

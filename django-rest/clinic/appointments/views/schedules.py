@@ -3,7 +3,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -23,6 +22,7 @@ from clinic.appointments.services.schedules import (
     replace_availability,
 )
 from clinic.appointments.views.requests import validated
+from clinic.common import clock
 from clinic.common.errors import WouldStrand
 from clinic.common.idempotency import answer_once
 from clinic.common.inputs import read
@@ -92,7 +92,7 @@ class AvailabilityView(APIView):
                 user=user,
                 practitioner_id=practitioner_id,
                 new=NewAvailability(given["blocks"], given.get("exceptions")),
-                now=timezone.now(),
+                now=clock.now(),
                 force=given.get("force", False),
                 expected=expected_tag(request, given.get("version")),
             )
@@ -102,7 +102,7 @@ class AvailabilityView(APIView):
 
 def _availability(request: Request, practitioner: Practitioner) -> dict[str, Any]:
     viewer = viewer_of(request)
-    today = local_date_of(timezone.now(), zone_of(practitioner.clinic.timezone))
+    today = local_date_of(clock.now(), zone_of(practitioner.clinic.timezone))
     availability = queries.availability_of(practitioner, today=today)
     shown = {
         "practitioner": practitioner.pk,
@@ -163,7 +163,7 @@ class ScheduleExceptionListView(ListAPIView[ScheduleException]):
                 practitioner_id=fields.pop("practitioner", None),
                 force=fields.pop("force", False),
                 fields=fields,
-                now=timezone.now(),
+                now=clock.now(),
             )
             return _show(exception, stranded, status=201)
 
@@ -197,7 +197,7 @@ class ScheduleExceptionView(APIView):
                 exception_id=exception_id,
                 force=fields.pop("force", False),
                 fields=fields,
-                now=timezone.now(),
+                now=clock.now(),
                 expected=expected,
             )
         return _show(exception, stranded)
@@ -212,7 +212,7 @@ class ScheduleExceptionView(APIView):
             delete_exception(
                 user=user,
                 exception_id=exception_id,
-                now=timezone.now(),
+                now=clock.now(),
                 force=given.get("force", False),
                 expected=expected_version(request, None),
             )

@@ -1,7 +1,6 @@
 from contextlib import AbstractContextManager
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,6 +21,7 @@ from clinic.appointments.services.series import OnConflict, SeriesBooking, book_
 from clinic.appointments.services.series_changes import Scope, Selection, SeriesEdit, cancel_series, edit_series
 from clinic.appointments.services.series_dates import tell
 from clinic.appointments.views.requests import actor_of, expected_version, output_context, validated
+from clinic.common import clock
 from clinic.common.idempotency import answer_once
 from clinic.common.inputs import read
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH
@@ -114,7 +114,7 @@ class SeriesListView(APIView):
         given = validated(SeriesInput(data=request.data, context={"clinic": clinic}))
         booking = SeriesBooking(**given["booking"])
         if given["dry_run"]:
-            planned = plan_series(actor=actor_of(request), clinic=clinic, booking=booking, now=timezone.now())
+            planned = plan_series(actor=actor_of(request), clinic=clinic, booking=booking, now=clock.now())
             return Response({"series": None, "dates": [tell(plan, clinic, booking.start_local) for plan in planned]})
 
         def create() -> Response:
@@ -123,7 +123,7 @@ class SeriesListView(APIView):
                 clinic=clinic,
                 booking=booking,
                 on_conflict=OnConflict(given["on_conflict"]),
-                now=timezone.now(),
+                now=clock.now(),
             )
             dates = [tell(plan, clinic, booking.start_local) for plan in planned]
             return Response({"series": _shown(series, user), "dates": dates}, status=201)
@@ -156,7 +156,7 @@ class SeriesView(APIView):
                 series_id=series_id,
                 selection=selection,
                 edit=SeriesEdit(**given["edit"]),
-                now=timezone.now(),
+                now=clock.now(),
                 **expected_version(request, given["version"]),
             )
         return _show(series, user)
@@ -177,7 +177,7 @@ class SeriesView(APIView):
                 actor=actor_of(request),
                 series_id=series_id,
                 selection=selection,
-                now=timezone.now(),
+                now=clock.now(),
                 reason=request.query_params.get("reason", "")[:500],
                 **expected_version(request, None),
             )

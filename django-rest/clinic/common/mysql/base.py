@@ -1,6 +1,7 @@
 """Django's backend for MySQL and MariaDB, in three things faster. Named by `DATABASES`.
 
 Instants come aware out of the driver, by C. A connection that has just answered is not asked whether it still does.
+Its connections measure `clinic.common.clock`.
 """
 
 import time
@@ -11,6 +12,7 @@ from django.db.backends.mysql import base
 from django.db.backends.mysql.operations import DatabaseOperations as Operations
 from MySQLdb.constants import FIELD_TYPE
 
+from clinic.common import clock
 from clinic.common.mysql.connecting import open_connection
 
 # If the database restarts meanwhile, a request is answered 503 with Retry-After, as one in the midst of it is.
@@ -50,3 +52,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.health_check_done = True
         super().close_if_health_check_failed()
         self.asked_at = now
+        if self.connection is not None:
+            clock.measure(self.connection)
+
+    def init_connection_state(self) -> None:
+        super().init_connection_state()
+        clock.measure(self.connection)

@@ -6,13 +6,13 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
-from django.utils import timezone
 from requests import Session
 from requests.adapters import HTTPAdapter
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
+from clinic.common import clock
 from clinic.outbox.channels.failures import CannotBeDelivered, RefusedForNow, WantsNoSms
 from clinic.outbox.models import Message
 
@@ -39,7 +39,7 @@ def send(message: Message) -> str:
 
 def _write(message: Message, folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{timezone.now():%Y%m%d-%H%M%S}-{message.pk}.txt"
+    name = f"{clock.now():%Y%m%d-%H%M%S}-{message.pk}.txt"
     (folder / name).write_text(f"To: {message.recipient}\n\n{message.body}\n", encoding="utf-8")
     return name
 

@@ -1,9 +1,9 @@
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from clinic.changefeed.repair import repair_feed
+from clinic.common import clock
 
 
 class Command(BaseCommand):
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        repair = repair_feed(now=datetime.now(UTC))
+        repair = repair_feed(now=clock.now())
         self.stdout.write(self.style.SUCCESS(f"Made again: {', '.join(repair.made) or 'nothing, all was there'}."))
         if repair.overlapping_cells:
             self.stderr.write(

@@ -2,20 +2,20 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from apscheduler.executors.pool import ThreadPoolExecutor as JobThread
-from apscheduler.schedulers.background import BackgroundScheduler
-from django.core.management.base import BaseCommand, CommandParser
-from django.db import close_old_connections, connection
-from django.utils import timezone
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, close_old_connections, connection
 
+from clinic.common import clock
 from clinic.ops.maintenance import run_jobs
 from clinic.ops.pace import Pace
+from clinic.ops.workers import ClockWatch
 from clinic.outbox.delivery import send_taken, take_due
 from clinic.outbox.models import Message
 
@@ -41,12 +41,18 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        clock_watch = ClockWatch()
         if options["once"]:
-            run_jobs(now=timezone.now())
-            with _senders(options["senders"], stop, idle_seconds=None):
+            if clock_watch.is_off():
+                raise CommandError("Nothing is done: this machine's clock differs from the database's.")
+            run_jobs(now=clock.now())
+            with _senders(options["senders"], stop, clock_watch, idle_seconds=None):
                 return
         _let_others_go_first()
-        with _jobs_every(options["every"]), _senders(options["senders"], stop, idle_seconds=options["idle"]):
+        with (
+            _jobs_every(options["every"], stop, clock_watch),
+            _senders(options["senders"], stop, clock_watch, idle_seconds=options["idle"]),
+        ):
             stop.wait()
 
 
@@ -60,11 +66,15 @@ def _let_others_go_first() -> None:
 
 
 @contextmanager
-def _senders(count: int, stop: threading.Event, *, idle_seconds: float | None) -> Iterator[None]:
+def _senders(
+    count: int, stop: threading.Event, clock_watch: ClockWatch, *, idle_seconds: float | None
+) -> Iterator[None]:
     """In the end each finishes the message that it is sending. `idle_seconds` None: they end when nothing is due."""
     looking, pace = threading.Lock(), Pace(SHARE)
     senders = [
-        threading.Thread(target=_send_until, args=(stop, looking, pace, idle_seconds), name=f"sender-{number}")
+        threading.Thread(
+            target=_send_until, args=(stop, looking, pace, clock_watch, idle_seconds), name=f"sender-{number}"
+        )
         for number in range(count)
     ]
     for sender in senders:
@@ -77,32 +87,52 @@ def _senders(count: int, stop: threading.Event, *, idle_seconds: float | None) -
 
 
 @contextmanager
-def _jobs_every(seconds: float) -> Iterator[None]:
+def _jobs_every(seconds: float, stop: threading.Event, clock_watch: ClockWatch) -> Iterator[None]:
     """In a thread of their own, so that no message waits for a long job. Rounds never overlap, and one that was missed
-    is not made up for: each looks at all that is due."""
-    scheduler = BackgroundScheduler(timezone=UTC, executors={"default": JobThread(1)})
-    first = datetime.now(UTC)
-    scheduler.add_job(_run_round, "interval", seconds=seconds, next_run_time=first, coalesce=True, max_instances=1)
-    scheduler.start()
+    is not made up for: each looks at all that is due. Timed by a clock that cannot be set."""
+    rounds = threading.Thread(target=_run_rounds, args=(seconds, stop, clock_watch), name="jobs")
+    rounds.start()
     try:
         yield
     finally:
-        scheduler.shutdown(wait=True)
+        stop.set()
+        rounds.join()
 
 
-def _run_round() -> None:
+def _run_rounds(seconds: float, stop: threading.Event, clock_watch: ClockWatch) -> None:
+    while not stop.is_set():
+        began = time.monotonic()
+        try:
+            _run_round(clock_watch)
+        except Exception:  # Whatever it was: the next round is due all the same.
+            log.exception("a round of jobs failed")
+        stop.wait(max(0.0, began + seconds - time.monotonic()))
+    connection.close()
+
+
+def _run_round(clock_watch: ClockWatch) -> None:
     close_old_connections()
-    run_jobs(now=timezone.now())
+    with suppress(DatabaseError):  # It is away: each job says so.
+        clock.measure_again()
+    if not clock_watch.is_off():
+        run_jobs(now=clock.now())
+    clock_watch.report()
 
 
-def _send_until(stop: threading.Event, looking: threading.Lock, pace: Pace, idle_seconds: float | None) -> None:
+def _send_until(
+    stop: threading.Event,
+    looking: threading.Lock,
+    pace: Pace,
+    clock_watch: ClockWatch,
+    idle_seconds: float | None,
+) -> None:
     """Each sender takes and sends for itself, so that a provider's silence holds up one alone. Only one at a time looks
     for what is due, and waits there if it is nothing: many that idle ask no more than one."""
     while not stop.is_set():
         with looking:
             stop.wait(pace.rest_seconds())
-            now = timezone.now()
-            messages = [] if stop.is_set() else _take(now)
+            now = clock.now()
+            messages = [] if stop.is_set() or clock_watch.is_off() else _take(now)
             if not messages:
                 if idle_seconds is None:
                     break

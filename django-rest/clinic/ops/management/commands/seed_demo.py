@@ -4,10 +4,10 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from clinic.common import clock
 from clinic.ops.demo import demo_clinic, fill_demo, remove_demo, write_papers
 from clinic.ops.demo_plan import build_plan
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             return
         elif remove_demo():
             console.print("An earlier seeding was cut off: starting again.")
-        plan = build_plan(seed=options["seed"], now=timezone.now(), zone=options["timezone"])
+        plan = build_plan(seed=options["seed"], now=clock.now(), zone=options["timezone"])
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console) as progress:
             task = progress.add_task("Appointments", total=len(plan.appointments))
