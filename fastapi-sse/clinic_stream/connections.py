@@ -57,7 +57,10 @@ class House(crowds.House, Protocol):
     ticker: Ticker
     heartbeat_seconds: float
     is_live: bool
-    is_stale: bool
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the whole service is."""
 
 
 class Goodbye:
@@ -345,8 +348,8 @@ class Connection:
             taken.append(self.topic.since(self._version, self.mode, self.hub.clock()))
             self._version = self.topic.version
             self._told_id = self.topic.clinic.event_id
-        if self._told_stale != self.hub.is_stale:
-            self._told_stale = self.hub.is_stale
+        if self._told_stale != (is_stale := self.hub.is_stale or self.topic.clinic.is_stale):
+            self._told_stale = is_stale
             taken.append(frames.STALE if self._told_stale else frames.FRESH)
         if self._heartbeat_due:
             self._heartbeat_due = False

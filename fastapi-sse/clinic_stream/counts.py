@@ -35,5 +35,6 @@ class Counts:
     coalesced: int = 0  # Versions that a reader never saw, because a newer one was there when it could read on.
     drift: int = 0
     sweeps: int = 0
+    failed_sweeps: int = 0
     commit_to_send: Spread = field(default_factory=Spread)
     polls: Spread = field(default_factory=Spread)

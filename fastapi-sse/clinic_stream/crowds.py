@@ -64,6 +64,10 @@ class Crowd:
         if not self._lines:
             del self._topic.crowds[self._kind]
 
+    @property
+    def readers(self) -> list[Reader]:
+        return list(self._lines)
+
     def wake(self) -> None:
         """There is a new version: tell it to everybody."""
         topic, hub = self._topic, self._hub

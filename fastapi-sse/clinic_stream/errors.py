@@ -1,6 +1,7 @@
 # ruff: noqa: N818 - an error is named as the user would say it
 """The one shape of every error, the same as the REST API's."""
 
+from enum import StrEnum
 from typing import Any
 
 import orjson
@@ -107,5 +108,29 @@ def unexpected() -> Problem:
 DATABASE_OUT_OF_REACH = "The database cannot be reached at the moment."
 
 
+class Reason(StrEnum):
+    """Why the database, or one clinic in it, could not be read. Stable: health and metrics name them."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+    METADATA_LOCK = "metadata_lock"
+    SLOW = "slow_query"
+    ACCESS_DENIED = "access_denied"
+    VIEWS_MISSING = "views_missing"
+    NOT_READY = "not_ready"
+    TIME_ZONE = "time_zone"
+    CLINIC_MISSING = "clinic_missing"
+    DEFECT = "defect"
+
+
 class DatabaseUnavailable(Exception):
     """The published views could not be read. Trying again later is the answer to it."""
+
+    def __init__(self, message: str, reason: Reason = Reason.UNREACHABLE) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class ClinicUnreadable(DatabaseUnavailable):
+    """One clinic could not be read for a reason of its own; the others can."""

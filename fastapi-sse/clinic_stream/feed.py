@@ -5,19 +5,17 @@ must belong together (a clinic's head and rows, events and the rows they name) t
 so what the stream shows under a sequence number is what the database held at exactly that commit.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import aiomysql
 from shared_config import StreamSettings
 
-from clinic_stream.errors import DatabaseUnavailable
+from clinic_stream.errors import ClinicUnreadable, Reason
 from clinic_stream.inbox import NEWEST, Inbox, Notification
+from clinic_stream.lanes import Cursor, Lane
 from clinic_stream.state import (
     COLUMNS,
     LOG_AGE,
@@ -37,18 +35,14 @@ from clinic_stream.viewers import Session
 
 ACCOUNTS = 0  # The head that counts changes of accounts stands beside those of the clinics, under this id.
 
-CONNECT_SECONDS = 3
-QUERY_SECONDS = 5
-LOAD_SECONDS = 20
-MOST_CONNECTIONS = 4
+# How long one statement may take. `stale` is due within two seconds of the first thing that goes wrong.
+HEADS_SECONDS = 1.4
+FOLLOW_SECONDS = 5.0
+LOAD_SECONDS = 15.0
 MOST_IDS_A_QUERY = 500
 MOST_INBOXES_A_QUERY = 100
 # More missed events than this are not worth following one by one.
 MOST_EVENTS_A_BATCH = 5_000
-
-# Consistent snapshots need REPEATABLE READ, whatever the server's default; READ ONLY is a second lock on the door.
-SESSION = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT"
 
 HEADS = "SELECT clinic_id, seq, epoch FROM live_head WHERE clinic_id IN %s"
 EVENTS = (
@@ -98,13 +92,6 @@ PROBES = tuple(
 )
 
 
-class Cursor(Protocol):
-    """What is used of aiomysql's untyped one."""
-
-    async def execute(self, query: str, args: Sequence[object] = ()) -> int: ...
-    async def fetchall(self) -> Sequence[tuple[Any, ...]]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Head:
     """How far a clinic's numbered history reaches. Another epoch: the numbers have started anew."""
@@ -115,41 +102,56 @@ class Head:
 
 class Feed:
     def __init__(self, settings: StreamSettings) -> None:
-        self._options = {
+        options = {
             "host": settings.db_host,
             "port": settings.db_port,
             "db": settings.db_name,
             "user": settings.sse_db_user,
             "password": settings.sse_db_password.get_secret_value(),
             "charset": "utf8mb4",
-            "autocommit": True,
-            "connect_timeout": CONNECT_SECONDS,
-            "init_command": SESSION,
         }
-        self._pool: Any = None
+        self._heads = Lane(options, size=1, seconds=HEADS_SECONDS)
+        self._accounts = Lane(options, size=2, seconds=HEADS_SECONDS)
+        self._follow = Lane(options, size=4, seconds=FOLLOW_SECONDS)
+        self._load = Lane(options, size=4, seconds=LOAD_SECONDS)
+        self._trouble = Lane(options, size=2, seconds=LOAD_SECONDS)  # Clinics whose last read failed.
+        self._sweep = Lane(options, size=1, seconds=LOAD_SECONDS)
+        self._probe = Lane(options, size=1, seconds=HEADS_SECONDS)
+
+    @property
+    def _lanes(self) -> list[Lane]:
+        return [self._heads, self._accounts, self._follow, self._load, self._trouble, self._sweep, self._probe]
 
     async def open(self) -> None:
         """Needs no database yet: connections are made when first asked for."""
-        self._pool = await aiomysql.create_pool(minsize=0, maxsize=MOST_CONNECTIONS, **self._options)
+        for lane in self._lanes:
+            await lane.open()
 
     async def close(self) -> None:
-        self._pool.terminate()
-        await self._pool.wait_closed()
+        for lane in self._lanes:
+            await lane.close()
 
     async def probe(self) -> None:
         """Read one row of every view, so that a missing one or a missing right shows at once."""
-        async with self._cursor(QUERY_SECONDS) as cursor:
+        async with self._probe.cursor() as cursor:
             for query in PROBES:
                 await _select(cursor, query)
 
     async def heads(self, clinic_ids: Iterable[int]) -> dict[int, Head]:
-        async with self._cursor(QUERY_SECONDS) as cursor:
+        async with self._heads.cursor() as cursor:
             return await _heads(cursor, clinic_ids)
 
-    async def load(self, clinic_id: int, now: datetime, readers: Collection[int] = ()) -> ClinicState | None:
+    async def accounts_head(self) -> Head | None:
+        async with self._accounts.cursor() as cursor:
+            return (await _heads(cursor, [ACCOUNTS])).get(ACCOUNTS)
+
+    async def load(
+        self, clinic_id: int, now: datetime, readers: Collection[int] = (), *, in_trouble: bool = False
+    ) -> ClinicState | None:
         """A clinic's live window at one instant, or None when there is no such clinic. Six queries, and two for each
-        hundred users whose inboxes are wanted too."""
-        async with self._cursor(LOAD_SECONDS) as cursor, _one_snapshot(cursor):
+        hundred users whose inboxes are wanted too. Raises ClinicUnreadable."""
+        lane = self._trouble if in_trouble else self._load
+        async with lane.snapshot() as cursor:
             heads = await _heads(cursor, [clinic_id])
             clinics = await _select(cursor, CLINIC, clinic_id)
             if clinic_id not in heads or not clinics:
@@ -158,13 +160,16 @@ class Feed:
             state.inboxes = await _inboxes(cursor, state.clinic, state.seq, readers)
             return state
 
-    async def next_batch(self, state: ClinicState, readers: Collection[int] = ()) -> Batch | None:
+    async def next_batch(
+        self, state: ClinicState, readers: Collection[int] = (), *, in_trouble: bool = False
+    ) -> Batch | None:
         """The events after `state.seq` and the rows they name, at one instant; of inboxes those of `readers`, who are
         asked for when the instant is fixed: whoever comes after it reads what is newer.
 
         None when the clinic must be loaded again: events are missing, too many, or change the clinic itself.
         """
-        async with self._cursor(LOAD_SECONDS) as cursor, _one_snapshot(cursor):
+        lane = self._trouble if in_trouble else self._follow
+        async with lane.snapshot() as cursor:
             clinic_id = state.clinic.id
             events = [
                 Event(*row) for row in await _select(cursor, EVENTS, clinic_id, state.seq, MOST_EVENTS_A_BATCH + 1)
@@ -180,14 +185,14 @@ class Feed:
 
     async def inbox(self, clinic: Clinic, user_id: int) -> tuple[Head | None, Inbox]:
         """The clinic's head, and the user's inbox at it. Three queries."""
-        async with self._cursor(QUERY_SECONDS) as cursor, _one_snapshot(cursor):
+        async with self._load.snapshot() as cursor:
             head = (await _heads(cursor, [clinic.id])).get(clinic.id)
             inboxes = await _inboxes(cursor, clinic, head.seq if head else 0, [user_id])
             return head, inboxes[user_id]
 
     async def clinic_of_practitioner(self, practitioner_id: int) -> int | None:
         """None when there is no such practitioner, or none who works there any more."""
-        async with self._cursor(QUERY_SECONDS) as cursor:
+        async with self._load.cursor() as cursor:
             rows = await _select(cursor, CLINIC_OF_PRACTITIONER, practitioner_id)
         return int(rows[0][0]) if rows else None
 
@@ -195,7 +200,7 @@ class Feed:
         """The clinic's head, and what its live window and these inboxes add up to at it. Four queries, whatever the
         number of rows, and two more where there is an inbox."""
         clinic_id = state.clinic.id
-        async with self._cursor(LOAD_SECONDS) as cursor, _one_snapshot(cursor):
+        async with self._sweep.snapshot() as cursor:
             heads = await _heads(cursor, [clinic_id])
             [(rows, rows_sum)] = await _select(cursor, SUM_OF_APPOINTMENTS, clinic_id, *state.window, PENDING)
             holds = [Hold(*row) for row in await _select(cursor, LIVE_HOLDS, clinic_id, _naive(now))]
@@ -206,7 +211,7 @@ class Feed:
 
     async def session_changes(self, seq: int) -> tuple[int, set[int]] | None:
         """The last sequence number and the users it concerns, or None when events are missing."""
-        async with self._cursor(QUERY_SECONDS) as cursor:
+        async with self._accounts.cursor() as cursor:
             rows = await _select(cursor, EVENTS, ACCOUNTS, seq, MOST_EVENTS_A_BATCH + 1)
         events = [Event(*row) for row in rows]
         if not _follow_on(events, seq) or len(events) > MOST_EVENTS_A_BATCH:
@@ -216,26 +221,10 @@ class Feed:
     async def sessions(self, user_ids: Iterable[int]) -> dict[int, Session]:
         """Users that are missing in the answer do not exist."""
         found: dict[int, Session] = {}
-        async with self._cursor(QUERY_SECONDS) as cursor:
+        async with self._accounts.cursor() as cursor:
             for some in _in_chunks(user_ids):
                 found.update({row[0]: _session(row) for row in await _select(cursor, SESSIONS, some)})
         return found
-
-    @asynccontextmanager
-    async def _cursor(self, seconds: float) -> AsyncIterator[Cursor]:
-        try:
-            async with asyncio.timeout(seconds), self._pool.acquire() as connection, connection.cursor() as cursor:
-                yield cursor
-        except (aiomysql.MySQLError, OSError, TimeoutError) as error:
-            raise DatabaseUnavailable(_in_short(error)) from error
-
-
-@asynccontextmanager
-async def _one_snapshot(cursor: Cursor) -> AsyncIterator[None]:
-    await cursor.execute(SNAPSHOT)
-    yield
-    # After an error the pool closes a connection that is still in its transaction.
-    await cursor.execute("COMMIT")
 
 
 async def _select(cursor: Cursor, query: str, *args: object) -> Sequence[tuple[Any, ...]]:
@@ -325,7 +314,11 @@ def _in_chunks(ids: Iterable[int], most: int = MOST_IDS_A_QUERY) -> list[tuple[i
 
 def _clinic(row: tuple[Any, ...]) -> Clinic:
     clinic_id, name, slug, timezone = row
-    return Clinic(clinic_id, name, slug, ZoneInfo(timezone))
+    try:
+        zone = ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError) as error:  # Unknown, no name of a zone, or the name of a folder.
+        raise ClinicUnreadable(f"clinic {clinic_id} is in an unknown time zone", Reason.TIME_ZONE) from error
+    return Clinic(clinic_id, name, slug, zone)
 
 
 def _session(row: tuple[Any, ...]) -> Session:
@@ -336,9 +329,3 @@ def _session(row: tuple[Any, ...]) -> Session:
 def _naive(at: datetime) -> datetime:
     """As the database has it."""
     return at.astimezone(UTC).replace(tzinfo=None)
-
-
-def _in_short(error: BaseException) -> str:
-    # The class and the server's number, never its text: a message can quote values.
-    number = error.args[0] if error.args and isinstance(error.args[0], int) else ""
-    return f"{type(error).__name__} {number}".strip()

@@ -120,8 +120,8 @@ def control(name: str, body: dict[str, Any], *, retry_ms: int | None = None) -> 
     return event(event=name, data=orjson.dumps(body).decode(), retry=retry_ms)
 
 
-STALE = control("stale", {"detail": "The database cannot be reached: what you see may be old."})
-FRESH = control("fresh", {"detail": "The database is back: what you see is current."})
+STALE = control("stale", {"detail": "The service cannot follow the database at the moment: what you see may be old."})
+FRESH = control("fresh", {"detail": "The service follows the database again: what you see is current."})
 EXPIRED = control("expired", {"detail": "The access token has expired: connect with a new one."}, retry_ms=1000)
 REVOKED = control("revoked", {"detail": "This access has ended: sign in again."})
 

@@ -16,6 +16,7 @@ from clinic_stream.counts import Counts
 from clinic_stream.frames import Frame
 from clinic_stream.live_clinic import LiveClinic
 from clinic_stream.params import Mode
+from clinic_stream.staleness import Cause, Staleness, Trouble
 from clinic_stream.state import ClinicState
 from clinic_stream.ticker import Ticker
 from clinic_stream.topics import Topic
@@ -60,8 +61,10 @@ class Hub:
         self.clock = clock
         self.heartbeat_seconds = heartbeat_seconds
         self.is_live = is_live
-        self.is_stale = False
+        self.staleness = Staleness()  # Of the whole service; each clinic has its own.
         self.clinics: dict[int, LiveClinic] = {}
+        # Clinics that have not been loaded although somebody asked, because they cannot be read.
+        self.unreadable: dict[int, Trouble] = {}
         self.counts = Counts()
         self.ticker = Ticker()
         self._limits = limits
@@ -87,7 +90,8 @@ class Hub:
         return connection if connection is not None and connection.goodbye is None else None
 
     def keep(self, state: ClinicState) -> None:
-        self.clinics[state.clinic.id] = LiveClinic(state, self.clock(), self._told)
+        self.unreadable.pop(state.clinic.id, None)
+        self.clinics[state.clinic.id] = LiveClinic(state, self.clock(), self._told, clock=self.clock)
 
     def limit_reached_by(self, address: str) -> str | None:
         """The limit that leaves no room for one more from this address."""
@@ -154,11 +158,34 @@ class Hub:
             if connection.viewer is not None and not admits(connection.viewer):
                 connection.end(REVOKED)
 
-    def tell_stale(self, is_stale: bool) -> None:
-        if self.is_stale != is_stale:
-            self.is_stale = is_stale
-            for connection in self.connections:
-                connection.wake()
+    @property
+    def is_stale(self) -> bool:
+        return self.staleness.is_stale
+
+    def mark_stale(self, cause: Cause, reason: str = "") -> None:
+        """Tell all readers, unless they have been told."""
+        if self.staleness.mark_stale(cause, self.clock(), reason):
+            self._wake_all()
+
+    def mark_fresh(self, *causes: Cause) -> None:
+        """Tell all readers, unless there are other troubles left."""
+        if self.staleness.mark_fresh(causes):
+            self._wake_all()
+
+    def mark_unreadable(self, clinic_id: int, reason: str) -> None:
+        """Note that a clinic which is not in memory cannot be loaded."""
+        known = self.unreadable.get(clinic_id)
+        self.unreadable[clinic_id] = Trouble(Cause.UNREADABLE, known.since if known else self.clock(), reason)
+
+    @property
+    def stale_clinics(self) -> dict[int, list[Trouble]]:
+        """The troubles of each clinic that cannot be followed."""
+        in_memory = {key: clinic.staleness.troubles for key, clinic in self.clinics.items() if clinic.is_stale}
+        return {**{key: [trouble] for key, trouble in self.unreadable.items()}, **in_memory}
+
+    def _wake_all(self) -> None:
+        for connection in self.connections:
+            connection.wake()
 
     def drain(self, seconds: float) -> None:
         """End every stream at a random moment of this time, so that readers do not come back all at once."""
@@ -174,6 +201,9 @@ class Hub:
             clinic.drop_idle_topics(now)
             if not clinic.topics and now - clinic.used_at > CLINIC_LINGER:
                 del self.clinics[clinic_id]
+        for clinic_id, trouble in list(self.unreadable.items()):
+            if now - trouble.since > CLINIC_LINGER:
+                del self.unreadable[clinic_id]
 
     def close(self) -> None:
         self.ticker.stop()

@@ -2,13 +2,14 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, KeysView
+from collections.abc import Callable, Hashable, Iterable, KeysView
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from clinic_stream import frames
 from clinic_stream.frames import Frame
 from clinic_stream.inbox import Inbox
+from clinic_stream.staleness import Cause, Staleness
 from clinic_stream.state import (
     Audience,
     Batch,
@@ -30,8 +31,17 @@ TopicT = TypeVar("TopicT", bound=Topic)
 class LiveClinic:
     """A clinic that somebody looks at: its state, and the topics on it."""
 
-    def __init__(self, state: ClinicState, now: datetime, told: Told = lambda changed_at: None) -> None:
+    def __init__(
+        self,
+        state: ClinicState,
+        now: datetime,
+        told: Told = lambda changed_at: None,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.state = state
+        self.staleness = Staleness()
+        self._clock = clock
         self.used_at = now
         self.told = told
         self.topics: dict[Audience | Calendar | Recipient, Topic] = {}
@@ -44,6 +54,24 @@ class LiveClinic:
     @property
     def event_id(self) -> EventId:
         return self.state.event_id
+
+    @property
+    def is_stale(self) -> bool:
+        return self.staleness.is_stale
+
+    def mark_stale(self, cause: Cause, reason: str = "") -> None:
+        """Tell this clinic's readers, unless they have been told."""
+        if self.staleness.mark_stale(cause, self._clock(), reason):
+            self._wake_readers()
+
+    def mark_fresh(self, *causes: Cause) -> None:
+        """Remove these troubles, all without arguments. Tell the readers when none is left."""
+        if self.staleness.mark_fresh(causes or Cause):
+            self._wake_readers()
+
+    def _wake_readers(self) -> None:
+        for topic in self.topics.values():
+            topic.wake_readers()
 
     @property
     def cursor(self) -> Frame:

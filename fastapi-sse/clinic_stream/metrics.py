@@ -11,12 +11,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from clinic_stream.counts import BUCKETS, Spread
+from clinic_stream.hub import Hub
 from clinic_stream.services import Services
+from clinic_stream.staleness import Cause
 
 PREFIX = "chairside_stream_"
 # What is the worst of all workers, where everything else is their sum.
-WORST = frozenset({f"{PREFIX}head_lag_seconds"})
+WORST = frozenset({f"{PREFIX}{name}" for name in ("head_lag_seconds", "stale", "stale_seconds")})
 LEAST = frozenset({f"{PREFIX}database_up"})
+CAUSES_OF_A_CLINIC = [cause for cause in Cause if cause not in {Cause.DATABASE, Cause.ACCOUNTS}]
 
 
 class Metrics(Collector):
@@ -48,12 +51,23 @@ class Metrics(Collector):
             Counter(connection.state for connection in hub.connections),
         )
         clinics = hub.clinics.values()
+        stale_clinics = hub.stale_clinics
+        yield _by_label(
+            GaugeMetricFamily,
+            "stale_clinics",
+            "Clinics that cannot be followed, by cause",
+            "cause",
+            Counter({cause.value: 0 for cause in CAUSES_OF_A_CLINIC}),
+            Counter(trouble.cause.value for troubles in stale_clinics.values() for trouble in troubles),
+        )
         for name, help_text, value in (
             ("clinics", "Clinics in memory", len(clinics)),
             ("topics", "What sets of viewers see alike", sum(len(clinic.topics) for clinic in clinics)),
             ("rows", "Appointments in memory", sum(len(clinic.state.rows) for clinic in clinics)),
             ("inboxes", "Whose notifications are in memory", sum(len(clinic.state.inboxes) for clinic in clinics)),
             ("database_up", "Whether the database could be read just now", services.poller.is_current),
+            ("stale", "Whether all readers are told that what they see may be old", hub.is_stale),
+            ("stale_seconds", "How long the oldest trouble has lasted", _age_of_oldest_trouble(hub)),
             ("head_lag_seconds", "Age of the newest look at the database", services.poller.lag_seconds or 0),
         ):
             yield GaugeMetricFamily(PREFIX + name, help_text, value=float(value))
@@ -74,6 +88,7 @@ class Metrics(Collector):
             ("coalesced", "Versions a slow reader was spared", counts.coalesced),
             ("drift", "Differences from the database: expected 0", counts.drift),
             ("sweeps", "Comparisons of a whole clinic with the database", counts.sweeps),
+            ("failed_sweeps", "Comparisons that could not be made", counts.failed_sweeps),
         ):
             yield CounterMetricFamily(PREFIX + name, help_text, value=float(value))
 
@@ -112,6 +127,12 @@ def _together(name: str, one: float, other: float) -> float:
     if name in WORST:
         return max(one, other)
     return min(one, other) if name in LEAST else one + other
+
+
+def _age_of_oldest_trouble(hub: Hub) -> float:
+    of_clinics = (trouble for troubles in hub.stale_clinics.values() for trouble in troubles)
+    since = min((trouble.since for trouble in (*hub.staleness.troubles, *of_clinics)), default=None)
+    return 0.0 if since is None else (hub.clock() - since).total_seconds()
 
 
 def _by_label(kind: Any, name: str, help_text: str, label: str, *found: Mapping[str, int]) -> Metric:

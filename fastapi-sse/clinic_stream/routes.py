@@ -1,6 +1,7 @@
 """The endpoints: each says what it takes, asks the layers below, and answers."""
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
@@ -17,6 +18,7 @@ from clinic_stream.connections import REVOKED, Connection
 from clinic_stream.metrics import Metrics, merged
 from clinic_stream.params import Mode, Wanted, read_wanted
 from clinic_stream.services import Services, services_of
+from clinic_stream.staleness import Trouble
 from clinic_stream.state import EventId
 from clinic_stream.stream import Stream, StreamResponse, accepts_gzip, come_back_later, farewell
 from clinic_stream.topics import Topic
@@ -302,8 +304,9 @@ async def show_health(request: Request) -> JSONResponse:
     lag_seconds = services.poller.lag_seconds
     others = await services.peers.ask_all(request, frozenset({200, 503}))
     connections = [len(services.hub.connections), *(orjson.loads(answer)["connections"] for answer in others)]
+    stale_clinics = services.hub.stale_clinics
     body = {
-        "status": "ok" if services.is_ready else "unavailable",
+        "status": _status(services, stale_clinics),
         "service": services.settings.service_name,
         "version": __version__,
         "database": "ok" if services.poller.is_current else "unavailable",
@@ -316,8 +319,27 @@ async def show_health(request: Request) -> JSONResponse:
         "connections": sum(connections),
         "workers": len(connections),
         "head_lag_seconds": None if lag_seconds is None else round(lag_seconds, 3),
+        "stale": _described_staleness(services.hub.staleness.troubles, stale_clinics),
     }
     return JSONResponse(body, status_code=200 if services.is_ready else 503)
+
+
+def _status(services: Services, stale_clinics: Mapping[int, list[Trouble]]) -> str:
+    if not services.is_ready:
+        return "unavailable"
+    return "degraded" if stale_clinics else "ok"
+
+
+def _described_staleness(troubles: list[Trouble], stale_clinics: Mapping[int, list[Trouble]]) -> dict[str, Any]:
+    """`clinics` counts those that cannot be followed for a reason of their own. Causes are counted over all clinics."""
+    all_troubles = [*troubles, *(trouble for of_clinic in stale_clinics.values() for trouble in of_clinic)]
+    since = min((trouble.since for trouble in all_troubles), default=None)
+    return {
+        "service": bool(troubles),
+        "clinics": len(stale_clinics),
+        "since": since and since.isoformat(timespec="milliseconds"),
+        "causes": Counter(f"{one.cause}: {one.reason}" if one.reason else one.cause for one in all_troubles),
+    }
 
 
 @router.get(

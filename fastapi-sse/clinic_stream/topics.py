@@ -49,6 +49,13 @@ class Reader(Hashable, Protocol):
     def wake(self) -> None: ...
 
 
+class Group(Reader, Protocol):
+    """Readers who are told as one."""
+
+    @property
+    def readers(self) -> list[Reader]: ...
+
+
 class Ground(Protocol):
     """What a topic stands on: its clinic."""
 
@@ -56,6 +63,8 @@ class Ground(Protocol):
     used_at: datetime
     told: Told
 
+    @property
+    def is_stale(self) -> bool: ...
     @property
     def event_id(self) -> EventId: ...
     @property
@@ -86,7 +95,7 @@ class Topic(ABC):
     def __init__(self, clinic: Ground, now: datetime) -> None:
         self.clinic = clinic
         self.version = 0
-        self.crowds: dict[Hashable, Reader] = {}  # Those in step, by who takes the same bytes.
+        self.crowds: dict[Hashable, Group] = {}  # Those in step, by who takes the same bytes.
         self.apart: set[Reader] = set()
         self.left_at = now
         self._changed_at: datetime | None = None
@@ -96,6 +105,11 @@ class Topic(ABC):
     @property
     def is_read(self) -> bool:
         return bool(self.apart or self.crowds)
+
+    def wake_readers(self) -> None:
+        """There may be something for each of them, other than a new version."""
+        for reader in [*self.apart, *(reader for crowd in self.crowds.values() for reader in crowd.readers)]:
+            reader.wake()
 
     @abstractmethod
     def since(self, version: int, mode: Mode, now: datetime) -> Frame:

@@ -1,13 +1,24 @@
+import asyncio
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 from stream_testkit.clinic import TestClinic
 from stream_testkit.database import Database, Server
 from stream_testkit.service import StartService, StreamService
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # A line a request would bury what failed.
+
+
+@pytest.fixture(autouse=True)
+def event_loop_as_in_production() -> Iterator[None]:
+    """uvloop differs from asyncio's loop in what it gives for a deadline that has passed, among others."""
+    former = asyncio.get_event_loop_policy()
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    yield
+    asyncio.set_event_loop_policy(former)
 
 
 @pytest.fixture(scope="session")

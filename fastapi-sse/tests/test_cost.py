@@ -74,6 +74,8 @@ def test_change_is_read_once_for_all(start_service: StartService, clinic: TestCl
         asked = []
         for number_of_streams in (1, 50):
             with streams_of(service, clinic, number_of_streams) as streams:
+                clinic.update(booked, notes=f"before {number_of_streams}")  # Makes the connection.
+                streams[0].next_named("change")
                 gate.statements.clear()
                 clinic.update(booked, notes=f"for {number_of_streams}")
                 streams[0].next_named("change")

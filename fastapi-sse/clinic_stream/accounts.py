@@ -1,0 +1,137 @@
+"""Rights to see, kept current by the events of head 0, on connections of their own: no clinic delays a revocation.
+
+While these events cannot be read nobody is admitted on rights that were read before: they may have ended since.
+"""
+
+import asyncio
+import logging
+
+from clinic_stream.errors import DatabaseUnavailable, Reason
+from clinic_stream.feed import Feed, Head
+from clinic_stream.hub import Hub
+from clinic_stream.sharing import SharedReads
+from clinic_stream.staleness import Cause
+from clinic_stream.viewers import Sessions, Viewer
+
+logger = logging.getLogger(__name__)
+
+# Access ends within a second of its revocation.
+INTERVAL_SECONDS = 0.05
+WITHOUT_LIVE_UPDATES_SECONDS = 0.5
+RETRY_SECONDS = 0.2
+# How old the last successful read may be for rights to count as verified.
+VERIFIED_SECONDS = 1.0
+
+
+class AccountFollower:
+    def __init__(self, feed: Feed, hub: Hub, sessions: Sessions, shared: SharedReads) -> None:
+        self._feed = feed
+        self._hub = hub
+        self._sessions = sessions
+        self._shared = shared
+        self._interval = INTERVAL_SECONDS if hub.is_live else WITHOUT_LIVE_UPDATES_SECONDS
+        self._head: Head | None = None
+        self._reads = 0
+        self._read_at: float | None = None
+        self._sought: set[int] = set()
+        self._looking_up = asyncio.Lock()
+        self._is_stopping = False
+
+    @property
+    def is_current(self) -> bool:
+        """Whether changes of accounts are being seen."""
+        return self._read_at is not None and _monotonic() - self._read_at < VERIFIED_SECONDS + self._interval
+
+    async def run(self) -> None:
+        while not self._is_stopping:
+            started_at = _monotonic()
+            if await self._read_succeeds():
+                self._read_at = started_at
+                self._hub.mark_fresh(Cause.ACCOUNTS)
+                await asyncio.sleep(self._interval)
+            else:
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def stop(self) -> None:
+        self._is_stopping = True
+
+    async def admits(self, viewer: Viewer) -> bool:
+        """Whether the viewer may see. One query when the user is new here, or would be refused; it is for all who come
+        while the one before is under way. Waits as long as rights cannot be verified."""
+        if not self.is_current or not self._sessions.admit(viewer):
+            await self._shared.until_read(("session", viewer.user_id), lambda: self._verify(viewer))
+        return self._sessions.admit(viewer)
+
+    async def _verify(self, viewer: Viewer) -> None:
+        if not self.is_current:
+            raise DatabaseUnavailable("changes of accounts cannot be read")
+        if not self._sessions.admit(viewer):
+            await self._look_up(viewer.user_id)
+
+    async def _read_succeeds(self) -> bool:
+        try:
+            head = await self._feed.accounts_head()
+            if head is not None:
+                await self._follow(head)
+        except DatabaseUnavailable as error:
+            self._lose(error.reason, str(error))
+        except Exception as error:
+            if not self._hub.staleness.has(Cause.ACCOUNTS):
+                logger.exception("changes of accounts cannot be followed")
+            self._lose(Reason.DEFECT, type(error).__name__)
+        else:
+            return head is not None  # None: a restore is under way.
+        return False
+
+    def _lose(self, reason: Reason, message: str) -> None:
+        if self.is_current:
+            return  # One failure is no outage yet.
+        if not self._hub.staleness.has(Cause.ACCOUNTS):
+            logger.warning("changes of accounts cannot be read: %s", message)
+        self._hub.mark_stale(Cause.ACCOUNTS, reason)
+
+    async def _follow(self, head: Head) -> None:
+        known = self._head
+        if known is None or head == known:
+            self._head = head
+            return
+        follows_on = head.epoch == known.epoch and head.seq > known.seq
+        changed = await self._feed.session_changes(known.seq) if follows_on else None
+        self._reads += 1
+        known_ids = self._sessions.user_ids | self._hub.user_ids
+        await self._refresh(known_ids if changed is None else known_ids & changed[1])
+        self._head = Head(head.epoch, head.seq if changed is None else changed[0])
+
+    async def _refresh(self, user_ids: set[int]) -> None:
+        if not user_ids:
+            return
+        found = await self._feed.sessions(user_ids)
+        for user_id in user_ids:
+            self._sessions.put(user_id, found.get(user_id))
+            self._hub.revoke(user_id, self._sessions.admit)
+
+    async def _look_up(self, user_id: int) -> None:
+        """Together with everybody who waits by then: after a restart thousands come back at the same time."""
+        self._sought.add(user_id)
+        async with self._looking_up:
+            if user_id not in self._sought:  # Whoever was before has looked this user up as well.
+                return
+            sought, self._sought = self._sought, set()
+            try:
+                await self._look_up_all(sought)
+            except BaseException:
+                self._sought |= sought
+                raise
+
+    async def _look_up_all(self, user_ids: set[int]) -> None:
+        while True:
+            reads = self._reads
+            found = await self._feed.sessions(user_ids)
+            if reads == self._reads:  # Else a session event may have passed one of them by: look again.
+                break
+        for user_id in user_ids:
+            self._sessions.put(user_id, found.get(user_id))
+
+
+def _monotonic() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,143 @@
+"""Connections to the database, in lanes: a read that takes long holds up only those in its own lane.
+
+No read waits without limit. The server gives up a statement that runs too long or waits for a metadata lock; if it says
+nothing at all, the client gives up and closes the connection.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import aiomysql
+
+from clinic_stream.errors import DatabaseUnavailable, Reason
+
+CONNECT_SECONDS = 1.0
+# A metadata lock that an ALTER TABLE holds or waits for. Whole seconds.
+LOCK_WAIT_SECONDS = 1
+# A timer that rings this late says that the event loop was busy, not that the database is slow.
+LATE_SECONDS = 0.1
+MAX_EXTENSIONS = 3
+
+# In one statement, as only one runs on each new connection. Consistent snapshots need REPEATABLE READ, whatever the
+# server's default; READ ONLY is a second lock on the door. MariaDB runs /*M! */, MySQL /*!80000 */.
+SESSION = (
+    "SET SESSION lock_wait_timeout = {lock_wait},"
+    " /*M! tx_isolation = 'REPEATABLE-READ', tx_read_only = 1, max_statement_time = {seconds} */"
+    " /*!80000 transaction_isolation = 'REPEATABLE-READ', transaction_read_only = 1,"
+    " max_execution_time = {milliseconds} */"
+)
+SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT"
+
+REASONS = {
+    1040: Reason.TOO_MANY_CONNECTIONS,
+    1203: Reason.TOO_MANY_CONNECTIONS,
+    1226: Reason.TOO_MANY_CONNECTIONS,
+    1205: Reason.METADATA_LOCK,  # These sessions lock no rows.
+    1317: Reason.SLOW,
+    1969: Reason.SLOW,
+    3024: Reason.SLOW,
+    1044: Reason.ACCESS_DENIED,
+    1045: Reason.ACCESS_DENIED,
+    1142: Reason.ACCESS_DENIED,
+    1143: Reason.ACCESS_DENIED,
+    1698: Reason.ACCESS_DENIED,
+    1049: Reason.VIEWS_MISSING,
+    1054: Reason.VIEWS_MISSING,
+    1146: Reason.VIEWS_MISSING,
+    1356: Reason.VIEWS_MISSING,
+    1047: Reason.NOT_READY,  # Galera: the node is not in the primary component.
+}
+
+
+class Cursor(Protocol):
+    """The part of aiomysql's untyped one that is used."""
+
+    async def execute(self, query: str, args: Sequence[object] = ()) -> int: ...
+    async def fetchall(self) -> Sequence[tuple[Any, ...]]: ...
+
+
+class Lane:
+    """Up to `size` connections, made when first needed. A statement of theirs takes `seconds` at most."""
+
+    def __init__(self, options: dict[str, Any], *, size: int, seconds: float) -> None:
+        session = SESSION.format(lock_wait=LOCK_WAIT_SECONDS, seconds=seconds, milliseconds=round(1000 * seconds))
+        self._options = {**options, "init_command": session, "connect_timeout": CONNECT_SECONDS, "autocommit": True}
+        self._size = size
+        self._seconds = seconds
+        self._pool: Any = None
+
+    async def open(self) -> None:
+        """Needs no database yet."""
+        self._pool = await aiomysql.create_pool(minsize=0, maxsize=self._size, **self._options)
+
+    async def close(self) -> None:
+        self._pool.terminate()
+        await self._pool.wait_closed()
+
+    @asynccontextmanager
+    async def cursor(self) -> AsyncIterator[Cursor]:
+        """Raises DatabaseUnavailable, after a little more than `seconds` at the latest."""
+        try:
+            async with (
+                time_limit(self._seconds + LATE_SECONDS),
+                self._pool.acquire() as connection,
+                connection.cursor() as cursor,
+            ):
+                yield cursor
+        except TimeoutError as error:
+            raise DatabaseUnavailable("no answer in time", Reason.TIMEOUT) from error
+        except (aiomysql.MySQLError, OSError) as error:
+            raise DatabaseUnavailable(in_short(error), reason_of(error)) from error
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Cursor]:
+        """All reads see the database at one instant."""
+        async with self.cursor() as cursor:
+            await cursor.execute(SNAPSHOT)
+            yield cursor
+            # After an error the pool closes a connection that is still in its transaction.
+            await cursor.execute("COMMIT")
+
+
+@asynccontextmanager
+async def time_limit(seconds: float) -> AsyncIterator[None]:
+    """Raises TimeoutError in the body after this time.
+
+    Under load the event loop runs late, and then runs timers before it looks at the network: an answer that has arrived
+    would be thrown away. So a timer that rings late gives the body another moment.
+    """
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as timeout:
+        extensions = 0
+        due_at = loop.time() + seconds
+        timer: asyncio.Handle
+
+        def ring() -> None:
+            nonlocal timer, extensions, due_at
+            if loop.time() - due_at > LATE_SECONDS and extensions < MAX_EXTENSIONS:
+                extensions += 1
+                due_at = loop.time() + LATE_SECONDS
+                timer = loop.call_at(due_at, ring)
+            else:
+                timeout.reschedule(loop.time())
+
+        timer = loop.call_at(due_at, ring)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+def reason_of(error: BaseException) -> Reason:
+    return REASONS.get(_number_of(error) or 0, Reason.UNREACHABLE)
+
+
+def in_short(error: BaseException) -> str:
+    """The class and the server's number, never its text: a message can quote values."""
+    return f"{type(error).__name__} {_number_of(error) or ''}".strip()
+
+
+def _number_of(error: BaseException) -> int | None:
+    return error.args[0] if error.args and isinstance(error.args[0], int) else None

@@ -1,0 +1,151 @@
+"""A clinic or table that cannot be followed: its readers are told, health and metrics show it, nobody else notices."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from stream_testkit.clinic import TestClinic
+from stream_testkit.database import Database, Server
+from stream_testkit.service import StartService, StreamService
+from stream_testkit.wire import SseReader
+
+UNKNOWN_ZONE = "US/Gone"
+
+
+@pytest.fixture(scope="module")
+def own_database() -> Iterator[Database]:
+    """Its tables are locked."""
+    database = Database(Server.from_environment())
+    yield database
+    database.drop()
+
+
+@contextmanager
+def locked(database: Database, table: str) -> Iterator[None]:
+    """As an ALTER TABLE holds it: all readers of the table wait for its metadata lock."""
+    connection = database.server.connect(database=database.name)
+    try:
+        connection.cursor().execute(f"LOCK TABLES {table} WRITE")
+        yield
+    finally:
+        connection.close()
+
+
+def next_named(stream: SseReader, name: str, seconds: float = 8) -> Any:
+    """The next event of this name, whatever comes before it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        block = stream.next_event(max(0.0, deadline - time.monotonic()))
+        if block.event == name:
+            return block
+
+
+def health(service: StreamService) -> dict[str, Any]:
+    return dict(service.get("/api/v1/health").json())
+
+
+def change_name(clinic: TestClinic, name: str) -> None:
+    clinic.database.execute("UPDATE patient SET name = %s WHERE id = %s", name, clinic.anna.row_id)
+
+
+def change_zone(clinic: TestClinic, zone: str) -> None:
+    clinic.database.execute("UPDATE clinic SET timezone = %s WHERE id = %s", zone, clinic.id)
+
+
+def test_unknown_time_zone_is_stale_to_the_clinic_s_readers_alone_until_it_is_mended(
+    start_service: StartService, database: Database, clinic: TestClinic
+) -> None:
+    other = TestClinic(database)
+    booked, others = clinic.book(), other.book()
+    service = start_service()
+    with (
+        service.stream(clinic.owner.token(), "mode=delta") as broken,
+        service.stream(other.owner.token(), "mode=delta") as healthy,
+    ):
+        broken.next_event()
+        healthy.next_event()
+        change_zone(clinic, UNKNOWN_ZONE)
+        broken.next_named("stale")
+        with service.stream(clinic.staff.token(), "mode=delta") as newcomer:
+            newcomer.next_named("snapshot")
+            newcomer.next_named("stale")
+        found = health(service)
+        assert (found["status"], found["stale"]["clinics"], found["stale"]["causes"]) == (
+            "degraded",
+            1,
+            {"unreadable: time_zone": 1},
+        )
+        assert found["stale"]["since"] is not None
+        assert 'chairside_stream_stale_clinics{cause="unreadable"} 1.0' in service.get("/metrics").text
+        assert service.get("/readyz").status_code == 200, "the others are served"
+        other.update(others, notes="seen")
+        healthy.next_named("change")
+        change_zone(clinic, "Europe/Berlin")
+        clinic.update(booked, notes="seen, too")
+        next_named(broken, "change")
+        broken.next_named("fresh")
+        assert health(service)["stale"] == {"service": False, "clinics": 0, "since": None, "causes": {}}
+
+
+def test_table_lock_makes_changed_clinics_stale_and_delays_no_revocation_and_no_other_clinic(
+    start_service: StartService, own_database: Database
+) -> None:
+    clinics = [TestClinic(own_database) for _ in range(6)]
+    quiet = TestClinic(own_database)
+    service = start_service(environment=own_database.environment)
+    with (
+        service.stream(quiet.owner.token(), "mode=delta") as untouched,
+        service.stream(quiet.staff.token(), "mode=delta") as revoked,
+    ):
+        streams = [service.stream(clinic.owner.token(), "mode=delta") for clinic in clinics]
+        for stream in (untouched, revoked, *streams):
+            stream.next_event()
+        with locked(own_database, "appointment"):
+            for clinic in clinics:
+                change_name(clinic, "Zoë")
+            for stream in streams:
+                stream.next_named("stale")
+            quiet.hold(quiet.petra)  # Followed without the locked table.
+            own_database.execute("UPDATE account_user SET is_active = 0 WHERE id = %s", quiet.staff.user_id)
+            assert revoked.next_event().event == "revoked"
+            assert "unreadable: metadata_lock" in health(service)["stale"]["causes"]
+            assert service.get("/readyz").status_code == 200
+            assert untouched.stays_silent(0.2)
+        for clinic, stream in zip(clinics, streams, strict=True):
+            clinic.book()
+            next_named(stream, "fresh")
+            stream.close()
+
+
+def test_locked_accounts_make_the_service_stale_and_admit_nobody_on_cached_rights(
+    start_service: StartService, own_database: Database
+) -> None:
+    clinic = TestClinic(own_database)
+    booked = clinic.book()
+    service = start_service(environment=own_database.environment)
+    with service.stream(clinic.owner.token(), "mode=delta") as stream:
+        stream.next_event()
+        with locked(own_database, "stream_head"):
+            stream.next_named("stale")
+            assert service.get("/api/v1/auth/test", token=clinic.owner.token()).status_code == 503
+            refused = service.get("/readyz")
+            assert refused.status_code == 503
+        next_named(stream, "fresh")
+        clinic.update(booked, notes="seen")
+        next_named(stream, "change")
+    assert service.get("/api/v1/auth/test", token=clinic.owner.token()).status_code == 200
+
+
+def test_clinic_without_head_is_stale_until_the_head_is_back(start_service: StartService, clinic: TestClinic) -> None:
+    service = start_service()
+    with service.stream(clinic.owner.token(), "mode=delta") as stream:
+        stream.next_event()
+        [head] = clinic.database.rows("SELECT * FROM stream_head WHERE clinic_id = %s", clinic.id)
+        clinic.database.execute("DELETE FROM stream_head WHERE clinic_id = %s", clinic.id)
+        stream.next_named("stale")
+        assert health(service)["stale"]["causes"] == {"head_missing": 1}
+        places = ", ".join(["%s"] * len(head))
+        clinic.database.execute(f"INSERT INTO stream_head VALUES ({places})", *head)  # noqa: S608
+        stream.next_named("fresh")
