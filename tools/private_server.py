@@ -315,6 +315,8 @@ def environment_of(server: PrivateServer) -> dict[str, str]:
         "DB_NAME": server.accounts.database,
         "DB_USER": server.accounts.user,
         "DB_PASSWORD": server.accounts.password,
+        # A busy machine pauses tests that write for longer than any process of a clinic.
+        "DB_IDLE_TRANSACTION_SECONDS": "60",
         "DB_ADMIN_USER": server.accounts.admin_user,
         "DB_ADMIN_PASSWORD": server.accounts.admin_password,
         **fresh_secrets(),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import django_stubs_ext
 from clinic.common.mysql.connecting import CONNECT_TIMEOUT_SECONDS, tls_options
+from clinic.common.mysql.session import init_command
 from shared_config import ACCESS_AUDIENCE, DjangoSettings, load_settings
 
 from config.documentation import INTRODUCTION
@@ -108,9 +109,7 @@ DATABASES = {
             "collation": "utf8mb4_unicode_520_ci",
             # The claim relies on it: under REPEATABLE READ one SELECT before the lock re-opens the race.
             "isolation_level": "read committed",
-            # A claim that waits longer than this for another one is answered 503 with Retry-After.
-            "init_command": "SET SESSION innodb_lock_wait_timeout = 5, time_zone = '+00:00', "
-            "sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'",
+            "init_command": init_command(idle_seconds=SHARED.db_idle_transaction_seconds),
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             **tls_options(SHARED),
         },

@@ -202,6 +202,8 @@ class DjangoSettings(Settings):
         "ES256": ("jwt_public_key", "jwt_private_key"),
     }
 
+    # A transaction whose process says nothing for so long is undone by the server.
+    db_idle_transaction_seconds: int = Field(default=3, ge=1, le=600)
     db_user: str = "chairside"
     db_password: SecretStr
     # May create database users; only `create_stream_user` signs in as this one.

@@ -1,7 +1,12 @@
 """Errors that arise outside of a view, in the one shape. Pages for people keep Django's own."""
 
+import sys
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import csrf, defaults
+
+from clinic.common.database_errors import refusal_for
+from clinic.common.errors import RETRY_AFTER_SECONDS, ChairsideError
 
 
 def error_response(status: int, code: str, detail: str, *, attr: str | None = None) -> HttpResponse:
@@ -45,6 +50,21 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Also of pages while the database is away: Django calls this inside of its `except`."""
+    error = sys.exception()
+    refusal = refusal_for(error, method=request.method or "") if error is not None else None
+    if refusal is not None:
+        return _unavailable(request, refusal)
     if _is_page(request):
         return defaults.server_error(request)
     return error_response(500, "error", "Something went wrong.")
+
+
+def _unavailable(request: HttpRequest, refusal: ChairsideError) -> HttpResponse:
+    if _is_page(request):
+        page = f"<!doctype html><title>Not available</title><h1>Not available</h1><p>{refusal.detail}</p>"
+        response = HttpResponse(page, status=refusal.status)
+    else:
+        response = error_response(refusal.status, refusal.code, refusal.detail)
+    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response

@@ -1,6 +1,9 @@
 # ruff: noqa: N818 - an error is named as the user would say it, and that is the whole sentence
 """Every refusal a caller can meet: one class, one stable code, one status."""
 
+# Of every 503 that names no other time.
+RETRY_AFTER_SECONDS = 1
+
 
 class ChairsideError(Exception):
     """`attr` names the input at fault (None: the request as a whole); `extra` says what to do next."""
@@ -71,6 +74,34 @@ class TryAgain(ChairsideError):
     code = "service_unavailable"
     status = 503
     detail = "The clinic's calendar is busy. Please try again in a moment."
+
+
+class DatabaseReadOnly(TryAgain):
+    code = "database_read_only"
+    detail = "The database takes no changes at the moment. Please try again later."
+
+
+class DatabaseNotReady(TryAgain):
+    code = "database_cluster_not_ready"
+    detail = "The database cluster is not ready. Please try again in a moment."
+
+
+class DatabaseFull(TryAgain):
+    code = "database_disk_full"
+    detail = "The database's disk is full, so nothing can be changed. Please try again later."
+
+
+class DatabaseBusy(TryAgain):
+    code = "database_too_many_connections"
+    detail = "The database has no free connection. Please try again in a moment."
+
+
+class OutcomeUnknown(TryAgain):
+    code = "outcome_unknown"
+    detail = (
+        "The connection to the database was lost, and the change may have been made. With an Idempotency-Key a retry "
+        "is safe: send the same request with the same key. Without one, look before you try again."
+    )
 
 
 class KeyReused(ChairsideError):

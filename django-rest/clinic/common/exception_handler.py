@@ -3,15 +3,14 @@
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
 from drf_standardized_errors.types import ErrorResponse
 from rest_framework import exceptions
 
-from clinic.common.errors import ChairsideError, RequestTooLarge, Throttled, TryAgain
-
-RETRY_AFTER_SECONDS = 1
+from clinic.common.database_errors import refusal_for
+from clinic.common.errors import RETRY_AFTER_SECONDS, ChairsideError, RequestTooLarge, Throttled, TryAgain
 
 
 class _Refusal(exceptions.APIException):
@@ -38,8 +37,8 @@ class ChairsideExceptionHandler(ExceptionHandler):
                 return _Refusal(exc)
             case RequestDataTooBig():
                 return _Refusal(RequestTooLarge())
-            case OperationalError() | InterfaceError():
-                return _Refusal(TryAgain("The database does not answer. Please try again in a moment."))
+            case DatabaseError() | InterfaceError() if refusal := refusal_for(exc, method=self._method):
+                return _Refusal(refusal)
             case _:
                 return super().convert_known_exceptions(exc)
 

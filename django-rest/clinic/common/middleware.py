@@ -7,6 +7,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from django.conf import settings
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
 
@@ -32,6 +33,7 @@ class RequestLogMiddleware:
         given = request.headers.get("X-Request-ID", "")
         request_id = given if SAFE_REQUEST_ID.fullmatch(given) else uuid4().hex
         token = request_id_of_this_context.set(request_id)
+        connection.may_have_changed = False  # type: ignore[attr-defined]
         try:
             response = self.get_response(request)
             seconds = time.perf_counter() - started
