@@ -71,6 +71,7 @@ class PrivateServer:
         *,
         log: Path | None = None,
         extra_flags: list[str] | None = None,
+        server_id: int = 1,
         port_setting: str = "DB_PORT",
         report: Callable[[str], None] = lambda _message: None,
     ) -> None:
@@ -79,6 +80,7 @@ class PrivateServer:
         self.accounts = accounts
         self.log = log or self.folder / "server.log"
         self.extra_flags = extra_flags or []
+        self.server_id = server_id
         self.port_setting = port_setting
         self.report = report
         self._child: Child | None = None
@@ -156,6 +158,49 @@ class PrivateServer:
             **options,
         )
 
+    def kill(self) -> None:
+        """SIGKILL: what it had not sent to its replicas is lost to them."""
+        self.child.kill()
+
+    def replicate_from(self, primary: "PrivateServer") -> None:
+        """Follow this server from its first commit on. Both need the same accounts, and this one no data yet."""
+        assert self.server_id != primary.server_id
+        accounts = primary.accounts
+        self.run_as_admin(
+            f"CHANGE MASTER TO MASTER_HOST = {_quoted(HOST)}, MASTER_PORT = {primary.port},"
+            f" MASTER_USER = {_quoted(accounts.admin_user)}, MASTER_PASSWORD = {_quoted(accounts.admin_password)},"
+            " MASTER_CONNECT_RETRY = 1, MASTER_USE_GTID = slave_pos",
+            "START SLAVE",
+        )
+
+    def has_caught_up_with(self, primary: "PrivateServer") -> bool:
+        own, theirs = (server.value_as_admin("SELECT @@gtid_current_pos") for server in (self, primary))
+        return bool(own == theirs)
+
+    def promote(self) -> None:
+        """Apply what has arrived, then take writes."""
+        self.run_as_admin("STOP SLAVE IO_THREAD")
+        while "waiting for more updates" not in self._sql_thread_state():
+            time.sleep(0.02)
+        self.run_as_admin("STOP SLAVE", "RESET SLAVE ALL", "SET GLOBAL read_only = 0")
+
+    def run_as_admin(self, *statements: str) -> None:
+        with closing(self.connect(as_admin=True)) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def value_as_admin(self, query: str) -> Any:
+        with closing(self.connect(as_admin=True)) as connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchone()[0]
+
+    def _sql_thread_state(self) -> str:
+        return str(
+            self.value_as_admin(
+                "SELECT COALESCE(MAX(state), '') FROM information_schema.processlist WHERE command = 'Slave_SQL'"
+            )
+        )
+
     def end_leftover(self) -> None:
         leftover = with_argument(f"--datadir={self.data}")
         if leftover:
@@ -201,7 +246,7 @@ class PrivateServer:
             "--max-connections=500",
             # As MySQL has it: without the binary log MariaDB would allow triggers that MySQL refuses.
             "--log-bin=binlog",
-            "--server-id=1",
+            f"--server-id={self.server_id}",
             "--log-bin-trust-function-creators=1",
             "--binlog-expire-logs-seconds=86400",
             "--max-binlog-size=64M",
@@ -285,14 +330,23 @@ def _program(name: str) -> str:
 
 
 @contextmanager
-def throw_away_server() -> Iterator[PrivateServer]:
+def throw_away_server(replica_of: PrivateServer | None = None) -> Iterator[PrivateServer]:
+    """With `replica_of`, one that follows that server and takes no writes of its own until it is promoted."""
     _sweep_abandoned()
     folder = Path(tempfile.mkdtemp(prefix=THROW_AWAY_PREFIX))
     if owner := Identity.of(os.getpid()):
         owner.write(folder / "owner")
-    server = PrivateServer(folder, free_port(), Accounts.fresh(), extra_flags=THROW_AWAY_FLAGS)
+    server = PrivateServer(
+        folder,
+        free_port(),
+        replica_of.accounts if replica_of else Accounts.fresh(),
+        extra_flags=[*THROW_AWAY_FLAGS, *(["--read-only=1"] if replica_of else [])],
+        server_id=replica_of.server_id + 1 if replica_of else 1,
+    )
     try:
         server.start()
+        if replica_of:
+            server.replicate_from(replica_of)
         yield server
     finally:
         server.stop()

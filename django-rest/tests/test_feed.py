@@ -17,7 +17,7 @@ from clinic.appointments.models import Appointment, Patient
 from clinic.appointments.services.booking import Edit, edit_appointment
 from clinic.appointments.services.decisions import change_status, delete_appointment
 from clinic.changefeed.models import RealtimeEvent, StreamEpoch, StreamHead
-from clinic.changefeed.services import prune_events, renew_epoch
+from clinic.changefeed.services import beat_pulse, prune_events, renew_epoch
 from clinic.scheduling.models import Clinic, Hold, Practitioner, Service
 from clinic.scheduling.services import release_expired_holds
 from django.core.management import call_command
@@ -470,10 +470,14 @@ def test_pruning_removes_only_what_is_old(world: World, appointment: Appointment
     assert prune_events(older_than=limit) == 0
 
 
-def test_pruning_everything_leaves_the_numbering_where_it_was(world: World, appointment: Appointment) -> None:
+def test_pruning_everything_leaves_the_numbering_and_the_newest_event_of_each_clinic(
+    world: World, appointment: Appointment
+) -> None:
+    """Its instant is the mark in the event ids of a quiet clinic's readers."""
     head = head_of(world.clinic.pk)
     prune_events(older_than=datetime.now(UTC) + HOUR)
-    assert RealtimeEvent.objects.count() == 0
+    left = set(RealtimeEvent.objects.values_list("clinic_id", "seq"))
+    assert left == set(StreamHead.objects.filter(seq__gt=0).values_list("clinic_id", "seq"))
     assert head_of(world.clinic.pk) == head
     feed = Feed(world.clinic.pk)
     by_save(world, appointment)
@@ -486,9 +490,19 @@ def test_pruning_goes_on_until_the_last_batch(
     monkeypatch.setattr("clinic.changefeed.services.PRUNE_BATCH", 2)
     by_save(world, appointment)
     User.objects.update(token_version=7)
-    there = RealtimeEvent.objects.count()
-    assert there > 4
-    assert prune_events(older_than=datetime.now(UTC) + HOUR) == there
+    there, newest = RealtimeEvent.objects.count(), StreamHead.objects.filter(seq__gt=0).count()
+    assert there - newest > 4
+    assert prune_events(older_than=datetime.now(UTC) + HOUR) == there - newest
+
+
+def test_pulse_moves_on_and_takes_no_number(world: World) -> None:
+    head = head_of(world.clinic.pk)
+    beat_pulse()
+    [(first,)] = select("SELECT at FROM live_pulse")
+    beat_pulse()
+    [(second,)] = select("SELECT at FROM live_pulse")
+    assert first < second
+    assert head_of(world.clinic.pk) == head
 
 
 def test_a_renewed_epoch_is_another_one(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from clinic_stream.counts import Counts
+from clinic_stream.event_ids import EventId
 from clinic_stream.packing import Sum
 from clinic_stream.params import Mode
-from clinic_stream.state import EventId
 from clinic_stream.topics import Reader, Topic
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from shared_config import StreamSettings
 
 from clinic_stream.errors import ClinicUnreadable, Reason
+from clinic_stream.event_ids import NO_MARK, EventId
 from clinic_stream.inbox import NEWEST, Inbox, Notification
 from clinic_stream.lanes import Cursor, Lane
 from clinic_stream.state import (
@@ -45,12 +46,15 @@ MOST_INBOXES_A_QUERY = 100
 MOST_EVENTS_A_BATCH = 5_000
 
 HEADS = "SELECT clinic_id, seq, epoch FROM live_head WHERE clinic_id IN %s"
+# From a known event on: that it is there, under the same mark, proves that what follows continues the same history.
 EVENTS = (
-    "SELECT seq, entity, entity_id, kind, at FROM live_event WHERE clinic_id = %s AND seq > %s ORDER BY seq LIMIT %s"
+    "SELECT seq, entity, entity_id, kind, at FROM live_event WHERE clinic_id = %s AND seq >= %s ORDER BY seq LIMIT %s"
 )
+# And the newest one before them, for readers of a quiet clinic.
 RECENT_EVENTS = (
-    "SELECT seq, entity, entity_id, kind, at FROM live_event"
-    " WHERE clinic_id = %s AND seq > %s AND (at >= %s OR seq = %s) ORDER BY seq"
+    "SELECT seq, entity, entity_id, kind, at FROM live_event WHERE clinic_id = %s AND seq > %s AND seq >= COALESCE("
+    "(SELECT seq FROM live_event WHERE clinic_id = %s AND seq > %s AND at < %s ORDER BY seq DESC LIMIT 1), 0)"
+    " ORDER BY seq"
 )
 CLINIC = "SELECT id, name, slug, timezone FROM live_clinic WHERE id = %s"
 APPOINTMENTS = f"SELECT {', '.join(COLUMNS)} FROM live_appointment"  # noqa: S608
@@ -86,6 +90,7 @@ TEXTS = ", ".join(f"COALESCE({column}, '{NULL}')" for column in COLUMNS)
 SUM_OF_APPOINTMENTS = (
     f"SELECT COUNT(*), COALESCE(BIT_XOR(CRC32(CONCAT_WS('|', {TEXTS}))), 0) FROM live_appointment{IN_WINDOW}"  # noqa: S608
 )
+PULSE = "SELECT at FROM live_pulse"
 PROBES = tuple(
     f"SELECT 1 FROM live_{name} LIMIT 1"  # noqa: S608  # Names from this line.
     for name in ("head", "event", "clinic", "practitioner", "appointment", "hold", "session", "notification")
@@ -103,8 +108,8 @@ class Head:
 class Feed:
     def __init__(self, settings: StreamSettings) -> None:
         options = {
-            "host": settings.db_host,
-            "port": settings.db_port,
+            "host": settings.sse_db_host or settings.db_host,
+            "port": settings.sse_db_port or settings.db_port,
             "db": settings.db_name,
             "user": settings.sse_db_user,
             "password": settings.sse_db_password.get_secret_value(),
@@ -166,15 +171,14 @@ class Feed:
         """The events after `state.seq` and the rows they name, at one instant; of inboxes those of `readers`, who are
         asked for when the instant is fixed: whoever comes after it reads what is newer.
 
-        None when the clinic must be loaded again: events are missing, too many, or change the clinic itself.
+        None when the clinic must be loaded again: our own event is not there any more or is another one, events are
+        missing, too many, or change the clinic itself.
         """
         lane = self._trouble if in_trouble else self._follow
         async with lane.snapshot() as cursor:
             clinic_id = state.clinic.id
-            events = [
-                Event(*row) for row in await _select(cursor, EVENTS, clinic_id, state.seq, MOST_EVENTS_A_BATCH + 1)
-            ]
-            if not _follow_on(events, state.seq) or len(events) > MOST_EVENTS_A_BATCH:
+            events = await _events_after(cursor, state.event_id)
+            if events is None:
                 return None
             if any(event.entity == "clinic" for event in events):
                 return None
@@ -212,7 +216,7 @@ class Feed:
     async def session_changes(self, seq: int) -> tuple[int, set[int]] | None:
         """The last sequence number and the users it concerns, or None when events are missing."""
         async with self._accounts.cursor() as cursor:
-            rows = await _select(cursor, EVENTS, ACCOUNTS, seq, MOST_EVENTS_A_BATCH + 1)
+            rows = await _select(cursor, EVENTS, ACCOUNTS, seq + 1, MOST_EVENTS_A_BATCH + 1)
         events = [Event(*row) for row in rows]
         if not _follow_on(events, seq) or len(events) > MOST_EVENTS_A_BATCH:
             return None
@@ -243,6 +247,7 @@ async def _heads(cursor: Cursor, clinic_ids: Iterable[int]) -> dict[int, Head]:
 async def _load_state(cursor: Cursor, clinic: Clinic, head: Head, now: datetime) -> ClinicState:
     today = now.astimezone(clinic.zone).date()
     oldest_at = _naive(now - LOG_AGE)
+    oldest_seq = head.seq - LOG_LENGTH
     first, last = Window.around(today)
     return ClinicState(
         clinic=clinic,
@@ -253,10 +258,20 @@ async def _load_state(cursor: Cursor, clinic: Clinic, head: Head, now: datetime)
         holds=[Hold(*row) for row in await _select(cursor, LIVE_HOLDS, clinic.id, _naive(now))],
         recent=[
             Event(*row)
-            for row in await _select(cursor, RECENT_EVENTS, clinic.id, head.seq - LOG_LENGTH, oldest_at, head.seq)
+            for row in await _select(cursor, RECENT_EVENTS, clinic.id, oldest_seq, clinic.id, oldest_seq, oldest_at)
         ],
         practitioner_ids=[row[0] for row in await _select(cursor, PRACTITIONERS, clinic.id)],
     )
+
+
+async def _events_after(cursor: Cursor, known: EventId) -> list[Event] | None:
+    """The events that follow the known one; None unless that one is still there, without a gap, and not too many."""
+    rows = await _select(cursor, EVENTS, known.clinic_id, known.seq, MOST_EVENTS_A_BATCH + 2)
+    events = [Event(*row) for row in rows]
+    own, following = (events[:1], events[1:]) if events and events[0].seq == known.seq else ([], events)
+    if (own[0].mark if own else NO_MARK) != known.mark or len(following) > MOST_EVENTS_A_BATCH:
+        return None
+    return following if _follow_on(following, known.seq) else None
 
 
 async def _named_appointments(cursor: Cursor, state: ClinicState, events: list[Event]) -> list[Appointment]:

@@ -9,7 +9,7 @@ import orjson
 from sse_starlette import ServerSentEvent
 
 from clinic_stream import packing
-from clinic_stream.state import EventId
+from clinic_stream.event_ids import EventId
 
 # How soon EventSource comes back. Not all at once: a service that was killed said no goodbye that would spread them.
 RETRIES_MS = range(1500, 3001, 50)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from clinic_stream import frames
+from clinic_stream.event_ids import EventId
 from clinic_stream.frames import Frame
 from clinic_stream.inbox import Inbox
 from clinic_stream.staleness import Cause, Staleness
@@ -17,7 +18,6 @@ from clinic_stream.state import (
     Change,
     Changes,
     ClinicState,
-    EventId,
     Interval,
     Recipient,
     Scope,

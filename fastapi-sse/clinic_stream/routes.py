@@ -15,11 +15,11 @@ from starlette.responses import JSONResponse, Response
 from clinic_stream import __version__, errors
 from clinic_stream.access import owner_of, viewer_of, viewer_of_stream
 from clinic_stream.connections import REVOKED, Connection
+from clinic_stream.event_ids import EventId
 from clinic_stream.metrics import Metrics, merged
 from clinic_stream.params import Mode, Wanted, read_wanted
 from clinic_stream.services import Services, services_of
 from clinic_stream.staleness import Trouble
-from clinic_stream.state import EventId
 from clinic_stream.stream import Stream, StreamResponse, accepts_gzip, come_back_later, farewell
 from clinic_stream.topics import Topic
 from clinic_stream.viewers import Viewer

@@ -5,7 +5,6 @@ that window as of one sequence number. It moves in two ways: `apply` takes the n
 and a freshly loaded state takes its place (`adopt`) at the clinic's midnight, after a gap, or on another epoch.
 """
 
-import re
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from clinic_stream.event_ids import NO_MARK, EventId, mark_of
 from clinic_stream.inbox import Inbox
 from clinic_stream.instants import in_zone, local_date, said, start_of
 
@@ -33,7 +33,8 @@ LOG_AGE = timedelta(hours=1)
 # An event stamped within this time after midnight may have been streamed before the window moved.
 MIDNIGHT_MARGIN = timedelta(minutes=1)
 
-EVENT_ID = re.compile(r"([0-9A-Za-z]{1,32})\.([0-9]{1,18})\.([0-9]{1,18})")
+# Below every number.
+NO_BOUNDARY = -1
 
 # What is no appointment, nor a name that appointments show.
 TOUCH_NO_ROW = frozenset({"hold", "notification"})
@@ -202,6 +203,10 @@ class Event:
     kind: str
     at: datetime
 
+    @property
+    def mark(self) -> int:
+        return mark_of(self.at)
+
 
 class Scope(NamedTuple):
     """Whose rows a viewer may see: the whole clinic's, one practitioner's or one patient's."""
@@ -359,21 +364,6 @@ class Batch:
     inboxes: Mapping[int, Inbox] = field(default_factory=dict)
 
 
-class EventId(NamedTuple):
-    epoch: str
-    clinic_id: int
-    seq: int
-
-    def __str__(self) -> str:
-        return f"{self.epoch}.{self.clinic_id}.{self.seq}"
-
-    @classmethod
-    def read(cls, text: str | None) -> Self | None:
-        """None for anything that is no id of ours: such a reader starts with a snapshot."""
-        found = EVENT_ID.fullmatch(text or "")
-        return cls(found[1], int(found[2]), int(found[3])) if found else None
-
-
 Changes = Mapping[int, Change]
 
 
@@ -405,11 +395,20 @@ class ClinicState:
         self.inboxes = dict(inboxes or {})
         # Up to this number time alone may have changed what an id stands for: a hold lapsed, a day began.
         self.moved_at_seq = seq
-        self._log: deque[LogEntry] = deque((_remembered(event) for event in recent), maxlen=LOG_LENGTH)
+        # Ids up to this number are answered with a snapshot, whatever their mark: see `draw_boundary`.
+        self.boundary_seq = NO_BOUNDARY
+        tail = newest_without_gap(recent, seq)
+        self.mark = tail[-1].mark if tail else NO_MARK
+        self._log: deque[LogEntry] = deque((_remembered(event) for event in tail), maxlen=LOG_LENGTH)
 
     @property
     def event_id(self) -> EventId:
-        return EventId(self.epoch, self.clinic.id, self.seq)
+        return EventId(self.epoch, self.clinic.id, self.seq, self.mark)
+
+    def draw_boundary(self, seq: int | None = None) -> None:
+        """Rows changed without an event, or events were lost: an id up to this number (by default the newest) does not
+        tell which rows its reader holds."""
+        self.boundary_seq = max(self.boundary_seq, self.seq if seq is None else seq)
 
     def visible_to(self, audience: Audience) -> dict[int, Appointment]:
         return {row.id: row for row in self.rows.values() if audience.shows(row, self.today)}
@@ -429,7 +428,7 @@ class ClinicState:
         self._take_holds(batch)
         for user_id, inbox in batch.inboxes.items():
             self.take_inbox(user_id, inbox)
-        self.seq = batch.events[-1].seq
+        self.seq, self.mark = batch.events[-1].seq, batch.events[-1].mark
         return changes
 
     def take_inbox(self, user_id: int, inbox: Inbox) -> None:
@@ -440,9 +439,7 @@ class ClinicState:
 
     def is_news_to(self, user_id: int, last_id: EventId) -> bool:
         """Whether the user's inbox may have changed after `last_id`; True also when that cannot be known."""
-        if (last_id.epoch, last_id.clinic_id) != (self.epoch, self.clinic.id):
-            return True
-        entries = self._entries_after(last_id.seq)
+        entries = self._entries_after(last_id)
         return entries is None or any(_is_about_inbox(event, user_id) for event, _ in entries)
 
     @property
@@ -488,12 +485,14 @@ class ClinicState:
 
     def missed_since(self, last_id: EventId, audience: Audience) -> Missed | None:
         """What the audience missed after `last_id`, or None when that cannot be known: then show it everything."""
-        if (last_id.epoch, last_id.clinic_id) != (self.epoch, self.clinic.id):
+        entries = self._entries_after(last_id)
+        if entries is None or (self._moves_at_midnight(audience) and self._may_have_moved_since(last_id.seq)):
             return None
-        if self._moves_at_midnight(audience) and self._may_have_moved_since(last_id.seq):
-            return None
-        entries = self._entries_after(last_id.seq)
-        return None if entries is None else self._missed_in(entries, audience)
+        return self._missed_in(entries, audience)
+
+    def knows(self, last_id: EventId) -> bool:
+        """Whether the id stands for a point of this history, so that what followed it is known."""
+        return self._entries_after(last_id) is not None
 
     def _moves_at_midnight(self, audience: Audience) -> bool:
         first = audience.filter.first_date
@@ -534,16 +533,28 @@ class ClinicState:
     def _rows_named_by(self, event: Event) -> Iterator[Appointment]:
         return (row for row in self.rows.values() if is_named_by(row, event))
 
-    def _entries_after(self, seq: int) -> Iterable[LogEntry] | None:
-        """The log after `seq`, or None when it does not reach back that far, or `seq` is in the future."""
-        missing = self.seq - seq
-        if missing < 0 or missing > len(self._log):
+    def _entries_after(self, last_id: EventId) -> Iterable[LogEntry] | None:
+        """The log after the event of this id; None if that event, with the same mark, is not in it, or if the id is not
+        newer than the boundary."""
+        if (last_id.epoch, last_id.clinic_id) != (self.epoch, self.clinic.id) or last_id.seq <= self.boundary_seq:
             return None
-        return islice(self._log, len(self._log) - missing, None)
+        position = self._position_of(last_id.seq)
+        if position is None or last_id.mark != self._mark_at(position):
+            return None
+        return islice(self._log, position + 1, None)
+
+    def _position_of(self, seq: int) -> int | None:
+        """Where the log has the event with this number; -1 is before the first event of all."""
+        position = len(self._log) - 1 - (self.seq - seq)
+        first = -1 if seq == 0 else 0
+        return position if first <= position < len(self._log) else None
+
+    def _mark_at(self, position: int) -> int:
+        return self._log[position].event.mark if position >= 0 else NO_MARK
 
     def _may_have_moved_since(self, seq: int) -> bool:
-        position = len(self._log) - 1 - (self.seq - seq)
-        if not 0 <= position < len(self._log):
+        position = self._position_of(seq)
+        if position is None or position < 0:
             return True
         return local_date(self._log[position].event.at - MIDNIGHT_MARGIN, self.clinic.zone) != self.today
 
@@ -557,7 +568,8 @@ class ClinicState:
             self._log.append(LogEntry(event, None if unknown else tuple(touches)))
             seen |= touched_ids
         oldest = batch.events[-1].at - LOG_AGE
-        while len(self._log) > 1 and self._log[0].event.at < oldest:
+        # One that is older stays: readers of a quiet clinic come back with its id.
+        while len(self._log) > 1 and self._log[1].event.at < oldest:
             self._log.popleft()
 
     def _touched_by(self, event: Event, batch: Batch, changes: Changes) -> set[int]:
@@ -577,6 +589,15 @@ class ClinicState:
             if event.entity == "hold":
                 self.holds.pop(event.entity_id, None)
         self.holds.update({hold.id: hold for hold in batch.holds})
+
+
+def newest_without_gap(events: Iterable[Event], seq: int) -> list[Event]:
+    """The events, in order, that lead to number `seq` without a gap; empty if that one is not among them."""
+    tail = list(events)
+    for index in range(len(tail) - 1, -1, -1):
+        if tail[index].seq != seq - (len(tail) - 1 - index):
+            return tail[index + 1 :]
+    return tail
 
 
 def is_named_by(row: Appointment, event: Event) -> bool:

@@ -12,10 +12,10 @@ from starlette.types import Receive, Scope, Send
 
 from clinic_stream import frames
 from clinic_stream.connections import REVOKED, STUCK, Connection, Line
+from clinic_stream.event_ids import EventId
 from clinic_stream.frames import Frame
 from clinic_stream.hub import Hub, drained, overloaded
 from clinic_stream.params import Mode
-from clinic_stream.state import EventId
 from clinic_stream.topics import Topic
 from clinic_stream.viewers import Viewer
 

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import ClassVar, NamedTuple, Protocol
 
 from clinic_stream import frames
+from clinic_stream.event_ids import EventId
 from clinic_stream.frames import Frame
 from clinic_stream.inbox import Inbox
 from clinic_stream.instants import in_zone, start_of
@@ -23,7 +24,6 @@ from clinic_stream.state import (
     Calendar,
     Changes,
     ClinicState,
-    EventId,
     Interval,
     Missed,
     Recipient,

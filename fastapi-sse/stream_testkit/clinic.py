@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from clinic_stream.event_ids import NO_MARK, EventId, mark_of
+
 from stream_testkit.database import Database
 from stream_testkit.service import sign, sign_ticket
 
@@ -184,7 +186,12 @@ class TestClinic:
 
     @property
     def event_id(self) -> str:
-        return f"{self.epoch}.{self.id}.{self.seq}"
+        return self.event_id_at(self.seq)
+
+    def event_id_at(self, seq: int) -> str:
+        """Of the event with this number; its mark is 0 if there is none."""
+        at = self.database.rows("SELECT at FROM realtime_event WHERE clinic_id = %s AND seq = %s", self.id, seq)
+        return str(EventId(self.epoch, self.id, seq, mark_of(at[0][0]) if at else NO_MARK))
 
     def admin(self) -> Person:
         return self._person("Ada", "admin", clinic_id=None)

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from clinic_stream.event_ids import NO_MARK, EventId, mark_of
 from clinic_stream.inbox import Inbox
 from clinic_stream.state import Appointment, Batch, Clinic, ClinicState, Event, Hold
 
@@ -60,6 +61,11 @@ def event(
     at: datetime = NOON,
 ) -> Event:
     return Event(seq, entity, entity_id, kind, at.astimezone(UTC).replace(tzinfo=None))
+
+
+def event_id(seq: int, *, clinic_id: int = 1, epoch: str = EPOCH, at: datetime = NOON) -> EventId:
+    """Of an event that `event` makes; 0 is before the first of all."""
+    return EventId(epoch, clinic_id, seq, mark_of(at.astimezone(UTC).replace(tzinfo=None)) if seq else NO_MARK)
 
 
 def state(

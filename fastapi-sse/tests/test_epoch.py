@@ -30,7 +30,7 @@ def test_new_epoch_loads_open_streams_anew_and_makes_old_ids_foreign(own_databas
             assert stream.stays_silent(0.3), "nothing visible has changed"
             clinic.update(booked, notes="new")
             change = stream.next_named("change")
-            assert change.id == f"feedfacefeedface.{clinic.id}.{clinic.seq}"
+            assert change.id == clinic.event_id
         with service.stream(clinic.owner.token(), "mode=delta", last_event_id=old_id) as stream:
             stream.next_named("snapshot")
 

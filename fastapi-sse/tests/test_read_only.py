@@ -75,6 +75,7 @@ READ = [
     feed.HOLDS,
     feed.NOTIFICATIONS,
     feed.PRACTITIONERS,
+    feed.PULSE,
     feed.RECENT_EVENTS,
     feed.SESSIONS,
 ]

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 import pytest
+from clinic_stream.event_ids import EventId
 from stream_testkit.clinic import Person, TestClinic
 from stream_testkit.service import StartService, StreamService
 from stream_testkit.wire import SseReader
@@ -140,23 +141,40 @@ def test_query_alone_resumes_too(service: StreamService, clinic: TestClinic) -> 
 @pytest.mark.parametrize(
     "change_id",
     [
-        lambda epoch, clinic, seq: "rubbish",
-        lambda epoch, clinic, seq: f"{epoch}.{clinic}.{seq}.7",
-        lambda epoch, clinic, seq: f"{epoch}.{clinic}.-1",
-        lambda epoch, clinic, seq: f"{epoch}.{clinic}.{seq + 1000}",
-        lambda epoch, clinic, seq: f"{epoch}.{clinic}.{'9' * 40}",
-        lambda epoch, clinic, seq: f"{epoch}.{clinic + 1}.{seq}",
-        lambda epoch, clinic, seq: f"{'0' * 16}.{clinic}.{seq}",
-        lambda epoch, clinic, seq: "'; DROP TABLE appointment; --",
+        lambda own: "rubbish",
+        lambda own: f"{own}.7",
+        lambda own: str(own._replace(seq=-1)),
+        lambda own: str(own._replace(seq=own.seq + 1000)),
+        lambda own: str(own._replace(seq=int("9" * 40))),
+        lambda own: str(own._replace(clinic_id=own.clinic_id + 1)),
+        lambda own: str(own._replace(epoch="0" * 16)),
+        lambda own: str(own._replace(mark=own.mark + 1)),
+        lambda own: str(own._replace(mark=0)),
+        lambda own: str(own).partition("-")[0],
+        lambda own: "'; DROP TABLE appointment; --",
     ],
-    ids=["rubbish", "too long", "negative", "future", "absurd", "another clinic", "another epoch", "hostile"],
+    ids=[
+        "rubbish",
+        "too long",
+        "negative",
+        "future",
+        "absurd",
+        "another clinic",
+        "another epoch",
+        "another mark",
+        "mark of no event",
+        "no mark",
+        "hostile",
+    ],
 )
 @pytest.mark.parametrize("mode", ["snapshot", "delta"])
 def test_id_that_means_nothing_here_brings_a_snapshot(
-    service: StreamService, clinic: TestClinic, change_id: Callable[[str, int, int], str], mode: str
+    service: StreamService, clinic: TestClinic, change_id: Callable[[EventId], str], mode: str
 ) -> None:
     booked = clinic.book()
-    last_id = change_id(clinic.epoch, clinic.id, clinic.seq)
+    own = EventId.read(clinic.event_id)
+    assert own is not None
+    last_id = change_id(own)
     with service.stream(clinic.owner.token(), f"mode={mode}", last_event_id=last_id) as stream:
         assert stream.status == 200
         assert [row["id"] for row in stream.next_event().json["appointments"]] == [booked]
@@ -200,6 +218,6 @@ def test_numbers_that_start_anew_are_no_past(start_service: StartService, clinic
             execute("DELETE FROM realtime_event WHERE clinic_id = %s AND seq > 1", (clinic.id,))
         change = stream.next_named("change")
         assert change.json["removes"] == [gone]
-        assert change.id == f"{clinic.epoch}.{clinic.id}.1"
+        assert change.id == clinic.event_id
         clinic.update(stays, notes="goes on")
         assert [row["id"] for row in stream.next_named("change").json["upserts"]] == [stays]

@@ -289,6 +289,9 @@ class StreamSettings(Settings):
 
     sse_db_user: Identifier = "chairside_stream"
     sse_db_password: SecretStr
+    # A replica that the stream reads in place of the server that django-rest writes to.
+    sse_db_host: str | None = None
+    sse_db_port: Port | None = None
 
     stream_host: str = Field(default="127.0.0.1", min_length=1)
     fastapi_debug: bool = False
@@ -300,6 +303,11 @@ class StreamSettings(Settings):
     sse_max_connections_per_address: int = Field(default=1_000, ge=0)
     sse_max_connections_per_user: int = Field(default=100, ge=0)
     sse_workers: int = Field(default=1, ge=1, le=64)
+
+    @property
+    def reads_replica(self) -> bool:
+        """Then the stream follows the worker's pulse, to see when the replica has stopped following."""
+        return self.sse_db_host is not None or self.sse_db_port is not None
 
 
 def _is_origin(text: str) -> bool:

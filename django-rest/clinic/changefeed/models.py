@@ -33,6 +33,19 @@ class RealtimeEvent(models.Model):
         return f"{self.clinic_id}.{self.seq} {self.kind} {self.entity} {self.entity_id}"
 
 
+class StreamPulse(models.Model):
+    """One row that the worker updates once a second: a replica whose row stands still has stopped following."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "stream_pulse"
+
+    def __str__(self) -> str:
+        return str(self.at)
+
+
 class StreamEpoch(models.Model):
     """One random id, new whenever sequence numbers could repeat: after a restore or a reset."""
 

@@ -3,7 +3,10 @@
 import secrets
 from datetime import datetime
 
-from clinic.changefeed.models import RealtimeEvent, StreamEpoch
+from django.db import connection
+from django.db.models import OuterRef, Subquery
+
+from clinic.changefeed.models import RealtimeEvent, StreamEpoch, StreamHead
 from clinic.common.transactions import in_one_transaction
 
 PRUNE_BATCH = 5000
@@ -12,11 +15,14 @@ PRUNE_BATCH = 5000
 def prune_events(*, older_than: datetime) -> int:
     """Delete events recorded before the instant, in batches that block nobody for long. Returns how many.
 
-    The heads stay, so a reader that comes back after longer sees the gap and takes a snapshot.
+    The heads stay, so a reader that comes back after longer sees the gap and takes a snapshot. So does the newest event
+    of each clinic: its instant is the mark in the ids of a quiet clinic's readers.
     """
     deleted = 0
+    head = StreamHead.objects.filter(clinic_id=OuterRef("clinic_id")).values("seq")
+    old = RealtimeEvent.objects.filter(at__lt=older_than).exclude(seq=Subquery(head))
     while True:
-        keys = list(RealtimeEvent.objects.filter(at__lt=older_than).values_list("clinic_id", "seq")[:PRUNE_BATCH])
+        keys = list(old.values_list("clinic_id", "seq")[:PRUNE_BATCH])
         for clinic_id in {clinic_id for clinic_id, _ in keys}:
             seqs = [seq for event_clinic_id, seq in keys if event_clinic_id == clinic_id]
             # Events of a clinic age in the order of their numbers.
@@ -25,6 +31,15 @@ def prune_events(*, older_than: datetime) -> int:
             ).delete()[0]
         if len(keys) < PRUNE_BATCH:
             return deleted
+
+
+def beat_pulse() -> None:
+    """Note that the writing side lives, by the database's clock. One statement; takes no number."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO stream_pulse (id, at) VALUES (1, UTC_TIMESTAMP(6))"
+            " ON DUPLICATE KEY UPDATE at = UTC_TIMESTAMP(6)"
+        )
 
 
 @in_one_transaction

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from clinic_stream import errors, frames
+from clinic_stream.event_ids import EventId
 from clinic_stream.feed import APPOINTMENTS
 from clinic_stream.inbox import Inbox, Notification
-from clinic_stream.state import Appointment, EventId, View
+from clinic_stream.state import Appointment, View
 
 CONTRACT = Path(__file__).parents[3] / "shared-config" / "contract"
 INSTANTS = (
@@ -58,7 +59,7 @@ def test_snapshot_is_written_as_documented() -> None:
     expected = document("snapshot")
     frame = frames.snapshot(
         [documented_row().encoded(View.STAFF)],
-        at=EventId("0123456789abcdef", 3, expected["seq"]),
+        at=EventId("0123456789abcdef", 3, expected["seq"], 1781000000000000),
         as_of=datetime.fromisoformat(expected["as_of"]),
         named=False,
     )
@@ -67,7 +68,7 @@ def test_snapshot_is_written_as_documented() -> None:
 
 def test_change_is_written_as_documented() -> None:
     expected = document("change")
-    at = EventId("0123456789abcdef", 3, expected["seq"])
+    at = EventId("0123456789abcdef", 3, expected["seq"], 1781000000000000)
     frame = frames.change([documented_row().encoded(View.STAFF)], expected["removes"], at=at)
     assert data_of(frame) == json.dumps(expected, ensure_ascii=False, separators=(",", ":"))
 
@@ -96,7 +97,7 @@ def test_documented_notification_has_the_columns_of_the_view() -> None:
 def test_notifications_are_told_as_documented(kind: str) -> None:
     expected = document("notification")[kind]
     inbox = documented_inbox()
-    at = EventId("0123456789abcdef", 3, expected["seq"])
+    at = EventId("0123456789abcdef", 3, expected["seq"], 1781000000000000)
     rows, unread_count = inbox.rows.values(), inbox.unread_count
     if kind == "snapshot":
         as_of = datetime.fromisoformat(expected["as_of"])

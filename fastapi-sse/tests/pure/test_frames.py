@@ -3,16 +3,22 @@ from datetime import UTC, datetime
 
 import pytest
 from clinic_stream import frames
-from clinic_stream.state import EventId, View
+from clinic_stream.event_ids import EventId
+from clinic_stream.state import View
 from hypothesis import given
 from hypothesis import strategies as st
 from stream_testkit.rows import NOON, appointment
 
-AT = EventId("0123456789abcdef", 7, 42)
+AT = EventId("0123456789abcdef", 7, 42, 1781000000000000)
 
 
 def test_heartbeat_is_a_named_event_with_id_and_json() -> None:
-    assert frames.heartbeat(AT) == b'id: 0123456789abcdef.7.42\nevent: heartbeat\ndata: {"seq":42}\n\n'
+    expected = b'id: 0123456789abcdef.7.42-1781000000000000
+event: heartbeat
+data: {"seq":42}
+
+'
+    assert frames.heartbeat(AT) == expected
 
 
 def test_stream_opens_with_the_retry_time_as_the_first_line_of_its_first_event() -> None:
@@ -23,14 +29,15 @@ def test_snapshot_is_a_plain_message_in_snapshot_mode_and_named_in_delta_mode() 
     plain = frames.snapshot([], at=AT, as_of=NOON, named=False)
     named = frames.snapshot([], at=AT, as_of=NOON, named=True)
     body = b'data: {"appointments":[],"seq":42,"as_of":"2026-11-20T11:00:00.000+00:00"}\n\n'
-    assert plain == b"id: 0123456789abcdef.7.42\n" + body
-    assert named == b"id: 0123456789abcdef.7.42\nevent: snapshot\n" + body
+    assert plain == b"id: 0123456789abcdef.7.42-1781000000000000\n" + body
+    assert named == b"id: 0123456789abcdef.7.42-1781000000000000\nevent: snapshot\n" + body
 
 
 def test_change_names_rows_and_removed_ids() -> None:
     frame = frames.change([b'{"id":1}'], [3, 4], at=AT)
     assert frame == (
-        b'id: 0123456789abcdef.7.42\nevent: change\ndata: {"upserts":[{"id":1}],"removes":[3,4],"seq":42}\n\n'
+        b"id: 0123456789abcdef.7.42-1781000000000000\nevent: change\n"
+        b'data: {"upserts":[{"id":1}],"removes":[3,4],"seq":42}\n\n'
     )
 
 

@@ -5,14 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from clinic_stream.event_ids import EventId
 from clinic_stream.inbox import NEWEST, Inbox, Notification
 from clinic_stream.live_clinic import LiveClinic
 from clinic_stream.params import Mode
-from clinic_stream.state import Audience, Batch, Calendar, ClinicState, Event, EventId, Missed, Recipient, Scope
+from clinic_stream.state import Audience, Batch, Calendar, ClinicState, Event, Missed, Recipient, Scope
 from clinic_stream.topics import TOPIC_LINGER, InboxTopic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stream_testkit.rows import BERLIN, EPOCH, NOON, event, state
+from stream_testkit.rows import BERLIN, NOON, event, event_id, state
 
 PAULA, PETE = 31, 32
 SOON = NOON + timedelta(minutes=1)
@@ -173,13 +174,13 @@ def test_look_that_came_while_the_clinic_was_loaded_again_is_kept() -> None:
 @pytest.mark.parametrize(
     ("since", "result"),
     [
-        (EventId(EPOCH, 1, 101), "nothing"),
-        (EventId(EPOCH, 1, 100), "nothing"),
-        (EventId(EPOCH, 1, 99), "snapshot"),
-        (EventId(EPOCH, 1, 90), "snapshot"),
-        (EventId(EPOCH, 1, 102), "snapshot"),
-        (EventId("another", 1, 101), "snapshot"),
-        (EventId(EPOCH, 2, 101), "snapshot"),
+        (event_id(101), "nothing"),
+        (event_id(100), "nothing"),
+        (event_id(99), "snapshot"),
+        (event_id(90), "snapshot"),
+        (event_id(102), "snapshot"),
+        (event_id(101, epoch="another"), "snapshot"),
+        (event_id(101, clinic_id=2), "snapshot"),
     ],
 )
 @pytest.mark.parametrize("mode", ["snapshot", "delta"])
@@ -195,13 +196,13 @@ def test_who_comes_back_is_told_all_if_their_inbox_may_have_changed(since: Event
 
 def test_with_the_clinic_s_zone_all_that_is_shown_has_changed() -> None:
     clinic = LiveClinic(state(seq=101, recent=[event(101, 1, "refresh", entity="clinic")]), NOON)
-    assert clinic.state.is_news_to(PAULA, EventId(EPOCH, 1, 100))
+    assert clinic.state.is_news_to(PAULA, event_id(100))
 
 
 def test_readers_of_appointments_do_not_hear_of_it() -> None:
     restarted = state(seq=103, recent=[event(100, 5, entity="hold"), told(101), told(102), told(103)])
     for scope in (Scope(1), Scope(1, "practitioner", 11), Scope(1, "patient", 21)):
-        assert restarted.missed_since(EventId(EPOCH, 1, 100), Audience(scope)) == Missed([], [])
+        assert restarted.missed_since(event_id(100), Audience(scope)) == Missed([], [])
 
 
 # State + events = fresh state

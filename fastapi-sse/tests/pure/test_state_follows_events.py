@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from clinic_stream.event_ids import EventId
 from clinic_stream.live_clinic import LiveClinic
 from clinic_stream.params import Mode
 from clinic_stream.state import (
@@ -14,7 +15,6 @@ from clinic_stream.state import (
     Batch,
     ClinicState,
     Event,
-    EventId,
     Filter,
     Scope,
     is_named_by,
@@ -22,7 +22,7 @@ from clinic_stream.state import (
 from clinic_stream.topics import AppointmentTopic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stream_testkit.rows import ANNA, BEN, EPOCH, NOON, PAUL, PETRA, TODAY, appointment, batch, event, state
+from stream_testkit.rows import ANNA, BEN, NOON, PAUL, PETRA, TODAY, appointment, batch, event, event_id, state
 
 AUDIENCES = [
     Audience(Scope(1)),
@@ -187,7 +187,7 @@ def test_reader_who_was_away_ends_with_what_is_so(
     for reader in readers:
         reader.come_back(clinic.topic(reader.topic.audience, NOON))
         assert reader.shown == what_is_so(database, reader.topic.audience)
-        assert reader.last_id == EventId(EPOCH, 1, len(database.events))
+        assert reader.last_id == event_id(len(database.events))
 
 
 @given(st.lists(writes, max_size=12), st.lists(writes, min_size=1, max_size=6), st.booleans())

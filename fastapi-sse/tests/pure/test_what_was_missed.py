@@ -1,8 +1,9 @@
 from datetime import timedelta
 
 import pytest
-from clinic_stream.state import LOG_AGE, Audience, EventId, Filter, Missed, Scope
-from stream_testkit.rows import ANNA, BEN, EPOCH, NOON, PAUL, PETRA, TODAY, appointment, batch, event, state
+from clinic_stream.event_ids import NO_MARK, EventId
+from clinic_stream.state import LOG_AGE, Audience, Filter, Missed, Scope
+from stream_testkit.rows import ANNA, BEN, EPOCH, NOON, PAUL, PETRA, TODAY, appointment, batch, event, event_id, state
 
 WHOLE_CLINIC = Audience(Scope(1))
 PETRAS = Audience(Scope(1, "practitioner", PETRA))
@@ -12,8 +13,7 @@ NOTHING = Missed([], [])
 FIRST_ROW = appointment(1)
 
 
-def at(seq: int) -> EventId:
-    return EventId(EPOCH, 1, seq)
+at = event_id
 
 
 def test_nothing_was_missed_when_nothing_happened() -> None:
@@ -23,12 +23,12 @@ def test_nothing_was_missed_when_nothing_happened() -> None:
 @pytest.mark.parametrize(
     "last_id",
     [
-        EventId("fedcba9876543210", 1, 100),
-        EventId(EPOCH, 2, 100),
-        EventId(EPOCH, 1, 101),
-        EventId(EPOCH, 1, 10**17),
-        EventId(EPOCH, 1, 3),
-        EventId(EPOCH, 1, 0),
+        event_id(100, epoch="fedcba9876543210"),
+        event_id(100, clinic_id=2),
+        event_id(101),
+        event_id(10**17),
+        event_id(3),
+        event_id(0),
     ],
     ids=["another epoch", "another clinic", "the future", "the far future", "pruned", "the beginning"],
 )
@@ -36,7 +36,10 @@ def test_what_cannot_be_known_asks_for_a_snapshot(last_id: EventId) -> None:
     assert state([FIRST_ROW]).missed_since(last_id, WHOLE_CLINIC) is None
 
 
-@pytest.mark.parametrize("text", [None, "", "x", "1", "1.2", "a.b.c", "e.1.-5", "e.1.5.6", "e.1." + "9" * 30, "é.1.2"])
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "x", "1", "1.2", "a.b.c", "e.1.-5", "e.1.5", "e.1.5.6", "e.1.5-", "e.1." + "9" * 30 + "-1", "é.1.2-3"],
+)
 def test_what_is_no_id_of_ours_reads_as_none(text: str | None) -> None:
     assert EventId.read(text) is None
 
@@ -128,30 +131,31 @@ def test_change_of_the_clinic_asks_for_a_snapshot() -> None:
 
 
 def test_who_was_last_here_yesterday_gets_a_snapshot_for_the_days_have_moved() -> None:
-    yesterday = event(100, 7, entity="hold", at=NOON - timedelta(days=1))
-    clinic = state([FIRST_ROW], recent=[yesterday])
-    assert clinic.missed_since(at(100), WHOLE_CLINIC) is None
-    assert clinic.missed_since(at(100), ANNAS) is None
+    yesterday = NOON - timedelta(days=1)
+    clinic = state([FIRST_ROW], recent=[event(100, 7, entity="hold", at=yesterday)])
+    assert clinic.missed_since(at(100, at=yesterday), WHOLE_CLINIC) is None
+    assert clinic.missed_since(at(100, at=yesterday), ANNAS) is None
 
 
 def test_days_that_were_asked_for_do_not_move() -> None:
-    yesterday = event(100, 7, entity="hold", at=NOON - timedelta(days=1))
-    audience = Audience(Scope(1), Filter(TODAY, TODAY))
-    assert state([FIRST_ROW], recent=[yesterday]).missed_since(at(100), audience) == NOTHING
+    yesterday = NOON - timedelta(days=1)
+    clinic = state([FIRST_ROW], recent=[event(100, 7, entity="hold", at=yesterday)])
+    assert clinic.missed_since(at(100, at=yesterday), Audience(Scope(1), Filter(TODAY, TODAY))) == NOTHING
 
 
 def test_days_that_were_asked_for_leave_when_they_have_passed() -> None:
-    before = event(100, 1, at=NOON - timedelta(days=2))
-    today = state([appointment(2)], seq=101, recent=[before, event(101, 2)])
+    before = NOON - timedelta(days=2)
+    today = state([appointment(2)], seq=101, recent=[event(100, 1, at=before), event(101, 2)])
     asked = Audience(Scope(1), Filter(TODAY - timedelta(days=2), TODAY))
-    assert today.missed_since(EventId(EPOCH, 1, 100), asked) is None
+    assert today.missed_since(at(100, at=before), asked) is None
 
 
 def test_log_forgets_by_age_but_never_its_last_entry() -> None:
     clinic = state([FIRST_ROW], recent=[event(99, 1), event(100, 1)])
     later = NOON + LOG_AGE + timedelta(seconds=1)
     clinic.apply(batch(event(101, 1, at=later), rows=[appointment(1, notes="late")]))
-    assert clinic.missed_since(at(101), WHOLE_CLINIC) == NOTHING
+    assert clinic.missed_since(at(101, at=later), WHOLE_CLINIC) == NOTHING
+    assert clinic.missed_since(at(100), WHOLE_CLINIC) is not None, "an id from before a quiet hour is known"
     assert clinic.missed_since(at(99), WHOLE_CLINIC) is None
 
 
@@ -161,3 +165,58 @@ def test_several_changes_of_a_row_in_one_batch_are_known_from_before_the_first()
     assert clinic.missed_since(at(100), ANNAS) == Missed([], [1])
     # Between the two nobody has looked: the row may never have been Anna's there.
     assert clinic.missed_since(at(101), ANNAS) is None
+
+
+# Numbers that have changed their meaning
+
+
+LATER = NOON + timedelta(seconds=5)
+
+
+def test_number_whose_event_is_another_one_asks_for_a_snapshot() -> None:
+    """A promoted replica that lacked the last commits has given the same number to another change."""
+    promoted = state([FIRST_ROW], seq=101, recent=[event(100, 999, entity="hold"), event(101, 2, at=LATER)])
+    assert promoted.missed_since(at(101), WHOLE_CLINIC) is None
+    assert promoted.missed_since(at(101, at=LATER), WHOLE_CLINIC) == NOTHING
+    assert promoted.missed_since(at(100), WHOLE_CLINIC) == Missed([], [2]), "what both have seen"
+
+
+def test_number_that_is_known_by_its_mark_alone_is_checked_in_the_middle_of_the_log() -> None:
+    clinic = state([FIRST_ROW], recent=[event(99, 7, entity="hold"), event(100, 1)])
+    clinic.apply(batch(event(101, 1), rows=[appointment(1, notes="new")]))
+    assert clinic.missed_since(at(100, at=LATER), WHOLE_CLINIC) is None
+    assert not clinic.knows(at(100, at=LATER))
+    assert clinic.knows(at(100))
+
+
+def test_event_that_is_not_kept_asks_for_a_snapshot() -> None:
+    pruned = state([FIRST_ROW], recent=[])
+    assert pruned.event_id == EventId(EPOCH, 1, 100, NO_MARK)
+    assert pruned.missed_since(pruned.event_id, WHOLE_CLINIC) is None
+
+
+def test_gap_in_the_recent_events_ends_what_is_known() -> None:
+    """A partial restore: number 99 is missing."""
+    clinic = state([FIRST_ROW], seq=101, recent=[event(98, 1), event(100, 1), event(101, 1)])
+    assert clinic.missed_since(at(98), WHOLE_CLINIC) is None
+    assert clinic.missed_since(at(100), WHOLE_CLINIC) == Missed([FIRST_ROW], [])
+
+
+def test_clinic_without_any_event_has_missed_nothing_at_its_beginning() -> None:
+    clinic = state([], seq=0, recent=[])
+    assert clinic.event_id == at(0)
+    today = Audience(Scope(1), Filter(TODAY, TODAY))
+    assert clinic.missed_since(at(0), today) == NOTHING
+    clinic.apply(batch(event(1, 1, "insert"), rows=[FIRST_ROW]))
+    assert clinic.missed_since(at(0), today) == Missed([FIRST_ROW], [])
+
+
+def test_boundary_answers_every_older_id_with_a_snapshot() -> None:
+    """Rows were changed without an event: an id up to here does not tell which rows its reader holds."""
+    clinic = state([FIRST_ROW], recent=[event(99, 7, entity="hold"), event(100, 1)])
+    clinic.draw_boundary()
+    assert clinic.missed_since(at(99), WHOLE_CLINIC) is None
+    assert clinic.missed_since(at(100), WHOLE_CLINIC) is None
+    clinic.apply(batch(event(101, 1), rows=[appointment(1, notes="new")]))
+    assert clinic.missed_since(at(100), WHOLE_CLINIC) is None
+    assert clinic.missed_since(at(101), WHOLE_CLINIC) == NOTHING

@@ -15,6 +15,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from clinic.common import clock
 from clinic.ops.maintenance import run_jobs
 from clinic.ops.pace import Pace
+from clinic.ops.pulse import beating_pulse
 from clinic.ops.workers import ClockWatch
 from clinic.outbox.delivery import send_taken, take_due
 from clinic.outbox.models import Message
@@ -50,6 +51,7 @@ class Command(BaseCommand):
                 return
         _let_others_go_first()
         with (
+            beating_pulse(),
             _jobs_every(options["every"], stop, clock_watch),
             _senders(options["senders"], stop, clock_watch, idle_seconds=options["idle"]),
         ):
