@@ -29,8 +29,9 @@ router = APIRouter()
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 STREAM_DESCRIPTION = """\
-Server-Sent Events. The first bytes come at once; every event's id is `<epoch>.<clinic>.<seq>`, and coming back with it
-(`Last-Event-ID`, or `last_event_id` in the query) brings only what was missed.
+Server-Sent Events. The first bytes come at once; every event's id is `<epoch>.<clinic>.<seq>-<mark>`
+(opaque to clients), and coming back with it (`Last-Event-ID`, or `last_event_id` in the query) brings only what was
+missed. An id that does not stand for a known event any more, as after a failover that lost commits, brings everything.
 
 - `mode=snapshot`: plain `message` events, `{"appointments": [...], "seq", "as_of"}`, at the start and again when what
   this viewer sees has changed.

@@ -13,11 +13,7 @@ AT = EventId("0123456789abcdef", 7, 42, 1781000000000000)
 
 
 def test_heartbeat_is_a_named_event_with_id_and_json() -> None:
-    expected = b'id: 0123456789abcdef.7.42-1781000000000000
-event: heartbeat
-data: {"seq":42}
-
-'
+    expected = b'id: 0123456789abcdef.7.42-1781000000000000\nevent: heartbeat\ndata: {"seq":42}\n\n'
     assert frames.heartbeat(AT) == expected
 
 
