@@ -36,7 +36,7 @@ def test_only_the_feed_knows_the_database() -> None:
     knows = {
         path.name for path in CODE.glob("*.py") if re.search(r"^\s*(import|from) aiomysql", path.read_text(), re.M)
     }
-    assert knows == {"feed.py"}
+    assert knows == {"lanes.py"}
 
 
 @pytest.mark.parametrize(
