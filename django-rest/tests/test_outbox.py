@@ -452,11 +452,32 @@ def taken_of_an_appointment(world: World, now: datetime) -> tuple[Message, list[
     return message, take_due(now=now)
 
 
-def test_what_a_killed_worker_had_can_be_taken_back(world: World, twilio: Twilio) -> None:
+def test_withdrawn_message_of_a_killed_worker_is_not_called_cancelled(world: World, twilio: Twilio) -> None:
     message, _ = taken_of_an_appointment(world, datetime.now(UTC) + timedelta(seconds=1))
     assert cancel_messages(appointment_id=7, templates=["phone_code"]) == 0
     assert deliver(after=LEASE * 2) == 1
-    assert (kept(message).state, kept(message).unique_key, twilio.asked) == ("cancelled", None, [])
+    assert (kept(message).state, kept(message).unique_key, twilio.asked) == ("dead", None, [])
+    assert kept(message).error == "Withdrawn. An earlier attempt may have reached the recipient."
+
+
+def test_withdrawn_message_given_back_after_a_kill_is_not_called_cancelled(world: World, twilio: Twilio) -> None:
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    message, _ = taken_of_an_appointment(world, now)
+    later = now + LEASE
+    send_taken(take_due(now=later), now=later, is_stopped=lambda: True)
+    assert (kept(message).state, kept(message).attempts) == ("queued", 1)
+    assert cancel_messages(appointment_id=7, templates=["phone_code"]) == 0
+    assert (kept(message).state, kept(message).unique_key, twilio.asked) == ("dead", None, [])
+
+
+def test_result_of_a_send_wins_over_a_withdrawal_by_another_worker(world: World, twilio: Twilio) -> None:
+    """The first worker was frozen through its lease; meanwhile the message was withdrawn and closed by the second."""
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    message, taken = taken_of_an_appointment(world, now)
+    cancel_messages(appointment_id=7, templates=["phone_code"])
+    assert deliver(after=LEASE * 2) == 1
+    send_taken(taken, now=now)
+    assert (kept(message).state, kept(message).error, len(twilio.asked)) == ("sent", "", 1)
 
 
 def test_what_a_worker_has_and_has_not_begun_can_be_taken_back(

@@ -2,8 +2,8 @@
 
 A sender takes a few by `SKIP LOCKED` and marks them with a lease, all in one short transaction; it sends them outside
 of any, one after another. A worker that is killed leaves its leases behind, and when they end another one takes over.
-So a message is sent twice in one case alone: the kill falls between the provider's taking it and the next statement,
-which keeps the result.
+So a message is sent twice in one case alone: the worker is killed between the provider's answer and the statement that
+stores it. A result that the database cannot take at once is held in memory and stored as soon as it can be.
 """
 
 import logging
@@ -14,9 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import DatabaseError, connection
 from django.db.models import F
 
 from clinic.common import clock
+from clinic.common.errors import TryAgain
 from clinic.common.transactions import in_one_statement, in_one_transaction
 from clinic.outbox.backoff import pause_after
 from clinic.outbox.channels import email, in_app, sms
@@ -31,13 +33,26 @@ LEASE = timedelta(minutes=2)
 BEGUN_WITHIN_SECONDS = 60
 # What has been taken back or refused meanwhile is asked for again, for what is begun later than this.
 FRESH_SECONDS = 0.2
+# How long a known result waits for the database, and how often it is offered. A worker that is told to stop waits less.
+RESULT_KEPT_SECONDS = 600.0
+RESULT_KEPT_SECONDS_WHEN_STOPPED = 3.0
+STORE_PAUSE_SECONDS = 0.25
 # One that kills its workers is soon left alone.
 MOST_KILLED = 8
 # What comes back from a provider may be long.
 ERROR_LENGTH = 500
 
+# Where the result of an attempt that another worker overtook still counts.
+NOT_SENT = (State.QUEUED, State.SENDING, State.CANCELLED, State.DEAD)
+
 CHANNELS = {Channel.EMAIL.value: email.send, Channel.SMS.value: sms.send, Channel.IN_APP.value: in_app.send}
+TOO_LATE = "Not sent: its time has passed."
+# Of an attempt whose end was never stored.
+PERHAPS_SENT = "An earlier attempt may have reached the recipient."
 log = logging.getLogger("chairside.outbox")
+
+# Messages whose result this process knows and could not store yet.
+_unstored: set[int] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +86,7 @@ def send_taken(messages: list[Message], *, now: datetime, is_stopped: Callable[[
         if time.monotonic() - looked > FRESH_SECONDS:
             looked = time.monotonic()
             _look_again(messages[place:])
-        ends[_deliver(message, now=now)] += 1
+        ends[_deliver(message, now=now, is_stopped=is_stopped)] += 1
     for (channel, end), count in sorted(ends.items()):
         _count(channel, end, count)
 
@@ -81,15 +96,34 @@ def _give_back(messages: list[Message], *, now: datetime) -> None:
     taken.update(state=State.QUEUED, due_at=now, attempts=F("attempts") - 1)
 
 
-def _deliver(message: Message, *, now: datetime) -> tuple[str, str]:
+def _deliver(message: Message, *, now: datetime, is_stopped: Callable[[], bool]) -> tuple[str, str]:
     """Its channel, and how this attempt ended."""
     outcome = _send(message, now=now)
     try:
-        _keep(message, outcome)
-    except Exception:  # The database is away. When the lease ends, another attempt is made.
-        log.exception("message %s: what became of it could not be kept", message.pk)
+        _store(message, outcome, is_stopped=is_stopped)
+    except Exception:  # When the lease ends, another attempt is made.
+        log.exception("message %s: the result of its delivery was lost", message.pk)
         return message.channel, "lost"
     return message.channel, "later" if outcome.due_at is not None else outcome.state.value
+
+
+def _store(message: Message, outcome: Outcome, *, is_stopped: Callable[[], bool]) -> None:
+    """Until the database takes it, or for too long. Storing twice, after a lost reply, changes nothing."""
+    began = time.monotonic()
+    _unstored.add(message.pk)
+    try:
+        while True:
+            try:
+                return _keep(message, outcome)
+            except (DatabaseError, TryAgain) as problem:
+                limit = RESULT_KEPT_SECONDS_WHEN_STOPPED if is_stopped() else RESULT_KEPT_SECONDS
+                if connection.in_atomic_block or time.monotonic() - began > limit:
+                    raise
+                log.warning("message %s: its result cannot be stored yet: %s", message.pk, type(problem).__name__)
+                connection.close()
+                time.sleep(STORE_PAUSE_SECONDS)
+    finally:
+        _unstored.discard(message.pk)
 
 
 def _count(channel: str, end: str, count: int) -> None:
@@ -103,6 +137,8 @@ def _count(channel: str, end: str, count: int) -> None:
 def take_due(*, now: datetime, limit: int = BATCH) -> list[Message]:
     """For `send_taken`, and for nobody else until the lease ends. Four queries."""
     waiting = Message.objects.select_for_update(skip_locked=True).filter(due_at__lte=now).order_by("due_at", "pk")
+    if unstored := sorted(_unstored):
+        waiting = waiting.exclude(pk__in=unstored)
     messages = list(waiting.prefetch_related("clinic")[:limit])
     taken = Message.objects.filter(pk__in=[message.pk for message in messages])
     taken.update(state=State.SENDING, due_at=now + LEASE, attempts=F("attempts") + 1)
@@ -127,14 +163,23 @@ def _see_who_wants_none(messages: list[Message]) -> None:
 
 
 def _send(message: Message, *, now: datetime) -> Outcome:
+    return _not_to_be_sent(message, now=now) or _send_now(message, now=now)
+
+
+def _not_to_be_sent(message: Message, *, now: datetime) -> Outcome | None:
+    is_perhaps_sent = message.attempts - 1 > message.failures
     if message.withdrawn:
-        return Outcome(State.CANCELLED)
+        return Outcome(State.DEAD, error=f"Withdrawn. {PERHAPS_SENT}") if is_perhaps_sent else Outcome(State.CANCELLED)
     if message.expires_at is not None and message.expires_at <= now:
-        return Outcome(State.DEAD, error="Not sent: its time has passed.")
+        return Outcome(State.DEAD, error=f"Too late. {PERHAPS_SENT}" if is_perhaps_sent else TOO_LATE)
     if message.attempts - message.failures > MOST_KILLED:  # Its worker was killed each time.
         return Outcome(State.DEAD, error="Given up: no attempt came to an end.")
     if message.is_unwanted:
         return Outcome(State.FAILED, error="The phone's owner wants no SMS.", is_unwanted=True)
+    return None
+
+
+def _send_now(message: Message, *, now: datetime) -> Outcome:
     try:
         provider_id = CHANNELS[message.channel](message)
     except WantsNoSms as refusal:
@@ -174,7 +219,8 @@ def _keep_refusal(message: Message, outcome: Outcome) -> None:
 
 @in_one_statement
 def _keep_outcome(message: Message, outcome: Outcome) -> int:
-    """Returns 0 where the lease ended, and another worker has this message now."""
+    """Returns 0 where the lease ended, and another worker has this message now. What was sent is kept as sent even
+    then: it is not sent once more, and nothing that came later makes it unsent."""
     kept: dict[str, object] = {
         "state": outcome.state,
         "due_at": outcome.due_at,
@@ -187,5 +233,8 @@ def _keep_outcome(message: Message, outcome: Outcome) -> int:
         kept["sent_at"] = clock.now()
     if message.secret and outcome.due_at is None:
         kept["body"] = ""
-    as_taken = Message.objects.filter(pk=message.pk, state=State.SENDING, attempts=message.attempts)
-    return as_taken.update(**kept)
+    own = Message.objects.filter(pk=message.pk)
+    stored = own.filter(state=State.SENDING, attempts=message.attempts).update(**kept)
+    if not stored and outcome.state is State.SENT:
+        return own.filter(state__in=NOT_SENT).update(**kept)
+    return stored

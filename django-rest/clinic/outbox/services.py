@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.template import TemplateDoesNotExist
 
 from clinic.common import clock
@@ -148,7 +148,16 @@ def cancel_messages_by_key(unique_keys: Collection[str]) -> int:
 
 
 def _take_back(theirs: QuerySet[Message]) -> int:
-    taken_back = theirs.filter(state=State.QUEUED).update(state=State.CANCELLED, due_at=None, unique_key=None)
+    waiting = theirs.filter(state=State.QUEUED)
+    # An attempt without a known end may have gone out: such a message was not cancelled in time.
+    waiting.filter(attempts__gt=F("failures")).update(
+        state=State.DEAD,
+        withdrawn=True,
+        error="Withdrawn. An earlier attempt may have reached the recipient.",
+        due_at=None,
+        unique_key=None,
+    )
+    taken_back = waiting.update(state=State.CANCELLED, due_at=None, unique_key=None)
     theirs.filter(state=State.SENDING).update(withdrawn=True, unique_key=None)
     return taken_back
 

@@ -76,7 +76,7 @@ def _untold(clinic: Clinic, *, now: datetime) -> QuerySet[Message]:
     ended = Message.objects.filter(
         clinic=clinic, state__in=(State.DEAD, State.FAILED), created_at__gte=now - LOOK_BACK, reported_at=None
     )
-    to_people = ended.exclude(channel=Channel.IN_APP).exclude(secret=True, channel=Channel.SMS)
+    to_people = ended.exclude(withdrawn=True).exclude(channel=Channel.IN_APP).exclude(secret=True, channel=Channel.SMS)
     return to_people.exclude(_was_replaced()).exclude(_came_another_way())
 
 
