@@ -1,6 +1,7 @@
 """The stream's database user reads the published views and nothing else."""
 
 import secrets
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from io import StringIO
@@ -9,6 +10,7 @@ from typing import Any
 import MySQLdb
 import pytest
 from clinic.changefeed.definitions import defined_by_migrations
+from clinic.changefeed.stream_user import grant_changes
 from django.core.management import CommandError, call_command
 from django.db import connection
 from pydantic import SecretStr
@@ -191,6 +193,86 @@ def test_what_it_was_granted_besides_is_taken_back(
         own.cursor().execute("SELECT 1 FROM appointment")
     assert refusal.value.args[0] in REFUSALS
     assert not any("PROCESS" in grant for (grant,) in ask("SHOW GRANTS"))
+
+
+def test_reader_is_never_refused_while_the_command_runs_again(
+    ask: Callable[[str], list[Any]], settings: Settings, stream_user: str
+) -> None:
+    """A deployment runs it while the stream reads."""
+    views = sorted(defined_by_migrations(connection).views)
+    done, refusals, reads = threading.Event(), [], 0
+
+    def read_on() -> None:
+        nonlocal reads
+        with closing(signed_in(settings)) as own, own.cursor() as cursor:
+            while not done.is_set():
+                for view in views:
+                    try:
+                        cursor.execute(f"SELECT 1 FROM {view} LIMIT 1")  # noqa: S608 - the views' own names
+                        cursor.fetchall()
+                        reads += 1
+                    except MySQLdb.Error as refusal:
+                        refusals.append(refusal)
+
+    reader = threading.Thread(target=read_on)
+    reader.start()
+    try:
+        for number in range(20):
+            if number % 5 == 4:
+                with closing(administrator(settings.SHARED)) as admin:
+                    admin.cursor().execute(f"GRANT ALL ON {view_of(views[0])} TO '{stream_user}'@'%'")
+            call_command("create_stream_user", stdout=StringIO())
+    finally:
+        done.set()
+        reader.join()
+    assert refusals == []
+    assert reads > 20
+    assert not any("INSERT" in grant or "ALL" in grant for (grant,) in ask("SHOW GRANTS"))
+
+
+def view_of(name: str) -> str:
+    return f"`{connection.settings_dict['NAME']}`.`{name}`"
+
+
+ACCOUNT = "'s'@'%'"
+
+
+@pytest.mark.parametrize(
+    ("grants", "changes"),
+    [
+        ([], ["GRANT SELECT ON `d`.`v` TO 's'@'%'", "GRANT SELECT ON `d`.`w` TO 's'@'%'"]),
+        (
+            [
+                "GRANT USAGE ON *.* TO `s`@`%` IDENTIFIED BY PASSWORD '*AB'",
+                "GRANT SELECT ON `d`.`v` TO `s`@`%`",
+                "GRANT SELECT ON `d`.`w` TO `s`@`%`",
+            ],
+            [],
+        ),
+        (
+            ["GRANT SELECT, INSERT ON `d`.`v` TO `s`@`%` WITH GRANT OPTION", "GRANT SELECT ON `d`.`w` TO `s`@`%`"],
+            ["REVOKE GRANT OPTION ON `d`.`v` FROM 's'@'%'", "REVOKE INSERT ON `d`.`v` FROM 's'@'%'"],
+        ),
+        (
+            [
+                "GRANT PROCESS ON *.* TO `s`@`%`",
+                "GRANT ALL PRIVILEGES ON `d`.* TO `s`@`%`",
+                "GRANT SELECT (`a`, `b`), UPDATE (`c`) ON `d`.`t` TO `s`@`%`",
+                "GRANT `desk`@`%` TO `s`@`%`",
+                "GRANT SELECT ON `d`.`v` TO `s`@`%`",
+                "GRANT SELECT ON `d`.`w` TO `s`@`%`",
+            ],
+            [
+                "REVOKE PROCESS ON *.* FROM 's'@'%'",
+                "REVOKE ALL PRIVILEGES ON `d`.* FROM 's'@'%'",
+                "REVOKE SELECT (`a`, `b`), UPDATE (`c`) ON `d`.`t` FROM 's'@'%'",
+                "REVOKE `desk`@`%` FROM 's'@'%'",
+            ],
+        ),
+    ],
+)
+def test_only_the_difference_is_granted_and_revoked(grants: list[str], changes: list[str]) -> None:
+    assert grant_changes(grants, wanted=["`d`.`v`", "`d`.`w`"], account=ACCOUNT) == changes
 
 
 @pytest.mark.usefixtures("stream_user")

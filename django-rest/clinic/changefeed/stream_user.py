@@ -1,5 +1,6 @@
 """The stream's database user: it can SELECT the published views and nothing else."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,13 @@ from django.db import connection as own_connection
 from clinic.changefeed.definitions import defined_by_migrations
 from clinic.common.mysql.connecting import CONNECT_TIMEOUT_SECONDS, open_connection, server_options
 
+GRANT = re.compile(r"GRANT (.+?) ON (.+?) TO ")
+ROLE_GRANT = re.compile(r"GRANT (.+?) TO ")
+COMMA_BETWEEN_PRIVILEGES = re.compile(r",(?![^(]*\))")
+# Of a table or view, on both servers. What one of them has besides is shown, and revoked, in the next pass.
+ALL_BUT_SELECT = ["INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "REFERENCES", "INDEX", "ALTER", "CREATE VIEW"]
+ALL_BUT_SELECT += ["SHOW VIEW", "TRIGGER"]
+MAX_PASSES = 3
 MAY_NOT_CREATE_USERS = frozenset({1045, 1044, 1142, 1227, 1410})
 
 
@@ -60,17 +68,68 @@ def _administrator() -> dict[str, Any]:
 
 def _run(connection: Any, user: str, password: str) -> None:
     with connection.cursor() as cursor:
-        for statement in _statements(user, connection.literal(password).decode()):
+        for statement in _making(user, connection.literal(password).decode()):
             cursor.execute(statement)
+        # One pass, unless a right can only be named once others are gone.
+        for _ in range(MAX_PASSES):
+            changes = grant_changes(_grants(cursor, user), wanted=_wanted_objects(), account=_account(user))
+            for statement in changes:
+                cursor.execute(statement)
+            if not changes:
+                break
+
+
+def grant_changes(grants: list[str], *, wanted: list[str], account: str) -> list[str]:
+    """The statements that lead from these grants to SELECT on the wanted objects and nothing else. What is granted
+    already is never revoked on the way: a reader in the midst of it meets no refusal."""
+    held: set[str] = set()
+    revocations: list[str] = []
+    for grant in grants:
+        found = GRANT.match(grant)
+        if found is None:
+            revocations += [f"REVOKE {role[1]} FROM {account}"] if (role := ROLE_GRANT.match(grant)) else []
+            continue
+        privileges, target = found[1], found[2]
+        if grant.endswith("WITH GRANT OPTION"):
+            revocations.append(f"REVOKE GRANT OPTION ON {target} FROM {account}")
+        surplus = [one for one in _split(privileges) if one != "USAGE"]
+        if target in wanted:
+            if "SELECT" in surplus or "ALL PRIVILEGES" in surplus:
+                held.add(target)
+            surplus = [name for one in surplus for name in (ALL_BUT_SELECT if one == "ALL PRIVILEGES" else [one])]
+            surplus = [one for one in surplus if one != "SELECT"]
+        if surplus:
+            revocations.append(f"REVOKE {', '.join(surplus)} ON {target} FROM {account}")
+    return [*(f"GRANT SELECT ON {target} TO {account}" for target in wanted if target not in held), *revocations]
+
+
+def _split(privileges: str) -> list[str]:
+    """`SELECT (a, b), INSERT` has two."""
+    return [one.strip() for one in COMMA_BETWEEN_PRIVILEGES.split(privileges)]
+
+
+def _grants(cursor: Any, user: str) -> list[str]:
+    cursor.execute(f"SHOW GRANTS FOR {_account(user)}")
+    return [grant for (grant,) in cursor.fetchall()]
+
+
+def _account(user: str) -> str:
+    return f"'{user}'@'%'"
+
+
+def _wanted_objects() -> list[str]:
+    database = settings.DATABASES["default"]["NAME"]
+    return [f"`{database}`.`{view}`" for view in sorted(defined_by_migrations(own_connection).views)]
+
+
+def _making(user: str, password_literal: str) -> list[str]:
+    return [
+        f"CREATE USER IF NOT EXISTS {_account(user)}",
+        f"ALTER USER {_account(user)} IDENTIFIED BY {password_literal}",
+    ]
 
 
 def _statements(user: str, password_literal: str) -> list[str]:
-    database = settings.DATABASES["default"]["NAME"]
-    account = f"'{user}'@'%'"
-    views = sorted(defined_by_migrations(own_connection).views)
-    return [
-        f"CREATE USER IF NOT EXISTS {account}",
-        f"ALTER USER {account} IDENTIFIED BY {password_literal}",
-        f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {account}",
-        *(f"GRANT SELECT ON `{database}`.`{view}` TO {account}" for view in views),
-    ]
+    """For an administrator who makes the user by hand."""
+    grants = (f"GRANT SELECT ON {target} TO {_account(user)}" for target in _wanted_objects())
+    return [*_making(user, password_literal), *grants]
