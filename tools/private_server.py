@@ -250,6 +250,10 @@ class PrivateServer:
             "--log-bin-trust-function-creators=1",
             "--binlog-expire-logs-seconds=86400",
             "--max-binlog-size=64M",
+            # What was acknowledged survives a loss of power.
+            "--innodb-flush-log-at-trx-commit=1",
+            "--sync-binlog=1",
+            "--innodb-doublewrite=ON",
             *_as_root(),
             *self.extra_flags,
         ]
