@@ -1,6 +1,5 @@
 """Django's settings. What an operator may change comes from shared-config; the rest is decided here."""
 
-import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -53,6 +52,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "clinic.common.middleware.ForwardedSchemeMiddleware",
     "clinic.common.middleware.RequestLogMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -294,10 +294,8 @@ CORS_ALLOW_HEADERS = [
 ]
 CORS_ALLOW_CREDENTIALS = True
 
-# The variable that gunicorn reads, with its default: whose word about the client's address is taken.
-TRUSTED_PROXIES = frozenset(os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1").split(","))
-
-# Whether a request came by HTTPS is gunicorn's word (--forwarded-allow-ips), not any client's header.
+# Behind TLS only. A browser that has seen it never again sends a password in the clear to this host.
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 
@@ -322,22 +320,30 @@ SMS_IS_CONFIGURED = bool(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "clinic.common.logs.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "clinic.common.logs.RequestIdFilter"},
+        "route": {"()": "clinic.common.logs.RouteFilter"},
+    },
     "formatters": {
-        "text": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+        "text": {"()": "clinic.common.logs.TextFormatter"},
         "json": {"()": "clinic.common.logs.JsonFormatter"},
     },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "filters": ["request_id"],
+            "filters": ["request_id", "route"],
             "formatter": SHARED.log_format,
         }
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
-        # Six lines for each message that is sent.
-        "twilio": {"level": "WARNING"},
+        # At DEBUG these write statements with their values, addresses that were called, and bodies.
+        **{
+            key: {"level": "WARNING"}
+            for key in ("django.db.backends", "twilio", "twilio.http_client", "urllib3", "PIL")
+        },
+        # Refusals below 500 are in the line of their request.
+        "django.request": {"level": "ERROR"},
     },
 }

@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import orjson
+from shared_config import exception_lines, loggable
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        line = f"{_at(record)} {record.levelname:<7} {record.name} [{request_id.get()}] {record.getMessage()}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        line = f"{_at(record)} {record.levelname:<7} {record.name} [{request_id.get()}] {loggable(record.getMessage())}"
+        return "\n".join([line, *_traceback_of(record)])
 
 
 class JsonFormatter(logging.Formatter):
@@ -23,11 +24,11 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "request_id": request_id.get(),
-            "message": record.getMessage(),
+            "message": loggable(record.getMessage()),
             **getattr(record, "fields", {}),
         }
-        if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
+        if traceback := _traceback_of(record):
+            fields["exception"] = "\n".join(traceback)
         return orjson.dumps(fields).decode()
 
 
@@ -39,6 +40,11 @@ def configure(log_format: Literal["text", "json"], *, debug: bool = False) -> No
     root.setLevel(logging.DEBUG if debug else logging.INFO)
     for name in ("sse_starlette", "aiomysql", "asyncio"):  # These write payloads and queries at DEBUG.
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _traceback_of(record: logging.LogRecord) -> list[str]:
+    error = record.exc_info[1] if record.exc_info else None
+    return list(exception_lines(error)) if error is not None else []
 
 
 def _at(record: logging.LogRecord) -> str:

@@ -10,6 +10,7 @@ import orjson
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST
+from shared_config import counted_address
 from starlette.responses import JSONResponse, Response
 
 from clinic_stream import __version__, errors
@@ -436,7 +437,9 @@ def _last_id(request: Request) -> EventId | None:
 
 
 def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
+    peer = request.client.host if request.client else ""
+    forwarded_for = ",".join(request.headers.getlist("X-Forwarded-For"))
+    return counted_address(services_of(request).proxies.client_address(peer, forwarded_for))
 
 
 def _is_of(owner: Viewer, connection: Connection) -> bool:

@@ -203,6 +203,7 @@ class StreamServer(uvicorn.Server):
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # TRUSTED_PROXIES decides, in the routes.
             timeout_graceful_shutdown=round(CUT_AFTER_SECONDS + GIVE_UP_SECONDS),
         )
         super().__init__(config)

@@ -3,7 +3,7 @@
 from typing import cast
 
 from fastapi import Request
-from shared_config import StreamSettings
+from shared_config import StreamSettings, TrustedProxies
 
 from clinic_stream.feed import Feed
 from clinic_stream.hub import Clock, Hub, Limits
@@ -16,6 +16,7 @@ class Services:
     def __init__(self, settings: StreamSettings, clock: Clock, peers: Peers) -> None:
         self.settings = settings
         self.peers = peers
+        self.proxies = TrustedProxies(settings.trusted_proxies)
         self.sessions = Sessions()
         self.hub = Hub(
             clock=clock,

@@ -6,7 +6,9 @@ Values come from, first one wins: the process's environment, the service's own `
 the defaults here. Whatever is wrong is reported at once and by name, never with its value.
 """
 
+from shared_config.addresses import TrustedProxies, counted_address
 from shared_config.loader import load_settings
+from shared_config.log_lines import address_hash, exception_lines, loggable
 from shared_config.settings import (
     ACCESS_AUDIENCE,
     STREAM_AUDIENCE,
@@ -23,5 +25,10 @@ __all__ = [
     "DjangoSettings",
     "Settings",
     "StreamSettings",
+    "TrustedProxies",
+    "address_hash",
+    "counted_address",
+    "exception_lines",
     "load_settings",
+    "loggable",
 ]

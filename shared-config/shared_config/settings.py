@@ -24,6 +24,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared_config import keys
+from shared_config.addresses import TrustedProxies
 from shared_config.secret_files import SecretFileSource, with_secrets_from_files
 
 MIN_SECRET_LENGTH = 32
@@ -85,6 +86,8 @@ class Settings(BaseSettings):
     enable_sse: bool = True
     enable_real_time_updates: bool = True
     log_format: Literal["text", "json"] = "text"
+    # Proxies in front: the client's address and scheme are believed from these peers alone.
+    trusted_proxies: Annotated[list[str], NoDecode] = ["127.0.0.1", "::1"]
 
     @classmethod
     def settings_customise_sources(
@@ -109,7 +112,7 @@ class Settings(BaseSettings):
         assert key is not None  # _missing_keys has seen to it.
         return key.get_secret_value()
 
-    @field_validator("cors_allowed_origins", mode="before")
+    @field_validator("cors_allowed_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -120,6 +123,15 @@ class Settings(BaseSettings):
         if not all(map(_is_origin, origins)):
             raise ValueError("each origin is http(s)://host[:port] without a path")
         return origins
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, proxies: list[str]) -> list[str]:
+        try:
+            TrustedProxies(proxies)
+        except ValueError:
+            raise ValueError("each proxy is an address, or a network as 10.0.0.0/8") from None
+        return proxies
 
     @field_validator("jwt_public_key", "jwt_private_key", mode="before", check_fields=False)
     @classmethod
@@ -224,6 +236,13 @@ class DjangoSettings(Settings):
     jwt_private_key: SecretStr | None = None
     jwt_access_token_lifetime: int = Field(default=5, ge=1, le=24 * 60, description="minutes")
     jwt_refresh_token_lifetime: int = Field(default=1, ge=1, le=365, description="days")
+
+    # Connections of one process of django-rest. A request's head has so many seconds to arrive, its body so many and
+    # some more for each of its bytes.
+    rest_max_connections: int = Field(default=1_000, ge=10)
+    rest_max_connections_per_address: int = Field(default=200, ge=0, description="0: no limit; proxies have none")
+    rest_head_seconds: float = Field(default=10, ge=0.1, le=300)
+    rest_body_seconds: float = Field(default=30, ge=0.1, le=3600)
 
     # Off, addresses may ask as often as they like: for load tests. Wrong passwords lock an account all the same.
     enable_rate_limits: bool = True

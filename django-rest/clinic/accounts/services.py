@@ -18,6 +18,7 @@ from clinic.accounts.mails import end_password_links, mail_account
 from clinic.accounts.models import Role, User, normalise_email
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.queries import find_user_by_sign_in, get_session_user
+from clinic.accounts.sign_in_addresses import record_sign_in
 from clinic.accounts.tokens import read_access_token, read_refresh_token, refresh_token_for
 from clinic.common import clock
 from clinic.common.errors import ChairsideError, InvalidRequest
@@ -59,6 +60,7 @@ def check_credentials(*, username: str, password: str, address: str) -> User:
     if user is None or not user.check_password(password) or not user.is_active:
         raise AuthenticationFailed("No active account with this name and password.", "no_active_account")
     lockout.succeed(guess, now=now)
+    record_sign_in(account=guess.account, address=address, now=now)
     return user
 
 

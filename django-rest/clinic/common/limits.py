@@ -81,6 +81,11 @@ def was_attempted(limit: Limit, subject: str, *, now: datetime) -> bool:
     return AttemptCount.objects.filter(pk=(limit.scope, _hash(subject)), expires_at__gt=now).exists()
 
 
+def count_subjects(limit: Limit, *, now: datetime) -> int:
+    """Subjects with an attempt in a window that is still open."""
+    return AttemptCount.objects.filter(scope=limit.scope, expires_at__gt=now).count()
+
+
 def forget_attempts(limit: Limit, subject: str) -> None:
     AttemptCount.objects.filter(pk=(limit.scope, _hash(subject))).delete()
 

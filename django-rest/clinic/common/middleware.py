@@ -4,27 +4,44 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
+from django.utils.functional import SimpleLazyObject
+from shared_config import address_hash
 
+from clinic.common.addresses import client_address, client_scheme
 from clinic.common.error_pages import error_response
-from clinic.common.logs import request_id_of_this_context
+from clinic.common.logs import request_id_of_this_context, route_of
 
 API_PATH = re.compile(r"^/(api|health|livez|readyz|metrics|board|sign-in|sign-out|password)(/|$)")
 PROBE_PATH = re.compile(r"^/(livez|readyz|health|api/health|api/v1/health)/*$")
 UPLOAD_PATH = re.compile(r"^/api/(v1/)?(users|profiles)/me/photo/*$")
-SECRET_PARTS = frozenset({"reference", "token"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger("chairside.request")
 
 
+class ForwardedSchemeMiddleware:
+    """The scheme that the client used, as the trusted proxies report it, for `is_secure()` and absolute addresses."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.META["wsgi.url_scheme"] = client_scheme(request)
+        return self.get_response(request)
+
+
 class RequestLogMiddleware:
+    """One line a request: route template, user id and hashed address. Path, query and headers may hold secrets."""
+
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
@@ -39,19 +56,37 @@ class RequestLogMiddleware:
             seconds = time.perf_counter() - started
             response["X-Request-ID"] = request_id
             response["X-Process-Time"] = f"{seconds:.6f}"
-            log.info("%s %s %s %.1fms", request.method, _loggable(request), response.status_code, seconds * 1000)
+            response["X-Route"] = route_of(request)
+            _log(request, response.status_code, seconds)
         finally:
             request_id_of_this_context.reset(token)
         return response
 
 
-def _loggable(request: HttpRequest) -> str:
-    """The path alone, as a query string may hold a phone number; and without what opens a booking to whoever has it."""
-    path: str = request.path
-    parts = request.resolver_match.kwargs if request.resolver_match is not None else {}
-    for name in SECRET_PARTS & parts.keys():
-        path = path.replace(str(parts[name]), "…")
-    return path
+def _log(request: HttpRequest, status: int, seconds: float) -> None:
+    fields = {
+        "method": request.method if request.method in METHODS else "OTHER",
+        "route": route_of(request),
+        "status": status,
+        "milliseconds": round(seconds * 1000, 1),
+        "user": _user_id(request),
+        "address": address_hash(
+            client_address(request), key=settings.SECRET_KEY.encode(), day=datetime.now(UTC).date()
+        ),
+    }
+    log.info(
+        "%(method)s %(route)s %(status)s %(milliseconds)sms user=%(user)s from=%(address)s",
+        fields,
+        extra={"fields": fields},
+    )
+
+
+def _user_id(request: HttpRequest) -> int | None:
+    """None also where no user was looked up: a log line costs no query."""
+    user = getattr(request, "user", None)
+    if isinstance(user, SimpleLazyObject):
+        user = getattr(request, "_cached_user", None)
+    return getattr(user, "pk", None)
 
 
 class ApiPathMiddleware:

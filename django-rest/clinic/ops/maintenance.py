@@ -13,6 +13,7 @@ from django.db.models import F
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from clinic.accounts.passwords import prune_password_tokens
+from clinic.accounts.sign_in_addresses import sign_in_spread
 from clinic.appointments.services.clock import expire_requests, mark_missed
 from clinic.appointments.services.phone_codes import prune_phone_codes
 from clinic.changefeed.services import prune_events
@@ -45,6 +46,18 @@ def _prune_sessions(now: datetime) -> int:
     return Session.objects.filter(expire_date__lt=now).delete()[0]
 
 
+def _warn_of_one_address(now: datetime) -> int:
+    spread = sign_in_spread(now=now)
+    if not spread.shares_one_address:
+        return 0
+    log.warning(
+        "All %d accounts that signed in within a day came from one address. If a proxy stands in front, add it to "
+        "TRUSTED_PROXIES: limits and lock-outs count by address.",
+        spread.accounts,
+    )
+    return 1
+
+
 JOBS: dict[str, Job] = {
     "missed appointments marked": lambda now: mark_missed(now=now),
     "undecided requests expired": lambda now: expire_requests(now=now),
@@ -60,6 +73,7 @@ JOBS: dict[str, Job] = {
     "phone codes pruned": lambda now: prune_phone_codes(older_than=now - PHONE_CODES_KEPT_FOR),
     "password links pruned": lambda now: prune_password_tokens(older_than=now - PASSWORD_LINKS_KEPT_FOR),
     "attempt counts pruned": lambda now: prune_attempts(now=now),
+    "one address for all sign-ins": _warn_of_one_address,
     "expired tokens pruned": _prune_tokens,
     "expired sessions pruned": _prune_sessions,
     "ended workers pruned": lambda now: prune_workers(older_than=now - WORKERS_KEPT_FOR),

@@ -6,6 +6,7 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from clinic.accounts.sign_in_addresses import sign_in_spread
 from clinic.common import clock
 from clinic.ops.models import JobRun
 from clinic.ops.workers import running_workers
@@ -16,7 +17,7 @@ from clinic.outbox.queries import outbox_state
 def metrics_text(*, now: datetime) -> bytes:
     """Raises DatabaseError."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected([*_outbox(now), *_jobs(), *_clocks(now)]))
+    registry.register(_Collected([*_outbox(now), *_jobs(), *_clocks(now), *_sign_ins(now)]))
     return generate_latest(registry)
 
 
@@ -78,3 +79,13 @@ def _clocks(now: datetime) -> Iterator[Metric]:
     for worker in running_workers(now=now):
         workers.add_metric([worker.name], worker.clock_skew_seconds)
     yield workers
+
+
+def _sign_ins(now: datetime) -> Iterator[Metric]:
+    spread = sign_in_spread(now=now)
+    yield GaugeMetricFamily("chairside_sign_in_accounts", "Accounts that signed in within a day.", spread.accounts)
+    yield GaugeMetricFamily(
+        "chairside_sign_in_addresses",
+        "Addresses they came from; one for many accounts: see TRUSTED_PROXIES.",
+        spread.addresses,
+    )
