@@ -75,10 +75,10 @@ class LiveStack(ABC):
 
     def wait_until_ready(self) -> None:
         self.wait_until_stream_ready()
-        _wait_for(f"{self.api_url}/readyz")
+        wait_for(f"{self.api_url}/readyz")
 
     def wait_until_stream_ready(self) -> None:
-        _wait_for(f"{self.stream_url}/readyz")
+        wait_for(f"{self.stream_url}/readyz")
 
     @abstractmethod
     def manage(self, *arguments: str) -> str:
@@ -218,7 +218,7 @@ def live_stack(outside: Mapping[str, str] = MappingProxyType({})) -> Iterator[Li
             yield OwnStack(running, server)
 
 
-def _wait_for(url: str) -> None:
+def wait_for(url: str) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while not _is_ready(url):
         assert time.monotonic() < deadline, f"{url} is not ready after {READY_SECONDS} s"

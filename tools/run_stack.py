@@ -49,7 +49,9 @@ DATABASE_STOP_SECONDS = 3
 
 # The Dockerfile of django-rest says the same.
 GUNICORN_FLAGS = [
-    "--worker-class=gthread",
+    "--worker-class=config.server.worker.RequestWorker",
+    # TRUSTED_PROXIES decides, in the application.
+    "--forwarded-allow-ips=",
     "--workers=2",
     "--threads=8",
     "--keep-alive=5",

@@ -1,0 +1,359 @@
+"""gunicorn's threaded worker, but a thread only ever sees requests that have arrived whole.
+
+One loop accepts, reads heads and bodies under deadlines, and answers probes; threads run the application. So silent,
+half-sent and slow requests cost a little memory each and never a thread, and `/livez` and `/readyz` are answered
+although every thread waits, for a locked row for example.
+"""
+
+import errno
+import json
+import selectors
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future
+from enum import Enum, auto
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from gunicorn.http.errors import NoMoreData, ParseException
+from gunicorn.http.parser import RequestParser
+from gunicorn.workers.gthread import ThreadWorker
+
+from config.server.framing import Progress, RequestReader
+
+READ_BYTES = 64 * 1024
+# Accepted in one turn of the loop.
+MAX_ACCEPTED_AT_ONCE = 64
+SWEEP_SECONDS = 0.25
+# A response that a client does not take holds a thread: that long at most.
+SEND_SECONDS = 30
+# A body gets this much longer for each of its bytes.
+MIN_BODY_BYTES_PER_SECOND = 16 * 1024
+MAX_BUFFERED_BYTES = 64 * 1024 * 1024
+# Whole requests that wait for a thread; further ones are told to come again.
+MAX_QUEUED = 500
+# How long a client that still sends may read its answer before the connection is reset.
+LINGER_SECONDS = 1.0
+STOP_SECONDS = 2.0
+
+
+class Waits(Enum):
+    """For what the loop keeps a connection."""
+
+    NEXT_REQUEST = auto()
+    HEAD = auto()
+    BODY = auto()
+    CLOSE = auto()
+
+
+class Connection:
+    """`sock`, `client` and `server` are the names by which gunicorn knows them."""
+
+    def __init__(self, sock: socket.socket, client: Any, server: Any, reader: RequestReader, counted_as: str) -> None:
+        self.sock = sock
+        self.client = client
+        self.server = server
+        self.reader = reader
+        self.counted_as = counted_as
+        self.waits_for = Waits.HEAD
+        self.deadline = 0.0
+        self.is_last_request = False
+        self.was_told_to_continue = False
+        self.buffered = 0
+        self.request = b""
+
+
+class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed.
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        # Only now: Django is set up by loading the application.
+        from clinic.common.addresses import PROXIES
+        from clinic.ops.probes import probe_response
+        from django.conf import settings
+        from shared_config import counted_address
+
+        shared = settings.SHARED
+        self._trusts, self._counted_address = PROXIES.trusts, counted_address
+        self._probe_response = probe_response
+        self._max_body_bytes: int = settings.API_MAX_UPLOAD_BYTES
+        self._head_seconds: float = shared.rest_head_seconds
+        self._body_seconds: float = shared.rest_body_seconds
+        self._max_connections: int = shared.rest_max_connections
+        self._max_per_address: int = shared.rest_max_connections_per_address
+        # Never stop accepting: the oldest that waits makes room instead, or probes would wait with all others.
+        self.worker_connections = float("inf")
+        self._waiting: dict[Connection, None] = {}
+        self._by_address: Counter[str] = Counter()
+        self._buffered = self._queued = 0
+        self._swept_at = 0.0
+
+    # The loop: accept, read, give to a thread.
+
+    def accept(self, listener: Any) -> None:
+        for _ in range(MAX_ACCEPTED_AT_ONCE):
+            try:
+                sock, client = listener.accept()
+            except OSError as error:
+                if error.errno in {errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED}:
+                    return
+                if error.errno in {errno.EMFILE, errno.ENFILE}:
+                    self._make_room()
+                    return
+                raise
+            self._admit(sock, client, listener.getsockname())
+
+    def _admit(self, sock: socket.socket, client: Any, server: Any) -> None:
+        peer = client[0] if isinstance(client, tuple) else ""
+        counted_as = "" if self._trusts(peer) else self._counted_address(peer)
+        if counted_as and 0 < self._max_per_address <= self._by_address[counted_as]:
+            sock.close()
+            return
+        if self.nr_conns >= self._max_connections and not self._make_room():
+            sock.close()
+            return
+        sock.setblocking(False)
+        reader = RequestReader(max_body_bytes=self._max_body_bytes)
+        connection = Connection(sock, client, server, reader, counted_as)
+        self.nr_conns += 1
+        self._by_address[counted_as] += 1
+        self._wait(connection, Waits.HEAD)
+        self._read(connection)  # Usually the request is there already.
+
+    def _make_room(self) -> bool:
+        """Close the connection that has waited longest. False if all of them have requests that are being answered."""
+        oldest = next(iter(self._waiting), None)
+        if oldest is None:
+            return False
+        self._close(oldest)
+        return True
+
+    def _wait(self, connection: Connection, waits_for: Waits) -> None:
+        now = time.monotonic()
+        seconds = {
+            Waits.NEXT_REQUEST: self.cfg.keepalive,
+            Waits.HEAD: self._head_seconds,
+            Waits.BODY: self._body_seconds + (connection.reader.body_bytes or 0) / MIN_BODY_BYTES_PER_SECOND,
+            Waits.CLOSE: LINGER_SECONDS,
+        }[waits_for]
+        connection.waits_for = waits_for
+        connection.deadline = now + (seconds if self.alive else min(seconds, STOP_SECONDS))
+        if connection not in self._waiting:
+            self._waiting[connection] = None
+            self.poller.register(connection.sock, selectors.EVENT_READ, partial(self._on_readable, connection))
+
+    def _stop_waiting(self, connection: Connection) -> None:
+        if connection in self._waiting:
+            del self._waiting[connection]
+            self.poller.unregister(connection.sock)
+
+    def _on_readable(self, connection: Connection, _sock: socket.socket) -> None:
+        self._read(connection)
+
+    def _read(self, connection: Connection) -> None:
+        try:
+            data = connection.sock.recv(READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._close(connection)
+        elif connection.waits_for is not Waits.CLOSE:  # Then it is read only to be thrown away.
+            connection.reader.feed(data)
+            self._advance(connection)
+
+    def _advance(self, connection: Connection) -> None:
+        """After more bytes, or after an answer if bytes of the next request came with the last one."""
+        while self._take_step(connection):
+            pass
+
+    def _take_step(self, connection: Connection) -> bool:
+        """Whether there may be another step: an answered probe can have a further request behind it."""
+        reader = connection.reader
+        self._count_buffered(connection)
+        if self._buffered > MAX_BUFFERED_BYTES and reader.progress is Progress.BODY:
+            self._refuse(connection, 503, "service_unavailable", "Too much is being uploaded. Please try again.")
+            return False
+        match reader.advance():
+            case Progress.COMPLETE:
+                return self._answer(connection)
+            case Progress.HEAD_TOO_LARGE:
+                self._refuse(connection, 431, "request_too_large", "The head of the request is too large.")
+            case Progress.BODY_TOO_LARGE:
+                self._refuse(connection, 413, "request_too_large", "The body of the request is too large.")
+            case Progress.HEAD if connection.waits_for is not Waits.HEAD:
+                self._wait(connection, Waits.HEAD if reader.size else Waits.NEXT_REQUEST)
+            case Progress.BODY if connection.waits_for is not Waits.BODY:
+                self._wait(connection, Waits.BODY)
+                if reader.expects_continue:
+                    self._send(connection, b"HTTP/1.1 100 Continue\r\n\r\n")
+        return False
+
+    def _answer(self, connection: Connection) -> bool:
+        reader = connection.reader
+        if (probe := reader.probe) is not None and (answer := self._probe_response(*probe[1:])) is not None:
+            return self._answer_probe(connection, *answer, has_body=probe[0])
+        if self._queued >= self.cfg.threads + MAX_QUEUED:
+            self._refuse(connection, 503, "service_unavailable", "Too many requests wait. Please try again.")
+            return False
+        connection.is_last_request = reader.is_last
+        connection.request = reader.take()
+        self._stop_waiting(connection)
+        self._queued += 1
+        self.enqueue_req(connection)
+        return False
+
+    def _answer_probe(
+        self, connection: Connection, status: int, headers: dict[str, str], body: bytes, *, has_body: bool
+    ) -> bool:
+        closes = connection.reader.wants_close or connection.reader.is_last or not self.alive
+        connection.reader.take()
+        sent = self._send(connection, _response(status, headers, body if has_body else b"", closes=closes))
+        if closes or not sent:
+            self._close(connection)
+            return False
+        connection.waits_for = Waits.CLOSE  # Whatever it waits for next is new, with a deadline of its own.
+        return True
+
+    def _refuse(self, connection: Connection, status: int, code: str, detail: str) -> None:
+        self._send(connection, _error_response(status, code, detail))
+        self._linger(connection)
+
+    def _linger(self, connection: Connection) -> None:
+        """Close, but for a client that still sends not before it could read the answer: unread bytes reset it."""
+        try:
+            connection.sock.setblocking(False)
+            connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._close(connection)
+        else:
+            self._wait(connection, Waits.CLOSE)
+
+    def _send(self, connection: Connection, data: bytes) -> bool:
+        """Something short; a client that has no room even for that is given up."""
+        try:
+            return connection.sock.send(data) == len(data)
+        except OSError:
+            return False
+
+    def _close(self, connection: Connection) -> None:
+        self._stop_waiting(connection)
+        self._buffered -= connection.buffered
+        connection.buffered = 0
+        self.nr_conns -= 1
+        self._by_address[connection.counted_as] -= 1
+        if not self._by_address[connection.counted_as]:
+            del self._by_address[connection.counted_as]
+        connection.sock.close()
+
+    def _count_buffered(self, connection: Connection) -> None:
+        size = connection.reader.size + len(connection.request)
+        self._buffered += size - connection.buffered
+        connection.buffered = size
+
+    def murder_pending(self) -> None:
+        """gunicorn calls it in each turn of its loop."""
+        now = time.monotonic()
+        if now - self._swept_at < SWEEP_SECONDS:
+            return
+        self._swept_at = now
+        for connection in [waiting for waiting in self._waiting if waiting.deadline <= now]:
+            if connection.waits_for is Waits.BODY:
+                self._refuse(connection, 408, "request_timeout", "The request took too long to arrive.")
+            else:
+                self._close(connection)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """gunicorn calls it when it stops: a request may be on its way, silence may not hold it up."""
+        for connection in self._waiting:
+            connection.deadline = min(connection.deadline, deadline)
+
+    # A thread: run the application.
+
+    def handle(self, connection: Connection) -> bool:
+        """Whether the connection goes on."""
+        request = None
+        try:
+            connection.sock.settimeout(SEND_SECONDS)
+            parser = RequestParser(self.cfg, _slices(connection.request), connection.client)
+            request = next(parser)
+            request._expected_100_continue = False  # The loop has told it already.
+            if connection.is_last_request:
+                request.force_close()
+            return bool(self.handle_request(request, connection)) and not connection.is_last_request
+        except (NoMoreData, StopIteration):
+            return False
+        except OSError as error:
+            self.log.debug("A connection ended early: %s", type(error).__name__)
+            return False
+        except Exception as error:
+            self.handle_error(request, connection.sock, connection.client, error)
+            return False
+
+    def finish_request(self, connection: Connection, future: Future[bool]) -> None:
+        """On the loop again."""
+        self._queued -= 1
+        connection.request = b""
+        self._count_buffered(connection)
+        try:
+            goes_on = future.result()
+        except BaseException:
+            self._close(connection)
+            return
+        if goes_on:
+            connection.sock.setblocking(False)
+            connection.waits_for = Waits.CLOSE  # Whatever it waits for next is new, with a deadline of its own.
+            self._advance(connection)
+        elif connection.is_last_request:
+            self._linger(connection)
+        else:
+            self._close(connection)
+
+    def handle_error(self, request: Any, client: Any, address: Any, error: Exception) -> None:
+        """Neither the log nor the answer repeats what was sent: it may hold a reference or a token."""
+        if isinstance(error, ParseException):
+            self.log.warning("A request could not be read: %s", type(error).__name__)
+            status = STATUS_OF.get(type(error).__name__, 400)
+            answer = _error_response(status, "parse_error", "The request is not valid HTTP.")
+        else:
+            self.log.error("A request failed outside of the application", exc_info=error)
+            answer = _error_response(500, "error", "Something went wrong.")
+        try:
+            client.sendall(answer)
+        except OSError:
+            self.log.debug("An error could not be sent.")
+
+
+STATUS_OF = {
+    "LimitRequestLine": 414,
+    "LimitRequestHeaders": 431,
+    "ExpectationFailed": 417,
+    "UnsupportedTransferCoding": 501,
+}
+
+
+def _slices(request: bytes) -> Iterator[bytes]:
+    """In pieces: gunicorn copies what is left of a piece with every read."""
+    return (request[start : start + READ_BYTES] for start in range(0, len(request), READ_BYTES))
+
+
+def _error_response(status: int, code: str, detail: str) -> bytes:
+    kind = "server_error" if status >= 500 else "client_error"
+    body = json.dumps({"type": kind, "errors": [{"code": code, "detail": detail, "attr": None}]}).encode()
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    if status == 503:
+        headers["Retry-After"] = "1"
+    return _response(status, headers, body, closes=True)
+
+
+def _response(status: int, headers: dict[str, str], body: bytes, *, closes: bool) -> bytes:
+    lines = [
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+        "X-Content-Type-Options: nosniff",
+        f"Connection: {'close' if closes else 'keep-alive'}",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
