@@ -164,9 +164,13 @@ PRODUCTION_HASHERS = settings.PASSWORD_HASHERS
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _fast_hashing() -> Iterator[None]:
-    """Argon2 is slow on purpose. Tests of hashing take `production_hashing`."""
-    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+def _settings_for_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with override_settings(
+        # Argon2 is slow on purpose. Tests of hashing take `production_hashing`.
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        STATEMENTS_ARE_COMPARED=True,
+        MEDIA_ROOT=tmp_path_factory.mktemp("media"),
+    ):
         yield
 
 
@@ -177,18 +181,14 @@ def production_hashing() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
+# Not for every test: those without a world keep no files, and a folder for each costs as much as the test.
+@pytest.fixture
 def _own_media_folder(settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
 
 
-@pytest.fixture(autouse=True)
-def _what_is_remembered_is_compared(settings: Settings) -> None:
-    settings.STATEMENTS_ARE_COMPARED = True
-
-
 @pytest.fixture
-def world(db: None) -> World:
+def world(db: None, _own_media_folder: None) -> World:
     # A test that commits empties every table at its end, the feed's own too.
     _start_numbering()
     return make_world()
@@ -240,7 +240,7 @@ def refusal(response: Any) -> tuple[int, str]:
 
 
 @pytest.fixture
-def committed_world(transactional_db: None) -> Iterator[World]:
+def committed_world(transactional_db: None, _own_media_folder: None) -> Iterator[World]:
     """For tests with several connections: rows that are really committed. The flush that ends such a test also
     empties the feed's own tables, so its numbering starts anew."""
     _start_numbering()

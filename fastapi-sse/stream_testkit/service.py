@@ -4,6 +4,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -22,6 +23,8 @@ START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.02
 JWT_SECRET_KEY = secrets.token_hex(32)
+# All is plain HTTP. By default httpx reads the system's certificates for each request: 20 ms of CPU.
+NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class StreamService:
@@ -99,7 +102,9 @@ class StreamService:
 
     def get(self, path: str, *, token: str | None = None, headers: dict[str, str] | None = None) -> httpx.Response:
         authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
-        return httpx.get(self.url + path, headers={**authorization, **(headers or {})}, timeout=10)
+        return httpx.get(
+            self.url + path, headers={**authorization, **(headers or {})}, timeout=10, verify=NO_CERTIFICATES
+        )
 
     def stream(
         self,
@@ -122,7 +127,7 @@ class StreamService:
 
     def _request(self, method: str, path: str, token: str | None) -> httpx.Response:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        return httpx.request(method, self.url + path, headers=headers, timeout=10)
+        return httpx.request(method, self.url + path, headers=headers, timeout=10, verify=NO_CERTIFICATES)
 
     def wait_to_see(self, event_id: str, token: str, seconds: float = 5.0) -> None:
         """Wait until a new stream begins at this id: a commit is seen at the next poll, not at once."""

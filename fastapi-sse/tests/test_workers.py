@@ -4,20 +4,32 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from stream_testkit.clinic import TestClinic
+from stream_testkit.database import Database
 from stream_testkit.service import StartService, StreamService
 
 CONNECTIONS = "/api/v1/sse/connections"
 WORKERS = 3
 
 
+@pytest.fixture(scope="module")
+def workers(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreamService]:
+    """One service for all tests that leave it as it was."""
+    log_path = tmp_path_factory.mktemp("workers") / "log"
+    with StreamService(database.environment, log_path, sse_workers=WORKERS) as service:
+        wait_for_workers(service)
+        yield service
+
+
 @pytest.fixture
-def workers(start_service: StartService) -> StreamService:
+def own_workers(start_service: StartService) -> StreamService:
+    """For a test that ends some of its processes."""
     service = start_service(sse_workers=WORKERS)
     wait_for_workers(service)
     return service
@@ -70,6 +82,7 @@ def wait_for_connections(service: StreamService, count: int) -> None:
 
 
 def test_health_counts_the_connections_of_all_workers(workers: StreamService, clinic: TestClinic) -> None:
+    wait_for_connections(workers, 0)  # Those of the test before this one end a moment after it.
     with ExitStack() as stack:
         for _ in range(9):
             stack.enter_context(workers.stream(clinic.staff.token())).next_event()
@@ -101,6 +114,7 @@ def test_user_s_limit_holds_over_all_workers_together(start_service: StartServic
 
 
 def test_metrics_are_of_all_workers_together(workers: StreamService, clinic: TestClinic) -> None:
+    wait_for_connections(workers, 0)  # Those of the test before this one end a moment after it.
     with ExitStack() as stack:
         for _ in range(9):
             stack.enter_context(workers.stream(clinic.staff.token())).next_event()
@@ -110,8 +124,8 @@ def test_metrics_are_of_all_workers_together(workers: StreamService, clinic: Tes
     assert families["chairside_stream_database_up"].samples[0].value == 1
 
 
-def test_worker_that_dies_is_replaced(workers: StreamService, clinic: TestClinic) -> None:
-    parent = workers.process_id
+def test_worker_that_dies_is_replaced(own_workers: StreamService, clinic: TestClinic) -> None:
+    parent = own_workers.process_id
     before = children_of(parent)
     assert len(before) == WORKERS
     subprocess.run(["kill", "-9", str(before[0])], check=True)
@@ -119,25 +133,25 @@ def test_worker_that_dies_is_replaced(workers: StreamService, clinic: TestClinic
     while len(children_of(parent)) < WORKERS or before[0] in children_of(parent):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    with workers.stream(clinic.owner.token()) as stream:
+    with own_workers.stream(clinic.owner.token()) as stream:
         stream.next_event()
 
 
-def test_stopping_ends_every_worker_s_streams_whole(workers: StreamService, clinic: TestClinic) -> None:
+def test_stopping_ends_every_worker_s_streams_whole(own_workers: StreamService, clinic: TestClinic) -> None:
     with ExitStack() as stack:
-        streams = [stack.enter_context(workers.stream(clinic.owner.token())) for _ in range(9)]
+        streams = [stack.enter_context(own_workers.stream(clinic.owner.token())) for _ in range(9)]
         for stream in streams:
             stream.next_event()
-        workers.signal(signal.SIGTERM)
+        own_workers.signal(signal.SIGTERM)
         for stream in streams:
             assert [block.event for block in stream.wait_for_end()] == ["drain"]
             assert stream.is_complete
-        assert workers.wait_for_exit() == 0
+        assert own_workers.wait_for_exit() == 0
 
 
-def test_no_worker_is_left_when_their_parent_is_killed(workers: StreamService) -> None:
-    children = children_of(workers.process_id)
-    workers.kill()
+def test_no_worker_is_left_when_their_parent_is_killed(own_workers: StreamService) -> None:
+    children = children_of(own_workers.process_id)
+    own_workers.kill()
     deadline = time.monotonic() + 10
     while any(Path(f"/proc/{child}").exists() for child in children):
         assert time.monotonic() < deadline
