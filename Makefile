@@ -25,7 +25,7 @@ test: setup  ## every test, on a throw-away database server
 long: setup  ## the long runs (failover, backup, gateway, fuzz, memory); BRIEF=1 shortens them
 	@tools/long "$(ONLY)" $(ARGS)
 
-check: lint types  ## format, lint, import contracts, types, migrations, OpenAPI files
+check: lint types  ## format, lint, import contracts, types, migrations, OpenAPI files, words
 	@tools/check
 
 lint: setup  ## ruff and the import contracts
