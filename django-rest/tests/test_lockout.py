@@ -16,7 +16,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
-from .conftest import PASSWORD, World, at_once, refusal
+from .conftest import NEW_PASSWORD, PASSWORD, World, at_once, refusal
 
 HOME, DESK, CAFE = "203.0.113.1", "203.0.113.2", "198.51.100.7"
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -34,6 +34,13 @@ def guess(name: str, *, address: str = CAFE, times: int = FROM_HERE.most) -> Non
 def guess_from_everywhere(user: User) -> None:
     for index in range(FROM_ANYWHERE.most):
         lockout.begin(Guess(f"user {user.pk}", f"192.0.2.{index}"), now=datetime.now(UTC))
+
+
+def staff_client(user: User, *, address: str = CAFE) -> Client:
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+    client = Client(REMOTE_ADDR=address)
+    client.force_login(User.objects.get(pk=user.pk))
+    return client
 
 
 def test_who_guesses_is_locked_out_and_told_for_how_long(world: World) -> None:
@@ -122,6 +129,17 @@ def test_the_admin_page_has_the_same_lock(world: World) -> None:
     assert refusal(sign_in(world.olga.email, address=CAFE)) == (429, "locked")
 
 
+def test_own_password_in_the_admin_is_not_guessed_by_a_stolen_session(world: World) -> None:
+    client = staff_client(world.olga)
+    new = {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+    page = "/admin/password_change/"
+    for _ in range(FROM_HERE.most):
+        assert client.post(page, {"old_password": "wrong", **new}).status_code == 200
+    assert client.post(page, {"old_password": PASSWORD, **new}).status_code == 200, "locked: it is not changed"
+    assert refusal(sign_in(world.olga.email, address=CAFE)) == (429, "locked")
+    assert sign_in(world.olga.email, address=HOME).status_code == 200
+
+
 # Limits by address
 
 
@@ -132,6 +150,16 @@ def test_an_address_signs_in_so_often_a_minute(world: World) -> None:
     assert refusal(response) == (429, "throttled")
     assert 0 < int(response.headers["Retry-After"]) <= 61
     assert sign_in(world.sam.email, address=HOME).status_code == 200
+
+
+@pytest.mark.parametrize("page", ["/admin/login/", "/sign-in"])
+def test_pages_share_the_limit_of_sign_ins_by_address(world: World, page: str) -> None:
+    User.objects.filter(pk=world.olga.pk).update(is_staff=True)
+    form = {"username": world.olga.email, "password": PASSWORD}
+    for _ in range(SIGN_INS.most):
+        limit_attempts(SIGN_INS, CAFE, now=datetime.now(UTC))
+    assert Client(REMOTE_ADDR=CAFE).post(page, form).status_code == 200, "not signed in"
+    assert Client(REMOTE_ADDR=HOME).post(page, form).status_code == 302
 
 
 def test_limits_by_address_can_be_switched_off(world: World, settings: Settings) -> None:

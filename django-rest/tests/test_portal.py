@@ -1,14 +1,14 @@
 """The pages: signing in, what ends a session, and what a page may be told."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
 import pytest
 from clinic.accounts.lockout import FROM_HERE
 from clinic.accounts.models import Role, User
-from clinic.accounts.passwords import set_password
+from clinic.accounts.passwords import send_requested_links, set_password
 from clinic.accounts.services import sign_out_everywhere
 from clinic.accounts.tokens import claims_of
 from clinic.accounts.views import SIGN_INS
@@ -129,6 +129,7 @@ def test_cookies_go_by_https_alone_where_the_page_came_by_it(world: World, is_se
 def sent_token(email: str) -> str:
     page = Client().post(FORGOTTEN, {"email": email})
     assert "a mail is on its way" in page.content.decode()
+    send_requested_links(now=datetime.now(UTC))
     found = re.search(r"^[\w-]{43}$", Message.objects.get(recipient=email).body, re.MULTILINE)
     assert found is not None
     return found[0]
@@ -158,6 +159,7 @@ def test_the_page_does_not_tell_who_has_an_account(world: World) -> None:
     pages = [Client().post(FORGOTTEN, {"email": email}) for email in (world.sam.email, "nobody@riverside.example")]
     known, unknown = (re.sub(r'nonce="[^"]*"|csrf\S+', "", page.content.decode()) for page in pages)
     assert known == unknown
+    assert send_requested_links(now=datetime.now(UTC)) == 1
     assert Message.objects.count() == 1
 
 

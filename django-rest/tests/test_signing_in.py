@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 import pytest
-from clinic.accounts.models import Role, User
+from clinic.accounts.models import RefreshFamily, Role, User
 from clinic.accounts.services import issue_tokens
 from clinic.appointments.models import Patient
 from clinic.scheduling.models import Practitioner
@@ -132,15 +132,12 @@ def test_a_wrong_password_does_not_tell_the_kind_of_account(world: World) -> Non
 
 
 @pytest.mark.parametrize("path", ["/api/token/refresh/", "/api/v1/auth/refresh"])
-def test_a_refresh_token_rotates_and_is_used_up(world: World, path: str) -> None:
+def test_a_refresh_token_rotates(world: World, path: str) -> None:
     first = sign_in(world.sam)
     second = post(path, refresh=first["refresh"])
     assert second.status_code == 200
     assert second.json()["refresh"] != first["refresh"]
     assert with_token(second.json()["access"]).status_code == 200
-    again = post(path, refresh=first["refresh"])
-    assert refusal(again) == (401, "token_not_valid")
-    assert again.headers["WWW-Authenticate"].startswith("Bearer")
     assert post(path, refresh=second.json()["refresh"]).status_code == 200
 
 
@@ -152,10 +149,13 @@ def test_a_refreshed_token_has_todays_claims(world: World) -> None:
 
 
 @pytest.mark.race
-def test_of_many_uses_of_one_refresh_token_at_once_one_succeeds(committed_world: World) -> None:
+def test_many_uses_of_one_refresh_token_at_once_each_get_a_pair_of_one_family(committed_world: World) -> None:
+    """As several tabs do."""
     refresh = issue_tokens(user=fresh(committed_world.sam)).refresh
     answers = at_once([lambda: post("/api/token/refresh", refresh=refresh)] * 8)
-    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert len({answer.json()["refresh"] for answer in answers}) == 8
+    assert RefreshFamily.objects.count() == 1
 
 
 @pytest.mark.parametrize("path", ["/api/token/blacklist/", "/api/v1/auth/logout"])

@@ -236,6 +236,8 @@ class DjangoSettings(Settings):
     jwt_private_key: SecretStr | None = None
     jwt_access_token_lifetime: int = Field(default=5, ge=1, le=24 * 60, description="minutes")
     jwt_refresh_token_lifetime: int = Field(default=1, ge=1, le=365, description="days")
+    # Of all refresh tokens that come of one sign-in by rotation.
+    jwt_session_lifetime: int = Field(default=30, ge=1, le=3650, description="days")
 
     # Connections of one process of django-rest. A request's head has so many seconds to arrive, its body so many and
     # some more for each of its bytes.

@@ -61,6 +61,9 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField("may use the admin", default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)  # noqa: TID251 - the migrations name it
 
+    # Set by the admin for the superuser of one request. With a token, a superuser reads no clinic.
+    reads_every_clinic = False
+
     objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"
@@ -106,3 +109,33 @@ class PasswordToken(models.Model):
 
     def __str__(self) -> str:
         return f"password token {self.pk}"
+
+
+class PasswordMailRequest(models.Model):
+    """A mail asked for by an address, whether or not it has an account: only the worker looks that up."""
+
+    email = models.CharField(max_length=254)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "password_mail_request"
+
+    def __str__(self) -> str:
+        return f"password mail request {self.pk}"
+
+
+class RefreshFamily(models.Model):
+    """All refresh tokens that came of one sign-in by rotation. Its `id` is the `jti` of the first."""
+
+    id = models.CharField(max_length=32, primary_key=True, db_collation="ascii_bin")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="refresh_families")
+    created_at = models.DateTimeField()
+    # However often its tokens are rotated.
+    ends_at = models.DateTimeField(db_index=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "refresh_family"
+
+    def __str__(self) -> str:
+        return f"refresh family {self.pk}"

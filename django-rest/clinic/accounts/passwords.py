@@ -11,7 +11,7 @@ from django.db.models import F
 from clinic.accounts import lockout
 from clinic.accounts.lockout import Guess
 from clinic.accounts.mails import end_password_links, mail_account
-from clinic.accounts.models import PasswordToken, User, normalise_email
+from clinic.accounts.models import PasswordMailRequest, PasswordToken, User, normalise_email
 from clinic.accounts.queries import find_user_by_sign_in
 from clinic.accounts.services import TokenPair, check_password_strength, issue_tokens
 from clinic.common import clock
@@ -22,6 +22,7 @@ from clinic.common.transactions import in_one_transaction
 RESET_HOLDS_FOR = timedelta(hours=1)
 INVITATION_HOLDS_FOR = timedelta(days=3)
 # Enough for a mail that got lost; nobody's mailbox is filled.
+MAX_REQUESTS_AT_ONCE = 200
 MAILS_BY_ACCOUNT = Limit("reset-mail", 3, timedelta(hours=1))
 
 
@@ -39,12 +40,20 @@ class LinkNotValid(InvalidRequest):
 
 def change_password(*, user: User, old_password: str, new_password: str, address: str) -> TokenPair:
     """New tokens for this session; every other one ends. Raises WrongPassword, Locked, InvalidRequest."""
+    check_own_password(user=user, password=old_password, address=address)
+    return _change(user, new_password)
+
+
+def check_own_password(*, user: User, password: str, address: str) -> None:
+    """For a user who is signed in; counted like a sign-in. Call outside of any transaction.
+
+    Raises WrongPassword, Locked.
+    """
     guess, now = Guess(account=f"user {user.pk}", address=address), clock.now()
     lockout.begin(guess, now=now)
-    if not user.check_password(old_password):
+    if not user.check_password(password):
         raise WrongPassword
     lockout.succeed(guess, now=now)
-    return _change(user, new_password)
 
 
 @in_one_transaction
@@ -67,13 +76,31 @@ def set_password(*, user: User, password: str, attr: str = "password") -> User:
 
 
 def request_reset(*, email: str, now: datetime) -> None:
-    """Have a link sent, if there is such an account. Nothing tells the caller whether there is."""
+    """Have a link sent, if there is such an account. The same work and time whether or not there is."""
     email = normalise_email(email)
     if count_attempt(MAILS_BY_ACCOUNT, email, now=now).exceed(MAILS_BY_ACCOUNT):
         return
-    user = find_user_by_sign_in(email)
-    if user is not None and user.is_active:
-        send_password_link(user=user, template="password_reset", holds_for=RESET_HOLDS_FOR, now=now)
+    PasswordMailRequest.objects.create(email=email, created_at=now)
+
+
+def send_requested_links(*, now: datetime) -> int:
+    """The worker's part of `request_reset`. Returns the number of mails."""
+    PasswordMailRequest.objects.filter(created_at__lte=now - RESET_HOLDS_FOR).delete()
+    waiting = PasswordMailRequest.objects.order_by("pk").values_list("pk", flat=True)[:MAX_REQUESTS_AT_ONCE]
+    return sum(_send_requested(request_id, now=now) for request_id in list(waiting))
+
+
+@in_one_transaction
+def _send_requested(request_id: int, *, now: datetime) -> bool:
+    requested = PasswordMailRequest.objects.select_for_update(skip_locked=True).filter(pk=request_id).first()
+    if requested is None:  # Another worker got there first.
+        return False
+    user = find_user_by_sign_in(requested.email)
+    requested.delete()
+    if user is None or not user.is_active:
+        return False
+    send_password_link(user=user, template="password_reset", holds_for=RESET_HOLDS_FOR, now=now)
+    return True
 
 
 @in_one_transaction

@@ -1,6 +1,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from django.contrib.auth.password_validation import validate_password
@@ -9,8 +10,6 @@ from django.db import IntegrityError
 from django.db.models import F
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
-from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from clinic.accounts import lockout
 from clinic.accounts.lockout import Guess
@@ -18,8 +17,9 @@ from clinic.accounts.mails import end_password_links, mail_account
 from clinic.accounts.models import Role, User, normalise_email
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.queries import find_user_by_sign_in, get_session_user
+from clinic.accounts.refresh_families import end_family, is_living, rotate, start_family
 from clinic.accounts.sign_in_addresses import record_sign_in
-from clinic.accounts.tokens import read_access_token, read_refresh_token, refresh_token_for
+from clinic.accounts.tokens import FamilyToken, read_access_token, read_refresh_token
 from clinic.common import clock
 from clinic.common.errors import ChairsideError, InvalidRequest
 from clinic.common.transactions import in_one_transaction
@@ -65,23 +65,22 @@ def check_credentials(*, username: str, password: str, address: str) -> User:
 
 
 def issue_tokens(*, user: User) -> TokenPair:
-    refresh = refresh_token_for(user)
-    return TokenPair(access=str(refresh.access_token), refresh=str(refresh))
+    return _pair_of(start_family(user=user, now=clock.now()))
 
 
-@in_one_transaction
-def rotate_tokens(*, refresh: str) -> TokenPair:
-    """A new pair for a refresh token, which is used up. Raises AuthenticationFailed."""
-    user = _use_up(refresh)
-    if user is None:
+def rotate_tokens(*, refresh: str, now: datetime) -> TokenPair:
+    """A new pair for a refresh token, used up by it. Call outside of any transaction. Raises AuthenticationFailed."""
+    rotated = rotate(_read_refresh(refresh), now=now)
+    if rotated is None:
         raise _refused()
-    return issue_tokens(user=user)
+    _, following = rotated
+    return _pair_of(following)
 
 
-@in_one_transaction
-def sign_out(*, refresh: str) -> None:
-    """The refresh token is worth nothing from here on. Raises AuthenticationFailed."""
-    _use_up(refresh)
+def sign_out(*, refresh: str, now: datetime) -> None:
+    """Every refresh token of this sign-in is worth nothing from here on. Raises AuthenticationFailed."""
+    if not end_family(_read_refresh(refresh), now=now):
+        raise _refused()
 
 
 @in_one_transaction
@@ -90,14 +89,15 @@ def sign_out_everywhere(*, user: User) -> None:
     User.objects.filter(pk=user.pk).update(token_version=F("token_version") + 1)
 
 
-def verify_token(*, token: str) -> None:
+def verify_token(*, token: str, now: datetime) -> None:
     """Raises AuthenticationFailed unless it is an access or refresh token of a living session."""
     for read in (read_access_token, read_refresh_token):
         try:
             claims = read(token)
         except TokenError:
             continue
-        if get_session_user(user_id=claims["user_id"], token_version=claims["ver"]) is not None:
+        is_usable = not isinstance(claims, FamilyToken) or is_living(claims, now=now)
+        if is_usable and get_session_user(user_id=claims["user_id"], token_version=claims["ver"]) is not None:
             return
     raise _refused()
 
@@ -189,18 +189,15 @@ def _as_stored(username: str) -> str:
         return username
 
 
-def _use_up(refresh: str) -> User | None:
+def _pair_of(refresh: FamilyToken) -> TokenPair:
+    return TokenPair(access=str(refresh.access_token), refresh=str(refresh))
+
+
+def _read_refresh(text: str) -> FamilyToken:
     try:
-        token = read_refresh_token(refresh)
+        return read_refresh_token(text)
     except TokenError:
         raise _refused() from None
-    outstanding, _ = OutstandingToken.objects.select_for_update().get_or_create(
-        jti=token["jti"], defaults={"token": refresh, "expires_at": datetime_from_epoch(token["exp"])}
-    )
-    _, is_first_use = BlacklistedToken.objects.get_or_create(token=outstanding)
-    if not is_first_use:  # Another request used it in the meantime.
-        raise _refused()
-    return get_session_user(user_id=token["user_id"], token_version=token["ver"])
 
 
 def _refused() -> AuthenticationFailed:

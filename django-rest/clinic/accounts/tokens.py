@@ -4,7 +4,7 @@ Access and refresh tokens are signed with the same key, so readers must check `t
 `token_version` at signing: raising it ends every session at once.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +19,7 @@ from clinic.accounts.models import User
 
 # Some two kilobytes each.
 REMEMBERED_TOKENS = 2000
+FAMILY_CLAIM = "family"
 
 
 def claims_of(user: User) -> dict[str, Any]:
@@ -43,12 +44,29 @@ def access_token_for(user: User) -> AccessToken:
     return token
 
 
-def refresh_token_for(user: User) -> RefreshToken:
-    """A new refresh token; its `access_token` carries the same claims. One INSERT: issued tokens are on record."""
-    token = RefreshToken()
+class FamilyToken(RefreshToken):
+    """A refresh token that names its family. Reading one does not look at the list of used tokens."""
+
+    no_copy_claims = (*RefreshToken.no_copy_claims, FAMILY_CLAIM)  # type: ignore[assignment]  # A tuple of five there.
+
+    def check_blacklist(self) -> None: ...
+
+    @property
+    def family(self) -> str:
+        """Tokens from before there were families are the first of their own."""
+        return str(self.get(FAMILY_CLAIM) or self["jti"])
+
+
+def refresh_token_for(user: User, *, family: str | None, ends_at: datetime) -> FamilyToken:
+    """A refresh token for the family, the first of a new one with None; expires by `ends_at` at the latest.
+
+    Its `access_token` carries the same claims. Writes no row.
+    """
+    token = FamilyToken()
     for claim, value in claims_of(user).items():
         token[claim] = value
-    token.outstand()
+    token[FAMILY_CLAIM] = family or token["jti"]
+    token["exp"] = min(token["exp"], int(ends_at.timestamp()))
     return token
 
 
@@ -87,12 +105,12 @@ def _verified_access_token(text: str) -> AccessToken:
     return _read(AccessToken, text)  # type: ignore[return-value]
 
 
-def read_refresh_token(text: str) -> RefreshToken:
-    """Raises TokenError, also for one that was used or signed out."""
-    return _read(RefreshToken, text)  # type: ignore[return-value]
+def read_refresh_token(text: str) -> FamilyToken:
+    """Raises TokenError. Whether it was used or revoked is for `refresh_families` to say."""
+    return _read(FamilyToken, text)  # type: ignore[return-value]
 
 
-def _read(kind: type[AccessToken] | type[RefreshToken], text: str) -> AccessToken | RefreshToken:
+def _read(kind: type[AccessToken] | type[FamilyToken], text: str) -> AccessToken | FamilyToken:
     token = kind(text)  # type: ignore[arg-type]
     if not isinstance(token.get("user_id"), int) or not isinstance(token.get("ver"), int):
         raise TokenError("Token has no user")

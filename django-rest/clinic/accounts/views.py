@@ -81,12 +81,15 @@ class ClinicSignInView(SignInView):
 
 
 class RotateView(OpenView):
+    """Each refresh token is used once. One that comes back within 30 seconds (a lost answer, two tabs) gets a pair of
+    its own; later, every refresh token of that sign-in ends."""
+
     @answers("token_not_valid")
     @extend_schema(request=RefreshInput, responses=TokenPairOutput, summary="New tokens for a refresh token")
     def post(self, request: Request) -> Response:
         given = RefreshInput(data=request.data)
         given.is_valid(raise_exception=True)
-        return Response(TokenPairOutput(services.rotate_tokens(**given.validated_data)).data)
+        return Response(TokenPairOutput(services.rotate_tokens(**given.validated_data, now=clock.now())).data)
 
 
 class VerifyView(OpenView):
@@ -95,17 +98,19 @@ class VerifyView(OpenView):
     def post(self, request: Request) -> Response:
         given = TokenInput(data=request.data)
         given.is_valid(raise_exception=True)
-        services.verify_token(**given.validated_data)
+        services.verify_token(**given.validated_data, now=clock.now())
         return Response({})
 
 
 class SignOutView(OpenView):
+    """Every refresh token of that sign-in ends."""
+
     @answers("token_not_valid")
     @extend_schema(request=RefreshInput, responses={200: None}, summary="Sign out: end a refresh token")
     def post(self, request: Request) -> Response:
         given = RefreshInput(data=request.data)
         given.is_valid(raise_exception=True)
-        services.sign_out(**given.validated_data)
+        services.sign_out(**given.validated_data, now=clock.now())
         return Response({})
 
 

@@ -38,7 +38,7 @@ def appointments_visible_to(user: User) -> QuerySet[Appointment]:
             return appointments.filter(clinic_id=clinic_id_of(user), practitioner_id=practitioner_id_of(user) or NOBODY)
         case Role.PATIENT:
             return appointments.filter(clinic_id=clinic_id_of(user), patient_id=patient_id_of(user) or NOBODY)
-        case Role.ADMIN if user.is_superuser:
+        case Role.ADMIN if user.reads_every_clinic:
             return appointments
     return appointments.none()
 
@@ -66,7 +66,7 @@ def series_visible_to(user: User) -> QuerySet[Series]:
             return every.filter(practitioner_id=practitioner_id_of(user) or NOBODY)
         case Role.PATIENT:
             return every.filter(patient_id=patient_id_of(user) or NOBODY)
-        case Role.ADMIN if user.is_superuser:
+        case Role.ADMIN if user.reads_every_clinic:
             return Series.objects.all()
     return every.none()
 
@@ -238,7 +238,7 @@ def patients_visible_to(user: User) -> QuerySet[Patient]:
             return patients.filter(clinic_id=clinic_id_of(user), pk__in=own.values("patient_id"))
         case Role.PATIENT:
             return patients.filter(clinic_id=clinic_id_of(user), user_id=user.pk)
-        case Role.ADMIN if user.is_superuser:
+        case Role.ADMIN if user.reads_every_clinic:
             return patients
     return patients.none()
 

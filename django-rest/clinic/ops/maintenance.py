@@ -12,7 +12,8 @@ from django.db import DatabaseError
 from django.db.models import F
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from clinic.accounts.passwords import prune_password_tokens
+from clinic.accounts.passwords import prune_password_tokens, send_requested_links
+from clinic.accounts.refresh_families import prune_families
 from clinic.accounts.sign_in_addresses import sign_in_spread
 from clinic.appointments.services.clock import expire_requests, mark_missed
 from clinic.appointments.services.phone_codes import prune_phone_codes
@@ -59,6 +60,7 @@ def _warn_of_one_address(now: datetime) -> int:
 
 
 JOBS: dict[str, Job] = {
+    "password mails queued": lambda now: send_requested_links(now=now),
     "missed appointments marked": lambda now: mark_missed(now=now),
     "undecided requests expired": lambda now: expire_requests(now=now),
     "reminders queued": lambda now: queue_due_reminders(now=now),
@@ -75,6 +77,7 @@ JOBS: dict[str, Job] = {
     "attempt counts pruned": lambda now: prune_attempts(now=now),
     "one address for all sign-ins": _warn_of_one_address,
     "expired tokens pruned": _prune_tokens,
+    "ended sign-ins pruned": lambda now: prune_families(now=now),
     "expired sessions pruned": _prune_sessions,
     "ended workers pruned": lambda now: prune_workers(older_than=now - WORKERS_KEPT_FOR),
 }

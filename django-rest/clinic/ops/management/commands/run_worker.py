@@ -3,15 +3,17 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, close_old_connections, connection
 
+from clinic.accounts.passwords import send_requested_links
 from clinic.common import clock
 from clinic.ops.maintenance import run_jobs
 from clinic.ops.pace import Pace
@@ -22,6 +24,7 @@ from clinic.outbox.models import Message
 
 # Most of sending is waiting for a provider.
 SENDERS = 8
+PASSWORD_MAILS_EVERY = 2
 # Who books or looks waits for an answer; nobody waits for the worker within a second.
 NICER_BY = 10
 # Of a core, for all senders together: a provider that answers at once would have them take all of it.
@@ -90,22 +93,32 @@ def _senders(
 
 @contextmanager
 def _jobs_every(seconds: float, stop: threading.Event, clock_watch: ClockWatch) -> Iterator[None]:
-    """In a thread of their own, so that no message waits for a long job. Rounds never overlap, and one that was missed
+    """In threads of their own, so that no message waits for a long job. Rounds never overlap, and one that was missed
     is not made up for: each looks at all that is due. Timed by a clock that cannot be set."""
-    rounds = threading.Thread(target=_run_rounds, args=(seconds, stop, clock_watch), name="jobs")
-    rounds.start()
+    rounds = [
+        threading.Thread(target=_run_rounds, args=(seconds, stop, partial(_run_round, clock_watch)), name="jobs"),
+        # Between the rounds: somebody waits for these. One query if nobody does.
+        threading.Thread(
+            target=_run_rounds,
+            args=(PASSWORD_MAILS_EVERY, stop, partial(_queue_password_mails, clock_watch)),
+            name="password-mails",
+        ),
+    ]
+    for each in rounds:
+        each.start()
     try:
         yield
     finally:
         stop.set()
-        rounds.join()
+        for each in rounds:
+            each.join()
 
 
-def _run_rounds(seconds: float, stop: threading.Event, clock_watch: ClockWatch) -> None:
+def _run_rounds(seconds: float, stop: threading.Event, run_round: Callable[[], None]) -> None:
     while not stop.is_set():
         began = time.monotonic()
         try:
-            _run_round(clock_watch)
+            run_round()
         except Exception:  # Whatever it was: the next round is due all the same.
             log.exception("a round of jobs failed")
         stop.wait(max(0.0, began + seconds - time.monotonic()))
@@ -119,6 +132,12 @@ def _run_round(clock_watch: ClockWatch) -> None:
     if not clock_watch.is_off():
         run_jobs(now=clock.now())
     clock_watch.report()
+
+
+def _queue_password_mails(clock_watch: ClockWatch) -> None:
+    close_old_connections()
+    if not clock_watch.is_off():
+        send_requested_links(now=clock.now())
 
 
 def _send_until(
