@@ -22,7 +22,7 @@ RESET = "/api/v1/auth/password/reset"
 
 
 def statements_of(client: Any, path: str, body: dict[str, str]) -> list[str]:
-    """What is asked of the database, values left out."""
+    """Statements sent to the database, without their values."""
     with CaptureQueriesContext(
         connection,
     ) as asked:
