@@ -302,6 +302,8 @@ def account_statements(accounts: Accounts) -> list[str]:
             statements += _account(accounts.user, host, accounts.password)
             for pattern in (database, r"test\_%"):
                 statements.append(f"GRANT ALL ON `{pattern}`.* TO {_quoted(accounts.user)}@'{host}';")
+            # To report old transactions of any session in health.
+            statements.append(f"GRANT PROCESS ON *.* TO {_quoted(accounts.user)}@'{host}';")
     return statements
 
 

@@ -1,20 +1,27 @@
 """What an operator sees of what goes on by itself."""
 
+import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from typing import Any
 
 import pytest
-from clinic.ops import maintenance
+from clinic.accounts.models import User
+from clinic.ops import maintenance, queries
 from clinic.ops.maintenance import run_jobs
 from clinic.ops.models import JobRun
 from clinic.outbox import delivery
 from clinic.outbox.delivery import deliver_due
 from clinic.outbox.models import Channel, Message, State
+from django.db import connections
 from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from .admin_pages import sign_in
-from .conftest import World
+from .conftest import PASSWORD, World
 
 
 def now() -> datetime:
@@ -37,6 +44,12 @@ def message(world: World) -> Message:
     )
 
 
+def health(world: World) -> dict[str, Any]:
+    """With its details, as the owner sees it."""
+    found: dict[str, Any] = world.client(world.olga).get("/health").json()
+    return found
+
+
 def metric(name: str, **labels: str) -> float:
     response = APIClient().get("/metrics")
     assert response.status_code == 200
@@ -47,16 +60,18 @@ def metric(name: str, **labels: str) -> float:
     raise AssertionError(f"no {name} {labels}")
 
 
-def test_what_is_due_is_seen(message: Message) -> None:
+def test_what_is_due_is_seen(world: World, message: Message) -> None:
     assert metric("chairside_messages_due", channel="sms") == 1
     assert metric("chairside_messages_due", channel="email") == 0
     assert 55 < metric("chairside_messages_oldest_due_seconds") < 120
-    outbox = APIClient().get("/health").json()["outbox"]
+    outbox = health(world)["outbox"]
     assert outbox["due"] == 1
     assert 55 < outbox["oldest_due_seconds"] < 120
 
 
-def test_what_fails_is_seen_through_all_its_attempts(message: Message, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_is_seen_through_all_its_attempts(
+    world: World, message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(_: Message) -> str:
         raise ConnectionRefusedError("nobody there")
 
@@ -68,7 +83,7 @@ def test_what_fails_is_seen_through_all_its_attempts(message: Message, monkeypat
     assert metric("chairside_messages_waiting", channel="sms") == 0
     assert metric("chairside_messages_retrying", channel="sms") == 1
     assert 55 < metric("chairside_messages_oldest_undelivered_seconds") < 120
-    outbox = APIClient().get("/health").json()["outbox"]
+    outbox = health(world)["outbox"]
     assert (outbox["due"], outbox["retrying"]) == (0, 1)
     assert 55 < outbox["oldest_undelivered_seconds"] < 120
 
@@ -87,7 +102,7 @@ def test_what_was_sent_and_what_failed_is_counted(message: Message) -> None:
 
 
 def test_jobs_tell_when_they_ran(world: World) -> None:
-    assert APIClient().get("/health").json()["worker"] == {
+    assert health(world)["worker"] == {
         "last_round_at": None,
         "late": True,
         "failing": [],
@@ -98,7 +113,7 @@ def test_jobs_tell_when_they_ran(world: World) -> None:
     last = metric("chairside_job_last_success_timestamp_seconds", job="expired holds released")
     assert abs(last - now().timestamp()) < 60
     assert metric("chairside_job_failures_total", job="expired holds released") == 0
-    assert APIClient().get("/health").json()["worker"]["last_round_at"] is not None
+    assert health(world)["worker"]["last_round_at"] is not None
 
 
 @pytest.mark.parametrize(("minutes", "late"), [(0, False), (2, False), (4, True)])
@@ -106,7 +121,7 @@ def test_a_worker_that_does_nothing_is_late_and_traffic_still_comes(world: World
     JobRun.objects.create(
         name="expired holds released", started_at=now() - timedelta(minutes=minutes), seconds=0, did=0
     )
-    assert APIClient().get("/health").json()["worker"]["late"] == late
+    assert health(world)["worker"]["late"] == late
     assert APIClient().get("/readyz").status_code == 200
 
 
@@ -118,7 +133,7 @@ def test_a_job_that_fails_stops_no_other_and_is_seen(world: World, monkeypatch: 
     monkeypatch.setitem(vars(maintenance), "JOBS", jobs)
     assert run_jobs(now=now()) == {"a good one": 3}
     run_jobs(now=now())
-    assert APIClient().get("/health").json()["worker"]["failing"] == ["bad luck"]
+    assert health(world)["worker"]["failing"] == ["bad luck"]
     assert metric("chairside_job_failures_total", job="bad luck") == 2
     assert JobRun.objects.get(name="bad luck").error == "RuntimeError: no luck"
     assert JobRun.objects.get(name="a good one").did == 3
@@ -141,3 +156,52 @@ def test_another_clinics_messages_are_not_sent_again(world: World, message: Mess
     sign_in(world.otto).post("/admin/outbox/message/", {"action": "send_again", "_selected_action": [message.pk]})
     message.refresh_from_db()
     assert message.state == State.FAILED
+
+
+# Who sees what
+
+DETAILS = {"database_version", "outbox", "worker", "clock", "transactions"}
+SEEN_BY_ALL = {"status", "service", "version", "database"}
+
+
+@pytest.mark.parametrize("url", ["/health", "/api/v1/health"])
+def test_anybody_sees_the_status_and_no_details(world: World, url: str) -> None:
+    for client in (APIClient(), world.client(world.sam), world.client(world.paula)):
+        answer = client.get(url)
+        assert (answer.status_code, set(answer.json())) == (200, SEEN_BY_ALL)
+        assert answer.json()["status"] == "ok"
+
+
+def test_invalid_token_sees_what_anybody_sees(world: World) -> None:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION="Bearer nonsense")
+    assert set(client.get("/health").json()) == SEEN_BY_ALL
+
+
+def test_owner_and_superuser_see_details(world: World) -> None:
+    admin = User.objects.create_superuser(email="ada@chairside.example", password=PASSWORD)
+    browser = sign_in(admin)
+    for client in (world.client(world.olga), browser):
+        assert set(client.get("/health").json()) == SEEN_BY_ALL | DETAILS
+
+
+def test_metrics_network_sees_details_and_no_other_address(world: World, settings: Settings) -> None:
+    networks = [ip_network("10.1.0.0/16"), ip_network("2001:db8::/32")]
+    settings.SHARED = settings.SHARED.model_copy(update={"metrics_networks": networks})
+    for address in ("10.1.2.3", "2001:db8::7"):
+        assert set(APIClient(REMOTE_ADDR=address).get("/health").json()) == SEEN_BY_ALL | DETAILS
+    for address in ("10.2.0.1", "2001:db9::7", ""):
+        assert set(APIClient(REMOTE_ADDR=address).get("/health").json()) == SEEN_BY_ALL
+
+
+def test_old_transaction_of_any_session_is_reported(committed_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "OLD_TRANSACTION_SECONDS", 0)
+    with closing(connections.create_connection("default")) as another, another.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT * FROM service FOR UPDATE")
+        time.sleep(1.1)
+        transactions = health(committed_world)["transactions"]
+    if transactions is None:
+        pytest.skip("DB_USER may not see other sessions here")
+    assert transactions["oldest_seconds"] >= 1
+    assert transactions["old"] >= 1

@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     FilePath,
     HttpUrl,
+    IPvAnyNetwork,
     ModelWrapValidatorHandler,
     SecretStr,
     TypeAdapter,
@@ -80,6 +81,8 @@ class Settings(BaseSettings):
     jwt_public_key: SecretStr | None = None
     jwt_issuer: str = Field(default="chairside", min_length=1)
 
+    # Besides owners and superusers, these addresses see the details of /health.
+    metrics_networks: Annotated[list[IPvAnyNetwork], NoDecode] = []
     cors_allowed_origins: Annotated[list[str], NoDecode] = []
     # The board of django-rest takes more silence than this for a lost connection.
     sse_heartbeat_seconds: float = Field(default=15, ge=0.1, le=300)
@@ -112,7 +115,7 @@ class Settings(BaseSettings):
         assert key is not None  # _missing_keys has seen to it.
         return key.get_secret_value()
 
-    @field_validator("cors_allowed_origins", "trusted_proxies", mode="before")
+    @field_validator("cors_allowed_origins", "metrics_networks", "trusted_proxies", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DatabaseError, connection
 from django.db.models import Q
 
 from clinic.accounts.models import User
@@ -14,38 +13,42 @@ from clinic.appointments.models import Appointment
 from clinic.appointments.queries import appointments_visible_to
 from clinic.common import clock
 from clinic.common.instants import local_date_of, zone_of
+from clinic.common.mysql.conditions import code_of
 from clinic.ops.models import JobRun
 from clinic.ops.workers import running_workers
 from clinic.outbox.models import Message
 from clinic.outbox.queries import outbox_state
 from clinic.waitlist.models import OfferState, WaitlistOffer
 
-DOWN = "unreachable"
 # A worker begins a round every minute.
 LATE_AFTER = timedelta(minutes=3)
+# Our own processes are limited to less while they are idle; longer ones hold up changes of the schema.
+OLD_TRANSACTION_SECONDS = 30
+MAY_NOT_SEE = frozenset({1044, 1142, 1227})
 
 
-def database_state() -> str:
-    """`ok`, `unmigrated`, or `unreachable`. A few small queries."""
+def server_version() -> str:
+    """Raises DatabaseError."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT VERSION()")
+        return str(cursor.fetchone()[0])
+
+
+def transaction_health() -> dict[str, Any] | None:
+    """Transactions of all sessions with the server; None where our user may not see them (PROCESS)."""
+    query = (
+        "SELECT COALESCE(MAX(TIMESTAMPDIFF(SECOND, trx_started, NOW())), 0),"
+        " COALESCE(SUM(trx_started < NOW() - INTERVAL %s SECOND), 0) FROM information_schema.innodb_trx"
+    )
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        executor = MigrationExecutor(connection)
-        behind = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except (DatabaseError, InterfaceError):
-        connection.close()
-        return DOWN
-    return "unmigrated" if behind else "ok"
-
-
-def server_version() -> str | None:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT VERSION()")
-            row: tuple[Any, ...] = cursor.fetchone()
-    except (DatabaseError, InterfaceError):
-        return None
-    return str(row[0])
+            cursor.execute(query, [OLD_TRANSACTION_SECONDS])
+            oldest, old = cursor.fetchone()
+    except DatabaseError as error:
+        if code_of(error) in MAY_NOT_SEE:
+            return None
+        raise
+    return {"oldest_seconds": int(oldest), "old": int(old)}
 
 
 def outbox_health(*, now: datetime) -> dict[str, Any]:

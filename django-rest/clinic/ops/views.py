@@ -1,29 +1,35 @@
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import orjson
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.views import View
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework import serializers
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from clinic.accounts.authentication import AccessTokenAuthentication
+from clinic.accounts.models import Role, User
 from clinic.accounts.requests import viewer_of
 from clinic.accounts.views import OpenView
 from clinic.common import clock
+from clinic.common.addresses import client_address
 from clinic.common.error_pages import error_response
 from clinic.common.errors import ChairsideError, TryAgain
 from clinic.common.instants import say_instant, zone_of
 from clinic.ops.metrics import metrics_text
-from clinic.ops.probes import PROBES, REASONS, readiness
-from clinic.ops.queries import clock_health, database_state, outbox_health, server_version, worker_health
+from clinic.ops.probes import OK, PROBES, REASONS, UNREACHABLE, readiness, start_probes
+from clinic.ops.queries import clock_health, outbox_health, server_version, transaction_health, worker_health
 from clinic.scheduling.queries import get_clinic_for
 from clinic.scheduling.views import CLINIC_PARAMETER
 
@@ -38,6 +44,7 @@ OutboxHealth = inline_serializer(
         ),
     },
     allow_null=True,
+    required=False,
 )
 WorkerHealth = inline_serializer(
     "WorkerHealth",
@@ -51,6 +58,7 @@ WorkerHealth = inline_serializer(
         "stopped_by_clock": serializers.IntegerField(help_text="workers that do nothing because their clock is wrong"),
     },
     allow_null=True,
+    required=False,
 )
 ClockHealth = inline_serializer(
     "ClockHealth",
@@ -58,6 +66,16 @@ ClockHealth = inline_serializer(
         "skew_seconds": serializers.FloatField(help_text="this process's clock minus the database's"),
         "off": serializers.BooleanField(help_text="by more than a few seconds; the database's clock decides anyway"),
     },
+    required=False,
+)
+TransactionHealth = inline_serializer(
+    "TransactionHealth",
+    {
+        "oldest_seconds": serializers.IntegerField(help_text="age of the oldest open transaction of the server"),
+        "old": serializers.IntegerField(help_text="open transactions of more than half a minute"),
+    },
+    allow_null=True,
+    required=False,
 )
 HealthOutput = inline_serializer(
     "Health",
@@ -65,11 +83,13 @@ HealthOutput = inline_serializer(
         "status": serializers.CharField(help_text="ok, degraded (a clock is wrong) or unavailable"),
         "service": serializers.CharField(),
         "version": serializers.CharField(),
-        "database": serializers.CharField(),
-        "database_version": serializers.CharField(allow_null=True),
+        "database": serializers.CharField(help_text="ok, or the reason as `/readyz` names it"),
+        # From here on for owners, superusers and METRICS_NETWORKS.
+        "database_version": serializers.CharField(allow_null=True, required=False),
         "outbox": OutboxHealth,
         "worker": WorkerHealth,
         "clock": ClockHealth,
+        "transactions": TransactionHealth,
     },
 )
 
@@ -93,23 +113,62 @@ KEPT_HEADERS = frozenset({"Cache-Control", "Retry-After"})
 class HealthView(OpenView):
     throttle_classes: tuple[type[BaseThrottle], ...] = ()
 
-    @extend_schema(responses={200: HealthOutput, 503: HealthOutput}, summary="How the service is")
+    @extend_schema(
+        responses={200: HealthOutput, 503: HealthOutput},
+        summary="How the service is",
+        description="The server's version, queues, jobs, clocks and transactions are for owners, superusers and the "
+        "addresses in `METRICS_NETWORKS`.",
+    )
     def get(self, request: Request) -> Response:
-        database, now = database_state(), clock.now()
-        is_well = database == "ok"
-        worker, clock_state = worker_health(now=now) if is_well else None, clock_health()
-        is_degraded = clock_state["off"] or (worker is not None and worker["stopped_by_clock"] > 0)
+        start_probes()
+        PROBES.first_check.wait(FIRST_CHECK_TIMEOUT_SECONDS)
+        database, worker, details = PROBES.reason(), None, dict[str, Any]()
+        try:
+            if PROBES.reason(for_reads=True) == OK:
+                worker = worker_health(now=clock.now())
+                details = _details(worker) if may_see_details(request) else {}
+        except (DatabaseError, InterfaceError):
+            database = UNREACHABLE
+        is_degraded = clock.is_off() or (worker is not None and worker["stopped_by_clock"] > 0)
         body = {
-            "status": ("degraded" if is_degraded else "ok") if is_well else "unavailable",
+            "status": "unavailable" if database != OK else "degraded" if is_degraded else "ok",
             "service": settings.SHARED.service_name,
             "version": settings.VERSION,
             "database": database,
-            "database_version": server_version() if is_well else None,
-            "outbox": outbox_health(now=now) if is_well else None,
-            "worker": worker,
-            "clock": clock_state,
+            **details,
         }
-        return Response(body, status=200 if is_well else 503)
+        return Response(body, status=200 if database == OK else 503)
+
+
+def _details(worker: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "database_version": server_version(),
+        "outbox": outbox_health(now=clock.now()),
+        "worker": worker,
+        "clock": clock_health(),
+        "transactions": transaction_health(),
+    }
+
+
+def may_see_details(request: Request) -> bool:
+    """Raises DatabaseError. A bad token counts as none: health is also for whoever is not signed in."""
+    address = read_address(client_address(request))
+    if address is not None and any(address in network for network in settings.SHARED.metrics_networks):
+        return True
+    try:
+        signed_in = AccessTokenAuthentication().authenticate(request)
+    except AuthenticationFailed:
+        signed_in = None
+    # By the session of a page otherwise, which the framework does not look at.
+    user = signed_in[0] if signed_in else get_user(request._request)
+    return isinstance(user, User) and (user.is_superuser or user.role == Role.OWNER)
+
+
+def read_address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
 
 
 class LivezView(OpenView):
