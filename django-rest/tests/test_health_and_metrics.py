@@ -60,7 +60,7 @@ def metric(name: str, **labels: str) -> float:
     raise AssertionError(f"no {name} {labels}")
 
 
-def test_what_is_due_is_seen(world: World, message: Message) -> None:
+def test_due_messages_are_counted(world: World, message: Message) -> None:
     assert metric("chairside_messages_due", channel="sms") == 1
     assert metric("chairside_messages_due", channel="email") == 0
     assert 55 < metric("chairside_messages_oldest_due_seconds") < 120
@@ -69,7 +69,7 @@ def test_what_is_due_is_seen(world: World, message: Message) -> None:
     assert 55 < outbox["oldest_due_seconds"] < 120
 
 
-def test_what_fails_is_seen_through_all_its_attempts(
+def test_failing_message_is_counted_through_all_its_attempts(
     world: World, message: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: Message) -> str:
@@ -165,7 +165,7 @@ SEEN_BY_ALL = {"status", "service", "version", "database"}
 
 
 @pytest.mark.parametrize("url", ["/health", "/api/v1/health"])
-def test_anybody_sees_the_status_and_no_details(world: World, url: str) -> None:
+def test_anonymous_and_staff_see_the_status_and_no_details(world: World, url: str) -> None:
     for client in (APIClient(), world.client(world.sam), world.client(world.paula)):
         answer = client.get(url)
         assert (answer.status_code, set(answer.json())) == (200, SEEN_BY_ALL)

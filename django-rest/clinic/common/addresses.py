@@ -11,8 +11,13 @@ PROXIES = TrustedProxies(settings.SHARED.trusted_proxies)
 
 def client_address(request: Request | HttpRequest) -> str:
     """Address to count by: of IPv6 the /64. The header of an untrusted peer is ignored."""
+    return counted_address(whole_client_address(request))
+
+
+def whole_client_address(request: Request | HttpRequest) -> str:
+    """Address to compare with networks. The header of an untrusted peer is ignored."""
     forwarded_for: str = request.META.get("HTTP_X_FORWARDED_FOR", "")
-    return counted_address(PROXIES.client_address(_peer_of(request), forwarded_for))
+    return PROXIES.client_address(_peer_of(request), forwarded_for)
 
 
 def client_scheme(request: HttpRequest) -> str:

@@ -23,7 +23,7 @@ from clinic.accounts.models import Role, User
 from clinic.accounts.requests import viewer_of
 from clinic.accounts.views import OpenView
 from clinic.common import clock
-from clinic.common.addresses import client_address
+from clinic.common.addresses import whole_client_address
 from clinic.common.error_pages import error_response
 from clinic.common.errors import ChairsideError, TryAgain
 from clinic.common.instants import say_instant, zone_of
@@ -152,7 +152,7 @@ def _details(worker: dict[str, Any]) -> dict[str, Any]:
 
 def may_see_details(request: Request) -> bool:
     """Raises DatabaseError. A bad token counts as none: health is also for whoever is not signed in."""
-    address = read_address(client_address(request))
+    address = read_address(whole_client_address(request))
     if address is not None and any(address in network for network in settings.SHARED.metrics_networks):
         return True
     try:
