@@ -23,6 +23,7 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import ThreadWorker
 
 from config.server.framing import Progress, RequestReader
+from config.server.parent import end_with_parent
 
 READ_BYTES = 64 * 1024
 # Accepted in one turn of the loop.
@@ -68,6 +69,7 @@ class Connection:
 
 class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed.
     def load_wsgi(self) -> None:
+        end_with_parent(self.ppid)
         super().load_wsgi()
         # Only now: Django is set up by loading the application.
         from clinic.common.addresses import PROXIES
