@@ -11,7 +11,9 @@ from clinic.waitlist import views as waitlist
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
+
+from config.documentation.views import DocumentView
 
 API: list[URLPattern | URLResolver] = [
     # Signing in
@@ -113,7 +115,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("board", portal.BoardPage.as_view(), name="board"),
     path("board/token", portal.TokenView.as_view(), name="board-token"),
     path("admin", RedirectView.as_view(url="/admin/")),
-    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema", DocumentView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema")),
     path("api/redoc", SpectacularRedocView.as_view(url_name="schema")),
     path("api/v1/", include(API)),

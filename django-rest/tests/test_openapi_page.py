@@ -12,6 +12,8 @@ from config.documentation.enums import ENUMS
 from config.documentation.examples import REQUESTS, VALUES
 from config.documentation.fields import FIELDS
 from config.documentation.tags import PREFIXES, TAGS
+from config.documentation.views import _document
+from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
@@ -34,6 +36,16 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 OPERATIONS = {f"{method.upper()} {path}": operation for path, method, operation in operations_of(document())}
 EVERY_OPERATION = pytest.mark.parametrize("name", OPERATIONS)
+
+
+def test_second_request_for_the_document_generates_nothing(client: Client) -> None:
+    first = client.get("/api/schema")
+    generated = _document.cache_info().misses
+    second = client.get("/api/schema")
+    as_json = client.get("/api/schema", headers={"Accept": "application/vnd.oai.openapi+json"})
+    assert first.content == second.content
+    assert json.loads(as_json.content)["paths"].keys() == document()["paths"].keys()
+    assert _document.cache_info().misses == generated == 1
 
 
 def contents_of(operation: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
