@@ -221,16 +221,16 @@ def live_stack(outside: Mapping[str, str] = MappingProxyType({})) -> Iterator[Li
             yield OwnStack(running, server)
 
 
-def wait_for(url: str) -> None:
+def wait_for(url: str, *, verify: ssl.SSLContext | bool = NO_CERTIFICATES) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while not _is_ready(url):
+    while not _is_ready(url, verify=verify):
         assert time.monotonic() < deadline, f"{url} is not ready after {READY_SECONDS} s"
         time.sleep(0.1)
 
 
-def _is_ready(url: str) -> bool:
+def _is_ready(url: str, *, verify: ssl.SSLContext | bool) -> bool:
     with suppress(httpx.TransportError):
-        return httpx.get(url, timeout=5, verify=NO_CERTIFICATES).is_success
+        return httpx.get(url, timeout=5, verify=verify).is_success
     return False
 
 

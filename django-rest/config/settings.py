@@ -335,8 +335,10 @@ LOGGING = {
             "formatter": SHARED.log_format,
         }
     },
-    "root": {"handlers": ["console"], "level": "INFO"},
+    "root": {"handlers": ["console"], "level": "DEBUG" if DEBUG else "INFO"},
     "loggers": {
+        # Django's own handler, with debug on, would write every message once more and unfiltered.
+        "django": {"handlers": [], "level": "INFO"},
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         # At DEBUG these write statements with their values, addresses that were called, and bodies.
         **{

@@ -3,6 +3,7 @@
 from fastapi import Request
 
 from clinic_stream import auth, errors
+from clinic_stream.access_log import USER
 from clinic_stream.services import services_of
 from clinic_stream.viewers import Viewer
 
@@ -17,6 +18,7 @@ async def viewer_of(request: Request) -> Viewer:
     except errors.Problem as problem:
         services.hub.counts.auth_failures[problem.reason] += 1
         raise
+    request.scope[USER] = viewer.user_id
     return viewer
 
 
@@ -36,6 +38,7 @@ async def viewer_of_stream(request: Request) -> Viewer | None:
         services.hub.counts.auth_failures[f"ticket_{problem.reason}"] += 1
         raise
     if await services.poller.admits(viewer):
+        request.scope[USER] = viewer.user_id
         return viewer
     services.hub.counts.auth_failures["ticket_signed_out"] += 1
     return None

@@ -37,6 +37,8 @@ class Limits:
     total: int = 0
     per_address: int = 0
     per_user: int = 0
+    # Public streams, of `total`: the rest is for signed-in users.
+    anonymous: int = 0
 
     def shared_by(self, workers: int) -> Self:
         """One worker's part, rounded up: the kernel deals newcomers out evenly, and nobody has to ask the others."""
@@ -45,6 +47,7 @@ class Limits:
             total=-(-self.total // workers),
             per_address=-(-self.per_address // workers),
             per_user=-(-self.per_user // workers),
+            anonymous=-(-self.anonymous // workers),
         )
 
 
@@ -71,6 +74,7 @@ class Hub:
         self._connections: dict[str, Connection] = {}
         self._by_user: defaultdict[int, dict[str, Connection]] = defaultdict(dict)
         self._by_address: Counter[str] = Counter()
+        self._anonymous = 0
         # So that an id says which worker has the connection, and means nothing after a restart.
         self._id_prefix = f"{worker}-{secrets.token_hex(4)}-"
         self._numbers = count(1)
@@ -93,10 +97,12 @@ class Hub:
         self.unreadable.pop(state.clinic.id, None)
         self.clinics[state.clinic.id] = LiveClinic(state, self.clock(), self._told, clock=self.clock)
 
-    def limit_reached_by(self, address: str) -> str | None:
+    def limit_reached_by(self, address: str, *, is_anonymous: bool = False) -> str | None:
         """The limit that leaves no room for one more from this address."""
         if 0 < self._limits.total <= len(self._connections):
             return "total"
+        if is_anonymous and 0 < self._limits.anonymous <= self._anonymous:
+            return "anonymous"
         if 0 < self._limits.per_address <= self._by_address[address]:
             return "address"
         return None
@@ -129,7 +135,9 @@ class Hub:
         topic.apart.add(connection)
         self._connections[connection_id] = connection
         self._by_address[address] += 1
-        if viewer is not None:
+        if viewer is None:
+            self._anonymous += 1
+        else:
             self._make_room_for(viewer)
             self._by_user[viewer.user_id][connection_id] = connection
         self.counts.opened[topic.kind] += 1
@@ -145,7 +153,9 @@ class Hub:
         self._by_address[connection.address] -= 1
         if not self._by_address[connection.address]:
             del self._by_address[connection.address]
-        if connection.viewer is not None:
+        if connection.viewer is None:
+            self._anonymous -= 1
+        else:
             of_user = self._by_user[connection.viewer.user_id]
             of_user.pop(connection.id)
             if not of_user:

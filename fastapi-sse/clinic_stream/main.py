@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clinic_stream import __version__, browser, errors
+from clinic_stream.access_log import ROUTE
 from clinic_stream.docs import add_documentation
 from clinic_stream.hub import Clock
 from clinic_stream.middleware import Cors, RequestContext
@@ -73,6 +74,7 @@ class DirectRoutes:
         if endpoint is None:
             await self._app(scope, receive, send)
             return
+        scope[ROUTE] = scope["path"]
         request = Request(scope, receive, send)
         try:
             response = await endpoint(request)

@@ -4,7 +4,6 @@ import logging
 import re
 import time
 import uuid
-from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
@@ -12,12 +11,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clinic_stream import errors, logs
+from clinic_stream.access_log import route_of, who_asks
 from clinic_stream.stream import OPENED, line_of
 
 logger = logging.getLogger("clinic_stream.access")
 
 # Asked every few seconds by whoever watches over the service: a line each would bury the rest.
 PROBES = frozenset({"/livez", "/readyz", "/api/v1/health", "/metrics"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -67,7 +68,10 @@ class _Answer:
         given = Headers(scope=scope).get("x-request-id", "")
         self.status: int | None = None
         self._id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        self._line = f"{scope['method']} {quote(scope['path'])}"  # Quoted: a path can hold line ends.
+        self._method = scope["method"] if scope["method"] in METHODS else "OTHER"
+        self._scope: Scope | None = scope
+        # Known when the answer starts: the route's template, never the path, which may be anything.
+        self._request: dict[str, object] = {"request": f"{self._method} -"}
         self._is_probe = scope["path"] in PROBES
         self._send = send
         self._started_at = time.perf_counter()
@@ -79,14 +83,22 @@ class _Answer:
             headers = MutableHeaders(raw=message.setdefault("headers", []))
             headers["X-Request-ID"] = self._id
             headers["X-Process-Time"] = f"{time.perf_counter() - self._started_at:.6f}"
+            headers["X-Content-Type-Options"] = "nosniff"
+            if self._scope is not None:
+                route = route_of(self._scope)
+                headers["X-Route"] = route
+                self._request = {"request": f"{self._method} {route}", **who_asks(self._scope)}
+                self._scope = None
         await self._send(message)
 
     def log(self, what: str, more: dict[str, object] | None = None) -> None:
         seconds = time.perf_counter() - self._started_at
-        fields = {"request": self._line, "status": self.status, "seconds": round(seconds, 6), **(more or {})}
+        fields = {**self._request, "status": self.status, "seconds": round(seconds, 6), **(more or {})}
         level = logging.DEBUG if self._is_probe and self.status == 200 else logging.INFO
-        message = "%s %s %s in %.1f ms"
-        logger.log(level, message, self._line, what, self.status, seconds * 1000, extra={"fields": fields})
+        user, address = fields.get("user"), fields.get("address", "-")
+        message = "%s %s %s in %.1f ms user=%s from=%s"
+        values = (fields["request"], what, self.status, seconds * 1000, user, address)
+        logger.log(level, message, *values, extra={"fields": fields})
 
 
 class Cors(CORSMiddleware):

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from clinic_stream import __version__, errors
 from clinic_stream.access import owner_of, viewer_of, viewer_of_stream
+from clinic_stream.access_log import client_address
 from clinic_stream.connections import REVOKED, Connection
 from clinic_stream.event_ids import EventId
 from clinic_stream.metrics import Metrics, merged
@@ -173,7 +174,7 @@ async def stream_availability(request: Request) -> Response:
         topic = clinic.availability(calendar, services.hub.clock())
         return _stream(request, topic, None, mode="snapshot", last_id=last_id)
 
-    return await _unless_closed(request, answer)
+    return await _unless_closed(request, answer, is_anonymous=True)
 
 
 @router.get(
@@ -381,14 +382,16 @@ async def show_ready(request: Request) -> dict[str, str]:
     return {"status": "ok"}
 
 
-async def _unless_closed(request: Request, answer: Callable[[Services], Awaitable[Response]]) -> Response:
+async def _unless_closed(
+    request: Request, answer: Callable[[Services], Awaitable[Response]], *, is_anonymous: bool = False
+) -> Response:
     """Nothing is looked up for who cannot be let in now."""
     services = services_of(request)
     if not services.settings.enable_sse:
         raise errors.unavailable("Streams are switched off.", retry_seconds=60)
     if services.is_draining:
         return farewell()
-    limit = services.hub.limit_reached_by(_address(request))
+    limit = services.hub.limit_reached_by(_address(request), is_anonymous=is_anonymous)
     if limit is not None:
         services.hub.counts.turned_away[limit] += 1
         return come_back_later()
@@ -437,9 +440,7 @@ def _last_id(request: Request) -> EventId | None:
 
 
 def _address(request: Request) -> str:
-    peer = request.client.host if request.client else ""
-    forwarded_for = ",".join(request.headers.getlist("X-Forwarded-For"))
-    return counted_address(services_of(request).proxies.client_address(peer, forwarded_for))
+    return counted_address(client_address(request.scope, services_of(request).proxies))
 
 
 def _is_of(owner: Viewer, connection: Connection) -> bool:

@@ -26,6 +26,7 @@ class Services:
                 settings.sse_max_connections,
                 settings.sse_max_connections_per_address,
                 settings.sse_max_connections_per_user,
+                settings.sse_max_anonymous,
             ).shared_by(peers.workers),
             worker=peers.worker,
         )

@@ -106,6 +106,23 @@ def test_who_comes_on_top_is_sent_away_with_200_for_a_while(
         let_in.next_event()
 
 
+def test_public_streams_leave_room_for_signed_in_users(start_service: StartService, clinic: TestClinic) -> None:
+    service = start_service(sse_max_connections=4, sse_anonymous_percent=50)
+    query = f"practitioner={clinic.petra.row_id}"
+
+    def public_stream() -> SseReader:
+        return service.stream(None, query, of="availability")
+
+    with ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(public_stream()).next_event()
+        with public_stream() as turned_away:
+            [block] = turned_away.wait_for_end()
+            assert (turned_away.status, block.event) == (200, "drain")
+        for person in (clinic.anna, clinic.ben):
+            stack.enter_context(service.stream(person.token())).next_event()
+
+
 def test_zero_is_no_limit(start_service: StartService, clinic: TestClinic) -> None:
     service = start_service(sse_max_connections=0, sse_max_connections_per_address=0, sse_max_connections_per_user=0)
     with service.stream(clinic.owner.token()) as one, service.stream(clinic.owner.token()) as two:

@@ -326,7 +326,13 @@ class StreamSettings(Settings):
     sse_max_connections: int = Field(default=10_000, ge=0)
     sse_max_connections_per_address: int = Field(default=1_000, ge=0)
     sse_max_connections_per_user: int = Field(default=100, ge=0)
+    sse_anonymous_percent: int = Field(default=80, ge=1, le=100)
     sse_workers: int = Field(default=1, ge=1, le=64)
+
+    @property
+    def sse_max_anonymous(self) -> int:
+        """Public streams of one process; 0 is no limit."""
+        return -(-self.sse_max_connections * self.sse_anonymous_percent // 100)
 
     @property
     def reads_replica(self) -> bool:

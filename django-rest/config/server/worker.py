@@ -7,6 +7,7 @@ although every thread waits, for a locked row for example.
 
 import errno
 import json
+import logging
 import selectors
 import socket
 import time
@@ -77,6 +78,10 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         from django.conf import settings
         from shared_config import counted_address
 
+        # At DEBUG gunicorn writes paths; and its lines get the form of all others.
+        self.log.error_log.setLevel(max(self.log.error_log.level, logging.INFO))
+        self.log.error_log.handlers.clear()
+        self.log.error_log.propagate = True
         shared = settings.SHARED
         self._trusts, self._counted_address = PROXIES.trusts, counted_address
         self._probe_response = probe_response

@@ -1,0 +1,37 @@
+"""The client of a request as log lines name it: user id and hashed address."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from shared_config import StreamSettings, TrustedProxies, address_hash
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+USER = "chairside.user"
+ROUTE = "chairside.route"
+
+
+def client_address(scope: Scope, proxies: TrustedProxies) -> str:
+    peer = scope["client"][0] if scope.get("client") else ""
+    return proxies.client_address(peer, ",".join(Headers(scope=scope).getlist("X-Forwarded-For")))
+
+
+def route_of(scope: Scope) -> str:
+    """Template of the matched route; a path that no route has may be anything, and is not repeated."""
+    return str(scope.get(ROUTE) or getattr(scope.get("route"), "path", "-"))
+
+
+def who_asks(scope: Scope) -> dict[str, Any]:
+    """Nothing for a request that no application has taken."""
+    services = getattr(scope.get("app"), "state", None) and scope["app"].state.services
+    if services is None:
+        return {}
+    settings: StreamSettings = services.settings
+    return {
+        "user": scope.get(USER),
+        "address": address_hash(
+            client_address(scope, services.proxies),
+            key=settings.sse_db_password.get_secret_value().encode(),
+            day=datetime.now(UTC).date(),
+        ),
+    }
