@@ -250,7 +250,10 @@ def test_the_standard_wording_taken_over_unchanged_says_the_same(world: World, w
 # Text and HTML
 
 
-def test_a_mail_is_text_and_html_of_the_same_words_with_its_attachment(world: World, postbox: list[Any]) -> None:
+def test_a_mail_is_text_and_html_of_the_same_words_with_its_attachment(
+    world: World, postbox: list[Any], settings: Settings
+) -> None:
+    settings.SHARED = settings.SHARED.model_copy(update={"public_url": "https://riverside.example"})
     words = "Dear {patient},\n\nsee you {when}\nat https://riverside.example/way?a=1&b=2."
     choose(world.olga, words, subject="{clinic}", wording=CONFIRMED_MAIL)
     ics = Attachment("appointment.ics", "text/calendar; method=REQUEST", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")

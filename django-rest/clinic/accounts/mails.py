@@ -5,6 +5,7 @@ from datetime import datetime
 
 from clinic.accounts.models import PasswordToken, User
 from clinic.common import clock
+from clinic.common.plain_names import shown_name
 from clinic.outbox.models import Channel
 from clinic.outbox.services import About, queue_message
 
@@ -26,7 +27,7 @@ def mail_account(
         channel=Channel.EMAIL,
         template=template,
         recipient=recipient or user.email,
-        context={"name": user.name, "clinic": user.clinic.name if user.clinic else "Chairside", **context},
+        context={"name": shown_name(user.name), "clinic": user.clinic.name if user.clinic else "Chairside", **context},
         secret=secret,
         expires_at=expires_at,
         language=_language_of(user),

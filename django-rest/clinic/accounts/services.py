@@ -21,7 +21,8 @@ from clinic.accounts.refresh_families import end_family, is_living, rotate, star
 from clinic.accounts.sign_in_addresses import record_sign_in
 from clinic.accounts.tokens import FamilyToken, read_access_token, read_refresh_token
 from clinic.common import clock
-from clinic.common.errors import ChairsideError, InvalidRequest
+from clinic.common.errors import ChairsideError, InvalidRequest, NotAName
+from clinic.common.plain_names import fault_in
 from clinic.common.transactions import in_one_transaction
 from clinic.common.versions import ANY_VERSION, Expected, write_changes
 
@@ -109,6 +110,7 @@ def create_user(*, email: str, password: str | None, role: Role, **fields: objec
     Raises InvalidRequest, with the name of the input, for an e-mail or phone that is taken or a weak password.
     """
     user = User(email=normalise_email(email), role=role, **fields)
+    check_name(user.name)
     _check_is_free(user)
     if password is not None:
         check_password_strength(password, user=user)
@@ -138,6 +140,8 @@ def change_profile(
 def write_profile(user: User, changes: dict[str, str]) -> None:
     """Call with the row locked. Who read the account's mail so far is told, there. Raises InvalidRequest."""
     former = user.email
+    if "name" in changes and changes["name"] != user.name:
+        check_name(changes["name"])
     for name, value in changes.items():
         setattr(user, name, value)
     _check_is_free(user)
@@ -146,6 +150,12 @@ def write_profile(user: User, changes: dict[str, str]) -> None:
     if user.email != former:
         end_password_links(user)
         mail_account(user, "email_changed", recipient=former)
+
+
+def check_name(name: str) -> None:
+    """Of a person, whoever types it. Raises NotAName."""
+    if fault := fault_in(name):
+        raise NotAName(fault)
 
 
 def check_password_strength(password: str, *, user: User, attr: str = "password") -> None:

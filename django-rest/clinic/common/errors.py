@@ -28,6 +28,14 @@ class InvalidRequest(ChairsideError):
     detail = "This value is not valid."
 
 
+class NotAName(InvalidRequest):
+    """`detail` says what is wrong with it."""
+
+    code = "not_a_name"
+    detail = "This is not a name."
+    attr = "name"
+
+
 class NotFound(ChairsideError):
     code = "not_found"
     status = 404

@@ -12,6 +12,7 @@ from icalendar import Calendar as Ics
 from icalendar import Event, vCalAddress, vText
 
 from clinic.appointments.models import Appointment
+from clinic.common.plain_names import shown_name
 from clinic.messaging.catalogue import Calendar
 from clinic.outbox.attachments import Attachment
 
@@ -31,7 +32,7 @@ def invitation_to(
     for appointment in appointments:
         event = _event(appointment, what, summary=summary, now=now)
         if method != "PUBLISH":
-            event.add("attendee", _address(recipient, appointment.patient.name))
+            event.add("attendee", _address(recipient, shown_name(appointment.patient.name)))
         ics.add_component(event)
     return Attachment(NAME, f"text/calendar; method={method}", ics.to_ical().decode())
 

@@ -1,7 +1,12 @@
-"""A mail as HTML, made of the same words as its text: paragraphs, line ends, links."""
+"""A mail as HTML, made of the same words as its text: paragraphs, line ends, and links to our own pages.
+
+An address of anybody else stays text: what somebody typed must not become a link in a mail of the clinic's.
+"""
 
 import re
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -26,9 +31,22 @@ def _paragraph(text: str) -> SafeString:
     return mark_safe("<br>".join(_line(line) for line in text.split("\n")))  # noqa: S308 - each part is escaped
 
 
+def _is_our_own(link: re.Match[str]) -> bool:
+    shared = settings.SHARED
+    return _origin(link[0]) in {_origin(str(url)) for url in (shared.public_url, shared.password_url) if url}
+
+
+def _origin(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # `http://[x`
+        return "", ""
+    return parts.scheme, parts.netloc.casefold()
+
+
 def _line(line: str) -> SafeString:
     parts, ended = [], 0
-    for link in LINK.finditer(line):
+    for link in filter(_is_our_own, LINK.finditer(line)):
         parts += [conditional_escape(line[ended : link.start()]), format_html('<a href="{0}">{0}</a>', link[0])]
         ended = link.end()
     return mark_safe("".join([*parts, conditional_escape(line[ended:])]))  # noqa: S308 - each part is escaped

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from clinic.accounts.phones import normalise_phone
+from clinic.accounts.services import check_name
 from clinic.appointments.actor import Actor, Guest
 from clinic.appointments.lifecycle import Action
 from clinic.appointments.models import Appointment
@@ -16,7 +17,8 @@ from clinic.scheduling.models import Clinic
 
 
 def guest_of(clinic: Clinic, *, name: str, phone: str, email: str = "") -> Guest:
-    """As it is stored and compared. Raises InvalidRequest for what is no phone number."""
+    """As it is stored and compared. Raises NotAName, and InvalidRequest for what is no phone number."""
+    check_name(name)
     phone = normalise_phone(phone, region=clinic.phone_region)
     return Guest(clinic, " ".join(name.split()), phone, email.strip().lower())
 

@@ -6,7 +6,7 @@ from django.db.models import F
 
 from clinic.accounts.models import Role, User
 from clinic.accounts.phones import normalise_phone
-from clinic.accounts.services import TokenPair, change_profile, create_user, issue_tokens
+from clinic.accounts.services import TokenPair, change_profile, check_name, create_user, issue_tokens
 from clinic.appointments.models import PREFERENCES, Patient
 from clinic.appointments.queries import get_patient_for
 from clinic.appointments.services.guests import adopt_guest_records
@@ -57,7 +57,9 @@ def _sign_up(clinic: Clinic, sign_up: SignUp, phone: str, *, now: datetime) -> t
 def create_patient(
     *, clinic: Clinic, name: str, email: str = "", phone: str = "", preferences: dict[str, Any] | None = None
 ) -> Patient:
-    """A record without an account, as the desk makes it. Raises InvalidRequest for what is no phone number."""
+    """A record without an account, as the desk makes it. Raises NotAName, and InvalidRequest for what is no phone
+    number."""
+    check_name(name)
     phone = _stored_phone(phone, clinic)
     return Patient.objects.create(clinic=clinic, name=name, email=email, phone=phone, **(preferences or {}))
 
@@ -76,6 +78,8 @@ def edit_patient(
     account = _lock_account_of(get_patient_for(editor, patient_id))
     patient = get_patient_for(editor, patient_id, lock=True)
     expected.check(patient.version)
+    if "name" in changes and changes["name"] != patient.name:
+        check_name(changes["name"])
     if "phone" in changes:
         changes = {**changes, "phone": _stored_phone(changes["phone"], patient.clinic)}
     write_changes(patient, changes)

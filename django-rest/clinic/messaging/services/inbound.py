@@ -20,6 +20,7 @@ from clinic.appointments.services.effects import lock_what_effects_may_claim
 from clinic.appointments.services.reaching import language_of
 from clinic.common.errors import ChairsideError, TooLateToCancel, TransitionNotAllowed
 from clinic.common.instants import zone_of
+from clinic.common.plain_names import shown_name
 from clinic.common.transactions import in_one_transaction
 from clinic.messaging.models import InboundMessage
 from clinic.messaging.queries import (
@@ -217,7 +218,9 @@ def _named(intent: Intent, appointments: list[Appointment]) -> str:
     word = "CONFIRM" if intent is Intent.CONFIRM else "NO"
     is_family = len({one.patient_id for one in appointments}) > 1
     named = [
-        f"{word} {one.pk} ({one.patient.name}, {_when(one)})" if is_family else f"{word} {one.pk} ({_when(one)})"
+        f"{word} {one.pk} ({shown_name(one.patient.name)}, {_when(one)})"
+        if is_family
+        else f"{word} {one.pk} ({_when(one)})"
         for one in appointments[:MOST_NAMED]
     ]
     return ", ".join([*named, "..."] if len(appointments) > MOST_NAMED else named)

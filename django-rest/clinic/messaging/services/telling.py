@@ -21,6 +21,7 @@ from clinic.appointments.models import Channel as Through
 from clinic.appointments.services.effects import Change, Effect
 from clinic.appointments.services.reaching import in_waking_hours, language_of, opted_out_among, ways_to_patient
 from clinic.common.instants import zone_of
+from clinic.common.plain_names import shown_name
 from clinic.common.transactions import finish_with
 from clinic.messaging.catalogue import (
     CATALOGUE,
@@ -150,6 +151,8 @@ def messages_to_patient(telling: Telling, events: Sequence[Event], opted_out: Co
     language = language_of(first.patient, first.clinic)
     send_at = in_waking_hours(now, first.clinic) if telling.can_wait else now
     context = patient_context([event.appointment for event in events], language)
+    if events[0].change.actor.is_patient:
+        context["reason"] = ""  # Typed by anybody who has the reference, and sent to any address.
     template = telling.several if len(events) > 1 else telling.template
     for way in ways_of(telling, first, opted_out):
         yield compose_message(
@@ -192,7 +195,7 @@ def patient_context(appointments: Sequence[Appointment], language: str) -> dict[
     return {
         "id": first.pk,
         "clinic": first.clinic.name,
-        "patient": first.patient.name,
+        "patient": shown_name(first.patient.name),
         "practitioner": first.practitioner.name,
         "when": say_when(first.starts_at, zone, language),
         "when_at_length": say_when_at_length(first.starts_at, zone, language),

@@ -2,6 +2,7 @@ from datetime import datetime
 
 from clinic.appointments.services.reaching import language_of, opted_out_among, ways_to_patient
 from clinic.common.instants import zone_of
+from clinic.common.plain_names import shown_name
 from clinic.outbox.models import Channel
 from clinic.outbox.services import About, cancel_messages_by_key, queue_message
 from clinic.outbox.ways import Way, Ways
@@ -30,7 +31,7 @@ def tell_of_offer(offer: WaitlistOffer, *, asked_at: datetime) -> None:
             send_at=None if way.channel == Channel.IN_APP else asked_at,
             context={
                 "clinic": offer.clinic.name,
-                "patient": patient.name,
+                "patient": shown_name(patient.name),
                 "practitioner": offer.practitioner.name,
                 "when": say_when(offer.starts_at, zone, language),
                 "until": say_when(offer.expires_at, zone, language),

@@ -1,0 +1,63 @@
+"""Pure: names of people. A name is typed by anybody and mailed to any address, so it carries no message: no web or
+e-mail address, no phone number, no markup, nothing invisible."""
+
+import re
+import unicodedata
+
+MAX_WORDS = 10
+# What a message shows of a name that was stored before there were rules.
+MAX_SHOWN = 60
+# A longer number is a phone number.
+MAX_DIGITS = 4
+FORBIDDEN = frozenset("<>{}[]\\|`^~=@#%$*_;:?!")
+# Joiners that names in Arabic and Indic scripts need.
+JOINERS = frozenset("\u200c\u200d")
+INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+DOT_INSIDE = re.compile(r"([^\W_][\w-]*)\.([^\W\d_]\w*)")
+TITLES = frozenset(
+    {"dr", "prof", "med", "dent", "phil", "rer", "nat", "jur", "habil", "dipl", "ing", "univ", "mag"}
+    | {"st", "jr", "sr", "mr", "mrs", "ms"}
+)
+
+
+def fault_in(name: str) -> str | None:
+    """Why this is no name, as a sentence; None if it is one."""
+    if any(_is_invisible(letter) for letter in name):
+        return "A name has no control or invisible characters."
+    if wrong := next((letter for letter in name if letter in FORBIDDEN), None):
+        return f"A name has no {wrong} in it."
+    if "//" in name or any(_looks_like_a_domain(*found.groups()) for found in DOT_INSIDE.finditer(name)):
+        return "A name has no web address in it. Write a space after a full stop."
+    if sum(letter.isnumeric() for letter in name) > MAX_DIGITS:
+        return "A name has no phone number in it."
+    if len(name.split()) > MAX_WORDS:
+        return f"A name has {MAX_WORDS} words at most."
+    if name.strip() and not any(letter.isalpha() for letter in name):
+        return "A name has at least one letter."
+    return None
+
+
+def shown_name(name: str) -> str:
+    """The name as a message may show it, whatever was stored: short, plain, and nothing that a mail reader links."""
+    letters = "".join(" " if _is_invisible(letter) or letter in FORBIDDEN else letter for letter in name)
+    letters = letters.replace("//", " ")
+    apart = DOT_INSIDE.sub(
+        lambda found: f"{found[1]}. {found[2]}" if _looks_like_a_domain(*found.groups()) else found[0], letters
+    )
+    without_numbers = apart if fault_in(apart) is None else re.sub(r"\d", "", apart)
+    return " ".join(without_numbers.split()[:MAX_WORDS])[:MAX_SHOWN].strip()
+
+
+def _is_invisible(letter: str) -> bool:
+    return unicodedata.category(letter) in INVISIBLE and letter not in JOINERS
+
+
+def _looks_like_a_domain(before: str, after: str) -> bool:
+    """`evil.example` and `X.COM`; not `J.Smith` or `Dr.med.`."""
+    if after.casefold() in TITLES:
+        return False
+    if before.casefold() in TITLES:
+        return after == after.casefold() or after == after.upper()
+    if before.casefold() == "www":
+        return True
+    return len(after) > 1 and (len(before) > 1 or after == after.casefold() or after == after.upper())

@@ -1,0 +1,88 @@
+import pytest
+from clinic.common.plain_names import MAX_SHOWN, fault_in, shown_name
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Paula",
+        "Dr. Amara Okafor",
+        "Dr.med. Petra Müller-Lüdenscheidt",
+        "Prof. Dr. med. dent. Åsa Øst",
+        "Seán O’Brien",
+        "D'Angelo, Maria",
+        "J.R.R. Tolkien",
+        "J.Smith",
+        "Anna (Mutter)",
+        "Anna & Ben Meyer",
+        'Robert "Bob" Jones',
+        "Smith/Jones",
+        "王小明",
+        "मारिया",
+        "نیم\u200cفاصله",
+        "Louis XIV 2",
+        "X Æ A-12",
+        "",
+    ],
+)
+def test_name_of_a_person_is_accepted(name: str) -> None:
+    assert fault_in(name) is None
+    assert shown_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "https://evil.example/login",
+        "Click http://evil.example",
+        "www.evil.example",
+        "WWW.EVIL.COM",
+        "evil.example",
+        "Your refund: evil.com/pay",
+        "t.me/evil",
+        "x.co",
+        "дом.рф",
+        "//evil",
+        "me@evil.example",
+        "Call 0900 123456",
+        "Call ٠٩٠٠١٢٣٤",
+        "<b>Paula</b>",
+        "<img src=x>",
+        "{{ 7*7 }}",
+        "[Paula](x)",
+        "=HYPERLINK(1)",
+        "Paula\nBcc: x",
+        "Paula\r\nSubject: x",
+        "Paula\0",
+        "Paula\u2028x",
+        "Paula \u202eecilA",
+        "Pau\u200bla",
+        "Paula\ud800",
+        "Act now!",
+        "one two three four five six seven eight nine ten eleven",
+    ],
+)
+def test_message_in_place_of_a_name_is_refused_and_not_shown(name: str) -> None:
+    fault = fault_in(name)
+    assert fault is not None
+    assert fault.endswith(".")
+    assert shown_name(name) != name
+
+
+def test_name_without_a_letter_is_refused() -> None:
+    assert fault_in("...") == "A name has at least one letter."
+
+
+@given(st.text(max_size=200))
+def test_shown_name_of_any_stored_text_is_short_and_links_nothing(text: str) -> None:
+    shown = shown_name(text)
+    assert len(shown) <= MAX_SHOWN
+    fault = fault_in(shown)
+    assert fault is None or "letter" in fault
+
+
+@given(st.text(max_size=200))
+def test_shown_name_is_shown_alike_again(text: str) -> None:
+    assert shown_name(shown_name(text)) == shown_name(text)
