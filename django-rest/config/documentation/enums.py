@@ -96,6 +96,18 @@ ENUMS = {
         "free": "would be booked (dry run)",
         "refused": "cannot be booked: `code`",
     },
+    "ReadinessStatusEnum": {"ok": "requests are served", "unavailable": "503: `database` names the reason"},
+    "DatabaseEnum": {
+        "ok": "reads and writes work",
+        "starting": "the database has not been asked yet",
+        "unreachable": "no connection, or no answer in time",
+        "unmigrated": "the schema is older than this version",
+        "write_timeout": "a small write did not end in time",
+        "read_only": "reads work, writes are refused: a replica, or a switch of an operator",
+        "cluster_not_ready": "this node has not joined its cluster",
+        "disk_full": "reads work, writes find no space",
+        "too_many_connections": "the server accepts no further connection",
+    },
     "GroupByEnum": {"month": "by calendar month", "day": "by day"},
     "WaitlistModeEnum": {"off": "freed time is open to everybody at once", "offer": "the waitlist is asked first"},
 }

@@ -105,6 +105,9 @@ VALUES: dict[str, Any] = {
     "GuestBookingOutput.status": "pending",
     "GuestBookingMadeOutput.status": "pending",
     "Health.status": "ok",
+    "Readiness.status": "ok",
+    "Readiness.service": "django-rest",
+    "Readiness.version": "0.1.0",
     "Alive.status": "alive",
     "attendance_confirmed_at": None,
     "checked_in_at": None,
@@ -209,6 +212,12 @@ VALUES: dict[str, Any] = {
     "last_round_at": "2026-11-20T08:29:40Z",
     "late": False,
     "failing": [],
+    "clock_skew_seconds": 0.004,
+    "stopped_by_clock": 0,
+    "skew_seconds": 0.003,
+    "off": False,
+    "oldest_seconds": 0,
+    "old": 0,
     "database_version": "8.4.3",
 }
 

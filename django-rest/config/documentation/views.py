@@ -15,14 +15,14 @@ class DocumentView(SpectacularAPIView):
     def _get_schema_response(self, request: Request) -> HttpResponse:
         renderer = request.accepted_renderer
         with _generating:
-            content = _rendered(type(renderer))
+            content = _rendered(renderer.media_type)
         headers = {"Content-Disposition": f'inline; filename="Chairside.{renderer.format}"'}
         return HttpResponse(content, content_type=renderer.media_type, headers=headers)
 
 
 @cache
-def _rendered(renderer: Any) -> bytes | str:
-    """`renderer`: a class of drf_spectacular.renderers."""
+def _rendered(media_type: str) -> bytes | str:
+    [renderer] = [renderer for renderer in DocumentView.renderer_classes if renderer.media_type == media_type]
     content: bytes | str = renderer().render(_document(), renderer_context={})
     return content
 
