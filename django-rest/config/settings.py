@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "clinic.common.middleware.ApiPathMiddleware",
     "clinic.common.middleware.SecureCookiesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "clinic.ops.middleware.HangingWritesMiddleware",
     "clinic.common.middleware.HostMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -10,12 +10,12 @@ from contextlib import closing
 
 import pytest
 from clinic.common.mysql.conditions import Condition
-from clinic.ops import probes
+from clinic.ops import middleware, probes
 from clinic.ops.probes import Prober, probe_response, readiness
 from django.test import Client
 from private_server import PrivateServer
 
-from .conftest import World
+from .conftest import World, refusal
 from .own_server import administer, make_canary_schema, options_of, own_server
 
 FAR_AWAY = 1_000_000.0
@@ -106,6 +106,26 @@ def test_canary_that_cannot_write_is_seen_although_reads_work(server: PrivateSer
         cursor.execute("SELECT * FROM probe_canary FOR UPDATE")
         assert reasons(prober) == ("write_timeout", "ok")
     assert reasons(prober) == ("ok", "ok")
+
+
+def test_changes_are_refused_at_once_while_writes_hang(
+    server: PrivateServer, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prober = Prober(options_of(server), canary_seconds=0)
+    prober.check()
+    monkeypatch.setattr(probes, "CANARY_SECONDS_IN_TROUBLE", 0)
+    monkeypatch.setattr(middleware, "PROBES", prober)
+    desk = world.client(world.sam)
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT * FROM probe_canary FOR UPDATE")
+        prober.check()
+        assert desk.post("/api/v1/appointments", {}).status_code == 400
+        prober.check()
+        assert refusal(desk.post("/api/v1/appointments", {})) == (503, "database_write_timeout")
+        assert desk.get("/api/v1/appointments").status_code == 200
+    prober.check()
+    assert desk.post("/api/v1/appointments", {}).status_code == 400
 
 
 def test_canary_writes_rarely_and_keeps_one_row(server: PrivateServer) -> None:

@@ -54,13 +54,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exception()
     refusal = refusal_for(error, method=request.method or "") if error is not None else None
     if refusal is not None:
-        return _unavailable(request, refusal)
+        return unavailable(request, refusal)
     if _is_page(request):
         return defaults.server_error(request)
     return error_response(500, "error", "Something went wrong.")
 
 
-def _unavailable(request: HttpRequest, refusal: ChairsideError) -> HttpResponse:
+def unavailable(request: HttpRequest, refusal: ChairsideError) -> HttpResponse:
     if _is_page(request):
         page = f"<!doctype html><title>Not available</title><h1>Not available</h1><p>{refusal.detail}</p>"
         response = HttpResponse(page, status=refusal.status)

@@ -99,6 +99,11 @@ class DatabaseFull(TryAgain):
     detail = "The database's disk is full, so nothing can be changed. Please try again later."
 
 
+class DatabaseWriteTimeout(TryAgain):
+    code = "database_write_timeout"
+    detail = "The database does not finish changes at the moment. Please try again later."
+
+
 class DatabaseBusy(TryAgain):
     code = "database_too_many_connections"
     detail = "The database has no free connection. Please try again in a moment."

@@ -39,6 +39,8 @@ CANARY_SLOTS = 1024
 
 OK, STARTING, UNREACHABLE, UNMIGRATED = "ok", "starting", "unreachable", "unmigrated"
 WRITE_TIMEOUT = "write_timeout"
+# A commit on a full disk does not fail: the server waits for somebody to make room.
+HANGING = frozenset({WRITE_TIMEOUT, Condition.DISK_FULL.value})
 REASONS = (OK, STARTING, UNREACHABLE, UNMIGRATED, WRITE_TIMEOUT, *(condition.value for condition in Condition))
 
 log = logging.getLogger("chairside.probes")
@@ -100,6 +102,12 @@ class Prober:
             return met[0].value
         return state.reads if for_reads else state.writes
 
+    def hanging_reason(self) -> str | None:
+        """`disk_full` or `write_timeout` while writes would wait in vain, else None. Seen twice in a row, so that a
+        moment's pause of the server refuses nothing."""
+        reason = self.reason()
+        return reason if reason in HANGING and self._canary.failures >= 2 else None
+
     def check(self) -> State:
         """One round: a few small queries, and now and then the canary write."""
         began_at = time.monotonic()
@@ -160,6 +168,7 @@ class Canary:
 
     def __init__(self, seconds: float) -> None:
         self.reason: str = OK
+        self.failures = 0
         self._seconds = seconds
         self._written_at = float("-inf")
         self._was_read_only = False
@@ -176,6 +185,7 @@ class Canary:
             return
         self._written_at, self._was_read_only = now, is_read_only
         self.reason = self._write(cursor)
+        self.failures = 0 if self.reason == OK else self.failures + 1
 
     @staticmethod
     def _write(cursor: Any) -> str:
