@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from stream_testkit.service import StreamService
 
 # What a front end does with it, and a record of all it was told.
-START = """async ({ module, kind, url, options }) => {
+START = """async ({ module, kind, url, options, waits }) => {
   const { [kind]: LiveList } = await import(module);
   const idsOf = (rows) => rows.map(({ id }) => id);
   window.told = { states: [], changes: [], refreshed: 0 };
@@ -26,7 +26,8 @@ START = """async ({ module, kind, url, options }) => {
       window.told.changes.push({ ids: idsOf(rows), upserts: idsOf(upserts), removes, isSnapshot }),
     onstate: (state, reason) => window.told.states.push(reason ? `${state}: ${reason}` : state),
   });
-  await window.live.start();
+  const started = window.live.start();
+  if (waits) await started;
 }"""
 IDS = "live.rows.map(({ id }) => id)"
 
@@ -38,20 +39,22 @@ class FrontEnd:
     page: Page
     service: StreamService
     origin: str
+    port: int | None = None  # Of something in front of the service.
 
     def start(self, of: str = "appointments", **options: Any) -> None:
         self.page.goto(f"{self.origin}/index.html")
         self.begin(of, **options)
 
-    def begin(self, of: str = "appointments", **options: Any) -> None:
+    def begin(self, of: str = "appointments", *, waits: bool = True, **options: Any) -> None:
+        """Make the list; `waits` until it has its first token."""
         module, url = f"{self.stream}/chairside-live.js", f"{self.stream}/api/v1/sse/{of}"
-        asked = {"module": module, "kind": f"Live{of.capitalize()}", "url": url, "options": options}
+        asked = {"module": module, "kind": f"Live{of.capitalize()}", "url": url, "options": options, "waits": waits}
         self.page.evaluate(START, asked)
 
     @property
     def stream(self) -> str:
         """The stream's address, by the page's own name of this machine."""
-        return f"http://{urlsplit(self.origin).hostname}:{self.service.port}"
+        return f"http://{urlsplit(self.origin).hostname}:{self.port or self.service.port}"
 
     def wait_for_ids(self, *ids: int) -> None:
         self.page.wait_for_function(f"ids => JSON.stringify({IDS}) === JSON.stringify(ids)", arg=list(ids))

@@ -12,12 +12,17 @@
  *     });
  *     live.start();
  *
- * `LiveNotifications`, with ".../api/v1/sse/notifications", is the same for what the user was told: the newest first, and
+ * `LiveNotifications`, with ".../api/v1/sse/notifications", is the same for a user's notifications: the newest first, and
  * `unreadCount` of all.
  *
- * A list comes back by itself after everything but a sign-out, with the id of what it knows, so that it is only told what it
- * missed, also after the page was loaded again. All tabs of a user share one connection a list: whoever holds the lock
- * has it and tells the others; when that tab goes, the next one goes on from the same id.
+ * Show `state` beside the rows: they are current only while it is "live".
+ *
+ * A list connects again by itself after everything but a sign-out, with the id of the last event, so that it receives only
+ * what it missed, also after a reload of the page. It is "stale" and connects again at once after 2.5 heartbeats of silence;
+ * and when a page becomes visible, a laptop wakes up or the network returns, after more than one.
+ *
+ * All tabs of a user share one connection a list: one tab leads and tells the others. A leader that is closed, or stands
+ * still (a dialog, the debugger, a long script), is replaced by another tab, which goes on from the same id: see `tabs.js`.
  *
  * Tabs share by Web Locks and BroadcastChannel, and not by a SharedWorker, as a worker's script must be of the page's own
  * origin (MDN, SharedWorker()), and this module is served by the stream's. A blob: address would be another worker in each
@@ -26,18 +31,20 @@
  * on plain http, as in a clinic's own network, the tabs agree over a BroadcastChannel. Without it a browser's six
  * connections to one server would be gone with the sixth tab.
  *
- * @typedef {{ id: number, [field: string]: any }} Row An appointment or notification, with the fields of the REST API.
- * @typedef {{ of: "appointments" | "notifications", inOrder: (a: Row, b: Row) => number }} Kind
- * @typedef {{ upserts: Row[], removes: number[], isSnapshot: boolean }} Change
+ * @typedef {import("./chairside-live/lists.js").Row} Row
+ * @typedef {import("./chairside-live/lists.js").Kind} Kind
+ * @typedef {import("./chairside-live/lists.js").Change} Change
+ * @typedef {import("./chairside-live/parser.js").Block} Block
  * @typedef {"connecting" | "live" | "stale" | "offline" | "signed out"} State
- *   `live`: what is shown is current. `stale`: it may be old, the connection or the database is silent.
+ *   `live`: the rows are current. `stale`: they may be old, the connection, the leading tab or the database is silent.
  *   `offline`: there is no connection; it is tried again, unless `reason` says `replaced` or `refused`.
  *   `signed out`: over, until `start` is called again.
  * @typedef {object} Options
  * @property {string} url The stream's address.
  * @property {(wanted: { refresh: boolean }) => Promise<string | null>} token An access token; with `refresh` a new one,
- *   because the last is refused or about to expire. `null`: nobody is signed in.
- * @property {() => Promise<string | null>} [ticket] A stream ticket, where only EventSource is to be had.
+ *   because the last is refused or about to expire. `null`: nobody is signed in. After ten seconds without an answer it
+ *   counts as failed, and another tab tries.
+ * @property {() => Promise<string | null>} [ticket] A stream ticket, where only EventSource is available.
  * @property {Record<string, string>} [query] `from`, `to`, `practitioner`, `status`.
  * @property {(rows: Row[], change: Change) => void} [onchange] All rows in order, and what is different.
  * @property {(state: State, reason: string) => void} [onstate]
@@ -45,205 +52,50 @@
  * @property {"fetch" | "eventsource"} [transport] Default: fetch, where the browser can read a body as it comes.
  * @property {number} [heartbeatSeconds] As the service is set; default 15. Silence of 2.5 of them is a lost connection.
  */
+import { APPOINTMENTS, KeyedList, NOTIFICATIONS } from "./chairside-live/lists.js";
+import { Clock, JumpDetector, Silence, TooSlow, within } from "./chairside-live/silence.js";
+import { Tabs, randomId } from "./chairside-live/tabs.js";
+import { Refusal, bestTransport, readEventSource, readFetched } from "./chairside-live/transport.js";
+
+export { BlockReader } from "./chairside-live/parser.js";
+export { KeyedList };
 
 const SLOWEST_RETRY_MS = 30_000;
 const FIRST_RETRY_MS = 1_000;
-const SILENT_HEARTBEATS = 2.5;
 const KEPT_OVER_RELOAD_MS = 10 * 60_000;
-// How long a tab without Web Locks waits for another to say that it leads, and how often it asks again.
-const ANSWER_MS = 300;
-const CLAIM_MS = 2_000;
-const CONTROL_EVENTS = ["token-expiring", "expired", "revoked", "replaced", "stale", "fresh", "drain"];
-
-/** What a server said instead of a stream. */
-class Refusal extends Error {
-  /** @param {number} status @param {number | null} retryMs */
-  constructor(status, retryMs) {
-    super(`the stream answered ${status}`);
-    this.status = status;
-    this.retryMs = retryMs;
-  }
-}
-
-/** Takes text as it comes, gives blocks: WHATWG HTML, section 9.2.6. */
-export class BlockReader {
-  /** @param {(block: { id?: string, event: string, data?: string, retry?: number }) => void} onblock */
-  constructor(onblock) {
-    this._onblock = onblock;
-    this._rest = "";
-  }
-
-  /** @param {string} text */
-  feed(text) {
-    // A carriage return at the end may be half of a line end.
-    const all = this._rest + text;
-    const held = all.endsWith("\r") ? "\r" : "";
-    const parts = all.slice(0, all.length - held.length).replace(/\r\n?/g, "\n").split("\n\n");
-    this._rest = (parts.pop() ?? "") + held;
-    for (const part of parts) this._read(part);
-  }
-
-  /** @param {string} part */
-  _read(part) {
-    /** @type {{ id?: string, event: string, data?: string, retry?: number }} */
-    const block = { event: "message" };
-    for (const line of part.split("\n")) {
-      const colon = line.indexOf(":");
-      if (colon === 0) continue;
-      const name = colon < 0 ? line : line.slice(0, colon);
-      const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
-      if (name === "data") block.data = block.data === undefined ? value : `${block.data}\n${value}`;
-      else if (name === "id") block.id = value;
-      else if (name === "event") block.event = value || "message";
-      else if (name === "retry" && /^\d+$/.test(value)) block.retry = Number(value);
-    }
-    this._onblock(block);
-  }
-}
-
-/** @type {Kind} */
-const APPOINTMENTS = {
-  of: "appointments",
-  inOrder: (a, b) => Date.parse(a.start) - Date.parse(b.start) || a.id - b.id,
-};
-
-/** @type {Kind} */
-const NOTIFICATIONS = {
-  of: "notifications",
-  inOrder: (a, b) => Date.parse(b.created_at) - Date.parse(a.created_at) || b.id - a.id,
-};
-
-/** Rows by id, and how far they reach. */
-export class KeyedList {
-  constructor(kind = APPOINTMENTS) {
-    this._kind = kind;
-    /** @type {Map<number, Row>} */
-    this.byId = new Map();
-    this.unreadCount = 0;
-    /** @type {string | null} */
-    this.lastId = null;
-  }
-
-  get rows() {
-    return [...this.byId.values()].sort(this._kind.inOrder);
-  }
-
-  /** As a snapshot holds it. */
-  get whole() {
-    return { [this._kind.of]: this.rows, unread_count: this.unreadCount };
-  }
-
-  /** @param {any} whole @returns {Change} */
-  replace(whole) {
-    /** @type {Row[]} */
-    const rows = whole[this._kind.of];
-    const former = this.byId;
-    this.byId = new Map(rows.map((row) => [row.id, row]));
-    this.unreadCount = whole.unread_count ?? 0;
-    const upserts = rows.filter((row) => JSON.stringify(former.get(row.id)) !== JSON.stringify(row));
-    return { upserts, removes: [...former.keys()].filter((id) => !this.byId.has(id)), isSnapshot: true };
-  }
-
-  /** @param {{ upserts: Row[], removes: number[], unread_count?: number }} change @returns {Change} */
-  apply({ upserts, removes, unread_count }) {
-    for (const id of removes) this.byId.delete(id);
-    for (const row of upserts) this.byId.set(row.id, row);
-    this.unreadCount = unread_count ?? 0;
-    return { upserts, removes, isSnapshot: false };
-  }
-}
-
-/** What `navigator.locks` does, for pages that have none: one of all tabs at a time. */
-class Election {
-  constructor() {
-    this._id = randomId();
-    this._isLeading = false;
-    this._mustWait = false;
-    this._stepDown = () => {};
-    this._hurry = () => {};
-  }
-
-  /**
-   * Call `lead` whenever it is this tab's turn, until `signal`. A tab claims, and leads if no other says within a moment
-   * that it does. A frozen tab says nothing, so another takes over; when it hears of that, the one with the higher id
-   * gives way. Messages wake a tab in the background, whose timers may ring once a minute.
-   * @param {string} name @param {AbortSignal} signal @param {(signal: AbortSignal) => Promise<void>} lead
-   */
-  async run(name, signal, lead) {
-    this._channel = new BroadcastChannel(`${name} lead`);
-    this._channel.onmessage = ({ data }) => this._hear(data);
-    addEventListener("pagehide", () => this._leave(), { signal });
-    while (!signal.aborted) {
-      this._mustWait = false;
-      this._channel.postMessage({ claims: this._id });
-      await this._rest(ANSWER_MS, signal);
-      if (signal.aborted) break;
-      if (this._mustWait) await this._rest(CLAIM_MS * (0.5 + Math.random()), signal);
-      else await this._lead(signal, lead);
-    }
-    this._leave();
-    this._channel.close();
-  }
-
-  /** @param {AbortSignal} signal @param {(signal: AbortSignal) => Promise<void>} lead */
-  async _lead(signal, lead) {
-    const turn = new AbortController();
-    const end = () => turn.abort();
-    signal.addEventListener("abort", end, { once: true });
-    this._stepDown = end;
-    this._isLeading = true;
-    this._channel?.postMessage({ leads: this._id });
-    await lead(turn.signal);
-    this._isLeading = false;
-    signal.removeEventListener("abort", end);
-  }
-
-  /** @param {{ claims?: string, leads?: string, leaves?: string }} message */
-  _hear({ claims, leads, leaves }) {
-    const other = claims ?? leads ?? "";
-    if (leaves !== undefined) this._hurry();
-    else if (this._isLeading && leads !== undefined && leads < this._id) this._stepDown();
-    else if (this._isLeading) this._channel?.postMessage({ leads: this._id });
-    else if (leads !== undefined || other < this._id) this._mustWait = true;
-  }
-
-  /** Whoever waits need not wait any longer. */
-  _leave() {
-    this._channel?.postMessage({ leaves: this._id });
-  }
-
-  /** @param {number} ms @param {AbortSignal} signal */
-  _rest(ms, signal) {
-    return new Promise((resolve) => {
-      this._hurry = () => resolve(undefined);
-      setTimeout(resolve, ms);
-      signal.addEventListener("abort", resolve, { once: true });
-    });
-  }
-}
+const TOKEN_TIMEOUT_MS = 10_000;
+const SLOWEST_TICK_MS = 1_000;
 
 class LiveList {
   /** @param {Options} options @param {Kind} kind */
   constructor(options, kind) {
     this._kind = kind;
     this._options = { share: true, heartbeatSeconds: 15, query: {}, transport: bestTransport(), ...options };
+    this._heartbeatMs = this._options.heartbeatSeconds * 1000;
+    this._tokenTimeoutMs = Math.min(TOKEN_TIMEOUT_MS, 2 * this._heartbeatMs);
     this._list = new KeyedList(kind);
     /** @type {State} */
     this.state = "connecting";
+    this._reason = "";
     this._run = new AbortController();
     this._run.abort();
+    this._clock = new Clock();
+    this._silence = new Silence(this._heartbeatMs, this._clock);
+    /** @type {Tabs | null} */
+    this._tabs = null;
+    /** @type {AbortController | null} The connection, while there is one or is about to be. */
+    this._attempt = null;
+    this._key = "";
+    this._wake = () => {};
     this._tries = 0;
     this._guesses = 0; // Of these, the pauses that the server has not asked for.
     /** @type {number | null} */
     this._retryMs = null;
-    /** @type {BroadcastChannel | null} */
-    this._channel = null;
-    this._isLeading = false;
-    this._key = "";
     this._isDatabaseAway = false;
-    this._wake = () => {};
-    this._save = this._save.bind(this);
-    this._hurry = this._hurry.bind(this);
+    this._wasOffline = false;
+    /** @type {string | null} Asked of the leading tab and not answered yet: all it says until then may be old. */
+    this._question = null;
+    this._isInStep = false; // As a follower: its rows are the leader's.
   }
 
   /** @returns {Row[]} */
@@ -253,30 +105,28 @@ class LiveList {
 
   /** Whether this tab has the connection, rather than hearing of it from another. */
   get isLeading() {
-    return this._isLeading;
+    return !this._run.signal.aborted && (this._tabs === null || this._tabs.isLeading);
   }
 
   /** Connect, or connect again after an end for good. */
   async start() {
     if (!this._run.signal.aborted) return;
-    const run = (this._run = new AbortController());
-    this._tries = this._guesses = 0;
+    const { signal } = (this._run = new AbortController());
+    this._forgetTries();
     this._tell("connecting", "");
-    const token = await this._firstToken(run.signal);
-    if (run.signal.aborted) return;
+    const token = await this._firstToken(signal);
+    if (signal.aborted) return;
     if (token === null) return this._end("signed out", "no token");
     this._key = `chairside-live ${this._address()} ${userOf(token)}`;
     this._restore();
-    addEventListener("pagehide", this._save);
-    addEventListener("online", this._hurry);
-    if (this._options.share && "BroadcastChannel" in globalThis) this._shareOne(run.signal);
-    else this._lead(run.signal);
+    this._listen(signal);
+    if (this._options.share && "BroadcastChannel" in globalThis) this._shareOne(signal);
+    else while (!signal.aborted) await this._lead(signal);
   }
 
   /** Close the connection and forget the rows. */
   stop() {
     this._run.abort();
-    this._leave();
     this._forget();
   }
 
@@ -284,8 +134,9 @@ class LiveList {
   async _firstToken(signal) {
     while (!signal.aborted) {
       try {
-        return await this._options.token({ refresh: false });
+        return await within(this._options.token({ refresh: false }), this._tokenTimeoutMs, signal);
       } catch {
+        if (signal.aborted) break;
         this._tell("offline", "token");
         await this._pause(signal);
       }
@@ -293,59 +144,139 @@ class LiveList {
     return null;
   }
 
+  // Signs that something may be wrong
+
+  /** @param {AbortSignal} signal */
+  _listen(signal) {
+    addEventListener("pagehide", () => this._save(), { signal });
+    addEventListener("pageshow", () => this._woke(), { signal });
+    addEventListener("offline", () => this._lostNetwork(), { signal });
+    addEventListener("online", () => this._woke(), { signal });
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this._woke(), { signal });
+    const tickMs = Math.min(SLOWEST_TICK_MS, this._heartbeatMs / 4);
+    const jumps = new JumpDetector(tickMs, this._clock);
+    const timer = setInterval(() => this._tick(jumps), tickMs);
+    signal.addEventListener("abort", () => clearInterval(timer));
+  }
+
+  /** @param {JumpDetector} jumps */
+  _tick(jumps) {
+    if (jumps.rang()) this._woke();
+    if (!this.isLeading) this._tabs?.check();
+    else if (this._attempt !== null && this._silence.isTooLong) this._reconnect("silent");
+    this._say({});
+  }
+
+  /** The page, the machine or the network was away, perhaps. */
+  _woke() {
+    if (!this.isLeading) {
+      if (!this._tabs?.isLate) return;
+      this._tell("stale", "woke up");
+      this._ask();
+    } else if (this._attempt === null) this._wake();
+    else if (this._silence.isLate || this._wasOffline) this._reconnect("woke up");
+  }
+
+  _lostNetwork() {
+    this._wasOffline = true;
+    if (this.state === "live") this._tell("stale", "no network");
+  }
+
+  /** Give up the connection, and make the next one at once. @param {string} reason */
+  _reconnect(reason) {
+    this._tell("stale", reason);
+    this._retryMs = 0;
+    this._attempt?.abort();
+  }
+
   // Sharing
 
   /** @param {AbortSignal} signal */
   _shareOne(signal) {
-    this._channel = new BroadcastChannel(this._key);
-    this._channel.onmessage = ({ data }) => this._hear(data);
-    this._channel.postMessage({ ask: true });
-    if (!("locks" in navigator)) new Election().run(this._key, signal, (turn) => this._lead(turn));
-    else navigator.locks.request(this._key, { signal }, () => this._lead(signal)).catch(() => {}); // Stopped meanwhile.
+    this._tabs = new Tabs(this._key, {
+      heartbeatMs: this._heartbeatMs,
+      clock: this._clock,
+      lead: (turn) => this._lead(turn),
+      onmessage: (message) => this._hear(message),
+      onask: (question) => this._answer(question),
+      onlost: () => this._follow(),
+      onsilence: () => this._tell("stale", "silent"),
+    });
+    this._tabs.run(signal);
+    this._ask();
+  }
+
+  /** Another tab leads from now on. */
+  _follow() {
+    this._isInStep = false;
+    this._question = null;
+    this._ask();
+  }
+
+  /** The rows of the leader, unless it has the same. */
+  _ask() {
+    this._question ??= randomId();
+    this._tabs?.ask({ question: this._question, lastId: this._list.lastId });
+  }
+
+  /** @param {{ question: string, lastId: string | null }} asked */
+  _answer({ question, lastId }) {
+    const isInStep = lastId !== null && lastId === this._list.lastId;
+    const rows = isInStep || this._list.lastId === null ? {} : { whole: this._list.whole, lastId: this._list.lastId };
+    this._say({ answers: question, isInStep, ...rows });
   }
 
   /** @param {any} message */
   _hear(message) {
-    if (message.ask) {
-      if (this._isLeading) this._say({ whole: this._list.whole, lastId: this._list.lastId, state: this.state });
-      return;
+    if (message.end) return this._end(message.end, message.reason);
+    if (message.answers !== undefined && message.answers === this._question) {
+      this._question = null;
+      this._isInStep = message.isInStep;
     }
-    if (this._isLeading) return;
-    if ("lastId" in message) this._list.lastId = message.lastId;
-    if (message.whole) this._changed(this._list.replace(message.whole));
-    if (message.change) this._changed(this._list.apply(message.change));
-    if (message.end) this._end(message.end, message.reason);
-    else if (message.state) this._tell(message.state, message.reason ?? "");
+    if (this._question !== null) return;
+    if (message.whole) {
+      this._isInStep = true;
+      this._changed(this._list.replace(message.whole));
+    }
+    if (this._isInStep && message.change) this._changed(this._list.apply(message.change));
+    if (this._isInStep && message.lastId) this._list.lastId = message.lastId;
+    if (this._isInStep || message.state !== "live") this._tell(message.state, message.reason);
   }
 
   /** @param {object} message */
   _say(message) {
-    if (this._isLeading) this._channel?.postMessage(message);
+    this._tabs?.say({ state: this.state, reason: this._reason, ...message });
   }
 
   // The connection
 
-  /** Connect again and again until the end. @param {AbortSignal} signal */
-  async _lead(signal) {
-    const run = this._run;
-    this._isLeading = true;
+  /** Connect again and again, until `turn` is aborted or another tab should try. @param {AbortSignal} turn */
+  async _lead(turn) {
     let refresh = false;
-    while (!signal.aborted) {
-      const attempt = new AbortController();
-      signal.addEventListener("abort", () => attempt.abort(), { once: true });
+    if (this._tries > 0) await this._pause(turn);
+    while (!turn.aborted) {
+      const attempt = (this._attempt = new AbortController());
+      const abort = () => attempt.abort();
+      turn.addEventListener("abort", abort, { once: true });
+      this._silence.heard();
       try {
         refresh = await this._connect(attempt, refresh);
-        if (!signal.aborted) this._ended();
+        if (!turn.aborted) this._ended();
       } catch (problem) {
-        refresh = !signal.aborted && this._failed(problem, refresh);
+        if (problem instanceof TooSlow) {
+          this._tries += 1;
+          this._tell("offline", "token");
+          return;
+        }
+        refresh = !turn.aborted && this._failed(problem, refresh);
       } finally {
+        turn.removeEventListener("abort", abort);
         attempt.abort();
+        this._attempt = null;
       }
-      if (!signal.aborted) await this._pause(signal);
+      if (!turn.aborted) await this._pause(turn);
     }
-    if (this._run !== run) return;
-    this._isLeading = false;
-    this._channel?.postMessage({ ask: true }); // Another tab leads now.
+    if (this.state === "live") this._tell("stale", "another tab");
   }
 
   /**
@@ -353,83 +284,60 @@ class LiveList {
    * @param {AbortController} attempt @param {boolean} refresh
    * @returns {Promise<boolean>} Whether the next needs a new token.
    */
-  async _connect(attempt, refresh) {
-    const isFetch = this._options.transport === "fetch";
-    const pass = await (isFetch || !this._options.ticket ? this._options.token({ refresh }) : this._options.ticket());
-    if (attempt.signal.aborted) return false;
+  async _connect({ signal }, refresh) {
+    const { transport, token, ticket } = this._options;
+    const isFetch = transport === "fetch";
+    const pass = await within(isFetch || !ticket ? token({ refresh }) : ticket(), this._tokenTimeoutMs, signal);
     if (pass === null) {
       this._end("signed out", "no token");
       return false;
     }
     this._retryMs = null;
+    this._isDatabaseAway = false;
     let isExpired = false;
-    const onblock = (/** @type {any} */ block) => {
+    const { lastId } = this._list;
+    const onbytes = () => this._hearBytes();
+    const onblock = (/** @type {Block} */ block) => {
+      if (signal.aborted) return;
       if (block.event === "expired") isExpired = true;
-      this._take(block, attempt);
+      this._take(block);
     };
-    await (isFetch ? this._readFetched(pass, attempt, onblock) : this._readEventSource(pass, attempt, onblock));
+    if (isFetch) {
+      await readFetched(this._address(), { token: pass, lastId, signal, onbytes, onblock });
+    } else {
+      const address = this._address(lastId ? { ticket: pass, last_event_id: lastId } : { ticket: pass });
+      await readEventSource(address, { signal, onbytes, onblock });
+    }
     return isExpired;
   }
 
-  /** @param {string} token @param {AbortController} attempt @param {(block: any) => void} onblock */
-  async _readFetched(token, attempt, onblock) {
-    /** @type {Record<string, string>} */
-    const headers = { Authorization: `Bearer ${token}`, Accept: "text/event-stream" };
-    if (this._list.lastId) headers["Last-Event-ID"] = this._list.lastId;
-    let watchdog = this._watch(attempt, undefined);
-    try {
-      const response = await fetch(this._address(), { headers, signal: attempt.signal, cache: "no-store" });
-      if (response.status !== 200 || !response.body) throw refusalOf(response);
-      const blocks = new BlockReader(onblock);
-      const body = response.body.pipeThrough(new TextDecoderStream()).getReader();
-      for (let part = await body.read(); !part.done; part = await body.read()) {
-        watchdog = this._watch(attempt, watchdog);
-        blocks.feed(part.value);
-      }
-    } finally {
-      clearTimeout(watchdog);
-    }
+  /** Bytes that waited while the page stood still are old, and another tab may lead. */
+  _hearBytes() {
+    if (this._silence.isTooLong) this._reconnect("woke up");
+    else this._silence.heard();
   }
 
-  /**
-   * EventSource tells nothing of heartbeats, so it is not watched; and it asks the same address again and again, with a
-   * ticket that has long expired, so each connection has one of its own.
-   * @param {string} ticket @param {AbortController} attempt @param {(block: any) => void} onblock
-   */
-  _readEventSource(ticket, attempt, onblock) {
-    /** @type {Record<string, string>} */
-    const lastId = this._list.lastId ? { last_event_id: this._list.lastId } : {};
-    const source = new EventSource(this._address({ ticket, ...lastId }));
-    return new Promise((resolve, reject) => {
-      source.onopen = () => onblock({ event: "message", id: this._list.lastId ?? undefined });
-      for (const event of ["snapshot", "change", ...CONTROL_EVENTS]) {
-        source.addEventListener(event, ({ data, lastEventId }) =>
-          onblock({ event, data, id: lastEventId || undefined }),
-        );
-      }
-      source.onerror = () => reject(new Error("EventSource has failed"));
-      attempt.signal.addEventListener("abort", () => resolve(undefined));
-    }).finally(() => source.close());
-  }
-
-  /** @param {{ id?: string, event: string, data?: string, retry?: number }} block @param {AbortController} attempt */
-  _take(block, attempt) {
+  /** @param {Block} block */
+  _take(block) {
     if (block.retry !== undefined) this._retryMs = block.retry;
-    if (block.data !== undefined) this._act(block.event, JSON.parse(block.data), attempt);
+    /** @type {Record<string, unknown>} */
+    const news = {};
+    if (block.data !== undefined) this._act(block.event, JSON.parse(block.data), news);
     if (block.id === undefined) return;
-    this._list.lastId = block.id;
-    this._tries = this._guesses = 0;
-    this._say({ lastId: block.id });
-    if (this.state !== "live" && !(this.state === "stale" && this._isDatabaseAway)) this._tell("live", "");
+    this._list.lastId = news.lastId = block.id;
+    this._wasOffline = false;
+    this._forgetTries();
+    this._say(news);
+    if (!this._isDatabaseAway) this._tell("live", "");
   }
 
-  /** @param {string} event @param {any} data @param {AbortController} attempt */
-  _act(event, data, attempt) {
+  /** @param {string} event @param {any} data @param {Record<string, unknown>} news For the other tabs. */
+  _act(event, data, news) {
     if (event === "snapshot" || event === "message") {
-      this._say({ whole: data });
+      news.whole = data;
       this._changed(this._list.replace(data));
     } else if (event === "change") {
-      this._say({ change: data });
+      news.change = data;
       this._changed(this._list.apply(data));
     } else if (event === "token-expiring") {
       this._renew(data.renew);
@@ -441,7 +349,7 @@ class LiveList {
       this._isDatabaseAway = event === "stale";
       this._tell(event === "stale" ? "stale" : "live", data.detail);
     } else if (event === "drain" && this._options.transport === "eventsource") {
-      attempt.abort(); // Before it comes back by itself.
+      this._attempt?.abort(); // Before it comes back by itself.
     }
   }
 
@@ -453,7 +361,7 @@ class LiveList {
     await fetch(new URL(path, this._address()), { method: "POST", headers }).catch(() => {});
   }
 
-  /** A gateway without its service, and a full service, end a stream before it has told anything. */
+  /** A gateway without its service, and a full service, end a stream before its first id. */
   _ended() {
     if (this.state === "live") this._tell("connecting", "ended");
     else if (this._tries > (this.state === "stale" ? 1 : 0)) this._tell("offline", "away");
@@ -474,22 +382,11 @@ class LiveList {
     return !(problem instanceof Refusal) && hasRefreshed;
   }
 
-  /** @param {AbortController} attempt @param {ReturnType<typeof setTimeout> | undefined} former */
-  _watch(attempt, former) {
-    clearTimeout(former);
-    return setTimeout(
-      () => {
-        this._tell("stale", "silent");
-        attempt.abort();
-      },
-      SILENT_HEARTBEATS * this._options.heartbeatSeconds * 1000,
-    );
-  }
-
   /** As long as the server asked for, else twice as long as the last guess; never all readers at once. @param {AbortSignal} signal */
   async _pause(signal) {
     const longest = this._retryMs ?? Math.min(SLOWEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this._guesses);
     if (this._retryMs === null) this._guesses += 1;
+    this._retryMs = null;
     this._tries += 1;
     const pause = longest === 0 ? 0 : longest * (0.5 + Math.random() / 2);
     await new Promise((resolve) => {
@@ -499,12 +396,11 @@ class LiveList {
     });
   }
 
-  /** The network is back: do not wait any longer. */
-  _hurry() {
-    this._wake();
+  _forgetTries() {
+    this._tries = this._guesses = 0;
   }
 
-  // What the page is told
+  // The page
 
   /** @param {Change} change */
   _changed(change) {
@@ -515,7 +411,8 @@ class LiveList {
   _tell(state, reason) {
     if (this._run.signal.aborted || (state === this.state && state !== "connecting")) return;
     this.state = state;
-    this._say({ state, reason });
+    this._reason = reason;
+    this._say({});
     this._options.onstate?.(state, reason);
   }
 
@@ -524,21 +421,13 @@ class LiveList {
     this._tell(state, reason);
     this._say({ end: state, reason });
     this._run.abort();
-    this._leave();
     if (state === "signed out") this._forget();
   }
 
-  _leave() {
-    removeEventListener("pagehide", this._save);
-    removeEventListener("online", this._hurry);
-    this._channel?.close();
-    this._channel = null;
-    this._isLeading = false;
-  }
-
-  /** Whoever comes after this user must not find them. */
+  /** The next user of this browser must not find them. */
   _forget() {
     this._list = new KeyedList(this._kind);
+    this._tabs = null;
     if (this._key) sessionStorage.removeItem(this._key);
   }
 
@@ -586,17 +475,6 @@ export class LiveNotifications extends LiveList {
   }
 }
 
-/** @returns {"fetch" | "eventsource"} */
-function bestTransport() {
-  return "body" in Response.prototype && "TextDecoderStream" in globalThis ? "fetch" : "eventsource";
-}
-
-/** @param {Response} response */
-function refusalOf(response) {
-  const seconds = Number(response.headers.get("Retry-After"));
-  return new Refusal(response.status, seconds > 0 ? seconds * 1000 : null);
-}
-
 /** Whose rows may be kept and shared: never another user's. @param {string} token */
 function userOf(token) {
   try {
@@ -604,9 +482,4 @@ function userOf(token) {
   } catch {
     return randomId(); // No token that could be read: then nothing is shared.
   }
-}
-
-/** `crypto.randomUUID` is for https and localhost alone. */
-function randomId() {
-  return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16).padStart(8, "0")).join("");
 }
