@@ -123,7 +123,7 @@ class OwnStack(LiveStack):
     tells_the_outside = True
 
     def __init__(self, running: run_stack.Stack, server: PrivateServer) -> None:
-        self._running = running
+        self._running = self.running = running
         self._server = server
         self.api_url = running.api_url
         self.stream_url = running.stream_url

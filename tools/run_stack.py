@@ -1,6 +1,6 @@
 """The whole of Chairside on this machine, in one folder: database, django-rest, worker, fastapi-sse.
 
-    python tools/run_stack.py [run | stop | seed …]
+    python tools/run_stack.py [run | stop | seed … | manage COMMAND …]
 
 `make run`, `make stop` and `make seed` come here; the integration tests use `Stack`.
 """
@@ -439,6 +439,24 @@ def _seed_alone(arguments: list[str]) -> None:
         stack.stop()
 
 
+def manage(arguments: list[str]) -> None:
+    """A command of django-rest, on the database of the run that is going on or of a server started for this."""
+    with stopped_by_signals():
+        try:
+            with the_only_run(VAR):
+                stack = local_stack(say_nothing)
+                try:
+                    if stack.server:
+                        stack.server.start()
+                    stack.manage(*arguments, shown=True)
+                finally:
+                    stack.stop()
+        except ToolError:
+            if not is_running():
+                raise
+            local_stack(say_nothing).manage(*arguments, shown=True)
+
+
 def is_running() -> bool:
     running = Identity.read(VAR / "run" / "run_stack.pid")
     return running is not None and running.is_alive() and running.pid != os.getpid()
@@ -446,13 +464,15 @@ def is_running() -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="The whole of Chairside on this machine.")
-    parser.add_argument("action", nargs="?", choices=["run", "stop", "seed"], default="run")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of seed_demo")
+    parser.add_argument("action", nargs="?", choices=["run", "stop", "seed", "manage"], default="run")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of seed_demo or manage.py")
     chosen = parser.parse_args()
     console = Console(stderr=False)
     try:
         if chosen.action == "seed":
             seed(chosen.arguments)
+        elif chosen.action == "manage":
+            manage(chosen.arguments)
         elif chosen.action == "stop":
             stop(console)
         else:

@@ -30,7 +30,7 @@ class Repair:
 
 def repair_feed(*, now: datetime) -> Repair:
     """Make what is missing. Claims of the past stay forgotten; every dashboard starts from a fresh snapshot."""
-    made = [*_make_views(), *_make_triggers()]
+    made = [*make_views(), *make_triggers()]
     with transaction.atomic():
         overlapping = _claim_anew(now)
         heads = (ACCOUNTS, *Clinic.objects.values_list("pk", flat=True))
@@ -39,7 +39,7 @@ def repair_feed(*, now: datetime) -> Repair:
     return Repair(made, overlapping)
 
 
-def _make_views() -> list[str]:
+def make_views() -> list[str]:
     views = defined_by_migrations(connection).views
     with connection.cursor() as cursor:
         missing = missing_views(cursor, frozenset(views))
@@ -48,7 +48,7 @@ def _make_views() -> list[str]:
     return missing
 
 
-def _make_triggers() -> list[str]:
+def make_triggers() -> list[str]:
     """All of them where one is missing: triggers of a table run in the order of their making, the feed's last."""
     triggers = defined_by_migrations(connection).triggers
     with connection.cursor() as cursor:

@@ -49,6 +49,9 @@ def _outbox(now: datetime) -> Iterator[Metric]:
         "How long ago the oldest that is not sent should have been, whatever attempts were made.",
         state.oldest_undelivered_seconds,
     )
+    yield GaugeMetricFamily(
+        "chairside_messages_held", "Messages that a restore holds until an operator releases them.", state.held
+    )
     ended = CounterMetricFamily(
         "chairside_deliveries", "Attempts of the workers, by how they ended.", labels=["channel", "end"]
     )

@@ -57,6 +57,7 @@ def outbox_health(*, now: datetime) -> dict[str, Any]:
         "due": sum(state.due.values()),
         "oldest_due_seconds": round(state.oldest_due_seconds, 3),
         "retrying": sum(state.retrying.values()),
+        "held": state.held,
         "oldest_undelivered_seconds": round(state.oldest_undelivered_seconds, 3),
     }
 

@@ -12,6 +12,7 @@ class Channel(models.TextChoices):
 
 class State(models.TextChoices):
     QUEUED = "queued"
+    HELD = "held"  # It was due when a backup was restored: an operator releases or drops it.
     SENDING = "sending"
     SENT = "sent"
     DELIVERED = "delivered"

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Count, Min, QuerySet
 
-from clinic.outbox.models import DeliveryCount, Message
+from clinic.outbox.models import DeliveryCount, Message, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,12 @@ class OutboxState:
     oldest_due_seconds: float
     oldest_undelivered_seconds: float
     ended: dict[tuple[str, str], int]
+    # By a restore, until an operator releases them.
+    held: int
 
 
 def outbox_state(*, now: datetime) -> OutboxState:
-    """Five queries, over what is not done yet."""
+    """Six queries, over what is not done yet."""
     open_ = Message.objects.filter(due_at__isnull=False).order_by()
     oldest = open_.aggregate(due=Min("due_at"), send=Min("send_at"))
     return OutboxState(
@@ -34,6 +36,7 @@ def outbox_state(*, now: datetime) -> OutboxState:
         oldest_due_seconds=_seconds_since(oldest["due"], now),
         oldest_undelivered_seconds=_seconds_since(oldest["send"], now),
         ended=Counter({(row.channel, row.end): row.count for row in DeliveryCount.objects.all()}),
+        held=Message.objects.filter(state=State.HELD).count(),
     )
 
 

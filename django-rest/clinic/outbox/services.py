@@ -148,7 +148,7 @@ def cancel_messages_by_key(unique_keys: Collection[str]) -> int:
 
 
 def _take_back(theirs: QuerySet[Message]) -> int:
-    waiting = theirs.filter(state=State.QUEUED)
+    waiting = theirs.filter(state__in=(State.QUEUED, State.HELD))
     # An attempt without a known end may have gone out: such a message was not cancelled in time.
     waiting.filter(attempts__gt=F("failures")).update(
         state=State.DEAD,

@@ -51,6 +51,7 @@ ENUMS = {
     },
     "MessageStateEnum": {
         "queued": "waits for its time, or to be tried again",
+        "held": "was due when a backup was restored: an operator releases or drops it",
         "sending": "a worker has it",
         "sent": "the provider has it",
         "delivered": "it has arrived",

@@ -1,0 +1,35 @@
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from clinic.ops.backup.archive import BackupError
+from clinic.ops.backup.making import make_backup
+from clinic.ops.backup.progress import progress_of
+from clinic.ops.backup.verifying import verify_archive
+
+
+class Command(BaseCommand):
+    help = "Write rows, photos and settings without secrets into one archive, while everything runs."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="the archive, for example backups/monday.tar")
+        parser.add_argument("--rows", type=Path, help="the output of a dump program that ran elsewhere")
+        parser.add_argument("--verify", action="store_true", help="restore it into a throw-away database and check it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        try:
+            with progress_of("Rows", self.stdout) as on_bytes:
+                manifest = make_backup(path, rows=options["rows"], on_bytes=on_bytes)
+            if options["verify"]:
+                self.stdout.write("Restoring it into a throw-away database")
+                verify_archive(path)
+        except BackupError as problem:
+            raise CommandError(str(problem)) from None
+        except OSError as problem:
+            raise CommandError(f"{problem.filename or path}: {problem.strerror or problem}.") from None
+        rows, photos = sum(manifest.tables.values()), sum(name.startswith("media/") for name in manifest.files)
+        verified = ", verified" if options["verify"] else ""
+        self.stdout.write(self.style.SUCCESS(f"{path}: {rows} rows, {photos} photos{verified}."))

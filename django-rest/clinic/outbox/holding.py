@@ -1,0 +1,36 @@
+"""Messages that were due when a backup was restored: held until an operator releases or drops them."""
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from clinic.common.transactions import in_one_transaction
+from clinic.outbox.models import Message, State
+
+DROPPED = "Discarded by an operator after a restore."
+
+
+@in_one_transaction
+def hold_due(*, now: datetime) -> int:
+    """Hold each message that a worker would send now or was sending. Returns how many. Their end stays: one whose time
+    has passed by its release is not sent."""
+    due = Message.objects.filter(state=State.QUEUED, due_at__lte=now) | Message.objects.filter(state=State.SENDING)
+    return due.update(state=State.HELD, due_at=None)
+
+
+def held_messages() -> QuerySet[Message]:
+    return Message.objects.filter(state=State.HELD).order_by("send_at", "pk")
+
+
+@in_one_transaction
+def release_held(*, now: datetime) -> int:
+    """Returns how many are due now."""
+    return Message.objects.filter(state=State.HELD).update(state=State.QUEUED, due_at=now)
+
+
+@in_one_transaction
+def drop_held() -> int:
+    """Returns how many are never sent. Their keys stay: no job queues the same thing again."""
+    secret = Message.objects.filter(state=State.HELD, secret=True)
+    secret.update(body="")
+    return Message.objects.filter(state=State.HELD).update(state=State.CANCELLED, error=DROPPED)
