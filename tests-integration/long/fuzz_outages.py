@@ -60,6 +60,7 @@ def lock_a_table(world: World, chance: random.Random) -> None:
     with _connection(world) as reader, _connection(world) as changer:
         reader.begin()
         reader.cursor().execute(f"SELECT COUNT(*) FROM {table}")
+        changer.cursor().execute("SET lock_wait_timeout = 15")
         altering = threading.Thread(
             target=_run_ignoring_errors,
             args=(changer, f"ALTER TABLE {table} COMMENT = '{chance.random()}'"),
@@ -69,7 +70,7 @@ def lock_a_table(world: World, chance: random.Random) -> None:
         time.sleep(chance.uniform(3, 8))
         with suppress(MySQLdb.Error):  # The server itself may have ended it.
             reader.rollback()  # type: ignore[no-untyped-call]
-        altering.join(30)
+        altering.join()
 
 
 def hold_a_head(world: World, chance: random.Random) -> None:
