@@ -6,12 +6,14 @@ from pathlib import Path
 import django_stubs_ext
 from clinic.common.mysql.connecting import CONNECT_TIMEOUT_SECONDS, tls_options
 from clinic.common.mysql.session import init_command
-from shared_config import ACCESS_AUDIENCE, DjangoSettings, load_settings
+from shared_config import ACCESS_AUDIENCE, DjangoSettings, load_settings, use_locked_time_zones
 
 from config.documentation import INTRODUCTION
 
 # ModelAdmin[Row] and the like: typed generics that Django itself does not offer yet.
 django_stubs_ext.monkeypatch()
+
+use_locked_time_zones()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 SHARED = load_settings(DjangoSettings)

@@ -5,7 +5,7 @@ import logging
 import sys
 
 import orjson
-from shared_config import ConfigurationError, StreamSettings, load_settings
+from shared_config import ConfigurationError, StreamSettings, load_settings, use_locked_time_zones
 
 from clinic_stream import logs, workers
 from clinic_stream.main import create_app, openapi_document
@@ -24,6 +24,7 @@ def main(arguments: list[str]) -> int:
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    use_locked_time_zones()
     logs.configure(settings.log_format, debug=settings.fastapi_debug)
     count = asked.workers or settings.sse_workers
     if count > 1 and not workers.is_worker():

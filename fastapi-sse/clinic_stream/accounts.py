@@ -5,6 +5,7 @@ While these events cannot be read nobody is admitted on rights that were read be
 
 import asyncio
 import logging
+from datetime import datetime, timedelta
 
 from clinic_stream.errors import DatabaseUnavailable, Reason
 from clinic_stream.feed import Feed, Head
@@ -21,6 +22,9 @@ WITHOUT_LIVE_UPDATES_SECONDS = 0.5
 RETRY_SECONDS = 0.2
 # How old the last successful read may be for rights to count as verified.
 VERIFIED_SECONDS = 1.0
+# An answer that takes longer says too little of the database's clock.
+MAX_CLOCK_DOUBT = timedelta(seconds=1)
+MAX_CLOCK_SKEW_SECONDS = 5.0
 
 
 class AccountFollower:
@@ -36,6 +40,8 @@ class AccountFollower:
         self._sought: set[int] = set()
         self._looking_up = asyncio.Lock()
         self._is_stopping = False
+        self._waited_for: asyncio.Future[None] | None = None
+        self.clock_skew_seconds = 0.0  # This process's clock minus the database's.
 
     @property
     def is_current(self) -> bool:
@@ -46,8 +52,7 @@ class AccountFollower:
         while not self._is_stopping:
             started_at = _monotonic()
             if await self._read_succeeds():
-                self._read_at = started_at
-                self._hub.mark_fresh(Cause.ACCOUNTS)
+                self._note_read(started_at)
                 await asyncio.sleep(self._interval)
             else:
                 await asyncio.sleep(RETRY_SECONDS)
@@ -63,15 +68,30 @@ class AccountFollower:
         return self._sessions.admit(viewer)
 
     async def _verify(self, viewer: Viewer) -> None:
-        if not self.is_current:
-            raise DatabaseUnavailable("changes of accounts cannot be read")
+        while not self.is_current:
+            await self._next_read()
         if not self._sessions.admit(viewer):
             await self._look_up(viewer.user_id)
 
+    async def _next_read(self) -> None:
+        """Return after the next successful read, for all who wait at the same time."""
+        self._waited_for = self._waited_for or asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._waited_for)
+
+    def _note_read(self, started_at: float) -> None:
+        self._read_at = started_at
+        self._hub.mark_fresh(Cause.ACCOUNTS)
+        if self._waited_for is not None:
+            self._waited_for.set_result(None)
+            self._waited_for = None
+
     async def _read_succeeds(self) -> bool:
         try:
-            head = await self._feed.accounts_head()
-            if head is not None:
+            asked_at = self._hub.clock()
+            found = await self._feed.accounts_head()
+            if found is not None:
+                head, database_now = found
+                self._compare_clocks(asked_at, database_now, self._hub.clock())
                 await self._follow(head)
         except DatabaseUnavailable as error:
             self._lose(error.reason, str(error))
@@ -80,8 +100,20 @@ class AccountFollower:
                 logger.exception("changes of accounts cannot be followed")
             self._lose(Reason.DEFECT, type(error).__name__)
         else:
-            return head is not None  # None: a restore is under way.
+            return found is not None  # None: a restore is under way.
         return False
+
+    def _compare_clocks(self, asked_at: datetime, database_now: datetime, answered_at: datetime) -> None:
+        """The database read its clock at some moment between the two others."""
+        was_off = self.is_clock_off
+        if answered_at - asked_at < MAX_CLOCK_DOUBT:
+            self.clock_skew_seconds = (asked_at + (answered_at - asked_at) / 2 - database_now).total_seconds()
+        if self.is_clock_off and not was_off:
+            logger.error("this machine's clock is %.1f s away from the database's", self.clock_skew_seconds)
+
+    @property
+    def is_clock_off(self) -> bool:
+        return abs(self.clock_skew_seconds) > MAX_CLOCK_SKEW_SECONDS
 
     def _lose(self, reason: Reason, message: str) -> None:
         if self.is_current:

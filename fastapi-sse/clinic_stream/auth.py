@@ -9,6 +9,7 @@ the expiry of the access token it was asked for with.
 """
 
 import time
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
@@ -32,20 +33,31 @@ def read_bearer(header: str | None) -> str:
 
 
 def read_token(token: str, settings: StreamSettings) -> Viewer:
-    return _read(token, settings, ACCESS_AUDIENCE, "access")
+    return _read(token, settings, ACCESS_AUDIENCE, "access")[0]
 
 
-def read_ticket(ticket: str, settings: StreamSettings, *, comes_back: bool = False) -> Viewer:
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    id: str
+    expires_at: float
+    viewer: Viewer
+    comes_back: bool
+
+
+def read_ticket(ticket: str, settings: StreamSettings, *, comes_back: bool = False) -> Ticket:
     """`comes_back`: EventSource knows no other address to come back to after a restart, and takes 401 for the end for
     ever."""
-    return _read(ticket, settings, STREAM_AUDIENCE, "stream_ticket", comes_back=comes_back)
+    viewer, claims = _read(ticket, settings, STREAM_AUDIENCE, "stream_ticket", comes_back=comes_back)
+    return Ticket(str(claims["jti"]), float(claims["exp"]), viewer, comes_back)
 
 
 class _WrongClaimError(Exception):
     pass
 
 
-def _read(token: str, settings: StreamSettings, audience: str, token_type: str, *, comes_back: bool = False) -> Viewer:
+def _read(
+    token: str, settings: StreamSettings, audience: str, token_type: str, *, comes_back: bool = False
+) -> tuple[Viewer, dict[str, Any]]:
     try:
         claims = jwt.decode(
             token,
@@ -62,7 +74,7 @@ def _read(token: str, settings: StreamSettings, audience: str, token_type: str, 
         viewer = _viewer(claims)
         if viewer.expires_at <= time.time():
             raise jwt.ExpiredSignatureError
-        return viewer
+        return viewer, claims
     except (jwt.InvalidTokenError, _WrongClaimError) as error:
         raise errors.token_not_valid(_reason(error)) from error
 

@@ -181,9 +181,10 @@ class Connection:
         """Whether the reader has gone, or was cut off."""
         return self._over is not None and self._over.done() and not self.is_over
 
-    def begin(self, unsaid: Sequence[Frame]) -> None:
+    def begin(self, unsaid: Sequence[Frame], *, is_told_stale: bool = False) -> None:
         """Say these first."""
         self._unsaid = unsaid
+        self._told_stale = is_told_stale
 
     def ring(self, now: float) -> float | None:
         if self.goodbye is not None or self.is_lost:

@@ -30,6 +30,7 @@ class Counts:
     turned_away: Counter[str] = field(default_factory=Counter)  # By the limit that was reached.
     resumes: Counter[str] = field(default_factory=Counter)  # By what a reader was told who came back.
     auth_failures: Counter[str] = field(default_factory=Counter)  # By reason.
+    opened_late: int = 0  # Told to be stale first, because the content took long to load.
     frames: int = 0
     bytes: int = 0
     coalesced: int = 0  # Versions that a reader never saw, because a newer one was there when it could read on.

@@ -117,6 +117,7 @@ class Reason(StrEnum):
     METADATA_LOCK = "metadata_lock"
     SLOW = "slow_query"
     ACCESS_DENIED = "access_denied"
+    NO_TLS = "no_tls"
     VIEWS_MISSING = "views_missing"
     NOT_READY = "not_ready"
     TIME_ZONE = "time_zone"

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared_config import StreamSettings
+from shared_config.database_tls import requires_tls, ssl_context
 
 from clinic_stream.errors import ClinicUnreadable, Reason
 from clinic_stream.event_ids import NO_MARK, EventId
@@ -46,6 +47,7 @@ MOST_INBOXES_A_QUERY = 100
 MOST_EVENTS_A_BATCH = 5_000
 
 HEADS = "SELECT clinic_id, seq, epoch FROM live_head WHERE clinic_id IN %s"
+ACCOUNTS_HEAD = "SELECT seq, epoch, UTC_TIMESTAMP(6) FROM live_head WHERE clinic_id = %s"
 # From a known event on: that it is there, under the same mark, proves that what follows continues the same history.
 EVENTS = (
     "SELECT seq, entity, entity_id, kind, at FROM live_event WHERE clinic_id = %s AND seq >= %s ORDER BY seq LIMIT %s"
@@ -105,23 +107,34 @@ class Head:
     seq: int
 
 
+def lane_options(settings: StreamSettings) -> dict[str, Any]:
+    """Arguments of `Lane`: the server, the account and TLS."""
+    options = {
+        "host": settings.sse_db_host or settings.db_host,
+        "port": settings.sse_db_port or settings.db_port,
+        "db": settings.db_name,
+        "user": settings.sse_db_user,
+        "password": settings.sse_db_password.get_secret_value(),
+        "charset": "utf8mb4",
+        "ssl": ssl_context(settings),
+    }
+    return {"options": options, "requires_tls": requires_tls(settings)}
+
+
 class Feed:
     def __init__(self, settings: StreamSettings) -> None:
-        options = {
-            "host": settings.sse_db_host or settings.db_host,
-            "port": settings.sse_db_port or settings.db_port,
-            "db": settings.db_name,
-            "user": settings.sse_db_user,
-            "password": settings.sse_db_password.get_secret_value(),
-            "charset": "utf8mb4",
-        }
-        self._heads = Lane(options, size=1, seconds=HEADS_SECONDS)
-        self._accounts = Lane(options, size=2, seconds=HEADS_SECONDS)
-        self._follow = Lane(options, size=4, seconds=FOLLOW_SECONDS)
-        self._load = Lane(options, size=4, seconds=LOAD_SECONDS)
-        self._trouble = Lane(options, size=2, seconds=LOAD_SECONDS)  # Clinics whose last read failed.
-        self._sweep = Lane(options, size=1, seconds=LOAD_SECONDS)
-        self._probe = Lane(options, size=1, seconds=HEADS_SECONDS)
+        options = lane_options(settings)
+
+        def lane(size: int, seconds: float) -> Lane:
+            return Lane(**options, size=size, seconds=seconds)
+
+        self._heads = lane(1, HEADS_SECONDS)
+        self._accounts = lane(2, HEADS_SECONDS)
+        self._follow = lane(4, FOLLOW_SECONDS)
+        self._load = lane(4, LOAD_SECONDS)
+        self._trouble = lane(2, LOAD_SECONDS)  # Clinics whose last read failed.
+        self._sweep = lane(1, LOAD_SECONDS)
+        self._probe = lane(1, HEADS_SECONDS)
 
     @property
     def _lanes(self) -> list[Lane]:
@@ -146,9 +159,11 @@ class Feed:
         async with self._heads.cursor() as cursor:
             return await _heads(cursor, clinic_ids)
 
-    async def accounts_head(self) -> Head | None:
+    async def accounts_head(self) -> tuple[Head, datetime] | None:
+        """With the database's clock."""
         async with self._accounts.cursor() as cursor:
-            return (await _heads(cursor, [ACCOUNTS])).get(ACCOUNTS)
+            rows = await _select(cursor, ACCOUNTS_HEAD, ACCOUNTS)
+        return (Head(rows[0][1], rows[0][0]), rows[0][2].replace(tzinfo=UTC)) if rows else None
 
     async def load(
         self, clinic_id: int, now: datetime, readers: Collection[int] = (), *, in_trouble: bool = False

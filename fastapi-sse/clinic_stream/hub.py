@@ -4,7 +4,8 @@ import asyncio
 import random
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -78,7 +79,8 @@ class Hub:
         # So that an id says which worker has the connection, and means nothing after a restart.
         self._id_prefix = f"{worker}-{secrets.token_hex(4)}-"
         self._numbers = count(1)
-        self._is_draining = False
+        self._waiting = 0
+        self.drain_begins = asyncio.Event()
 
     @property
     def connections(self) -> list[Connection]:
@@ -99,13 +101,26 @@ class Hub:
 
     def limit_reached_by(self, address: str, *, is_anonymous: bool = False) -> str | None:
         """The limit that leaves no room for one more from this address."""
-        if 0 < self._limits.total <= len(self._connections):
+        if 0 < self._limits.total <= len(self._connections) + self._waiting:
             return "total"
         if is_anonymous and 0 < self._limits.anonymous <= self._anonymous:
             return "anonymous"
         if 0 < self._limits.per_address <= self._by_address[address]:
             return "address"
         return None
+
+    @contextmanager
+    def waiting(self, address: str, *, is_anonymous: bool) -> Iterator[None]:
+        """Count a stream that is open and has no connection yet."""
+        self._waiting += 1
+        self._by_address[address] += 1
+        self._anonymous += is_anonymous
+        try:
+            yield
+        finally:
+            self._anonymous -= is_anonymous
+            self._waiting -= 1
+            self._drop_address(address)
 
     def next_id(self) -> str:
         return f"{self._id_prefix}{next(self._numbers)}"
@@ -142,7 +157,7 @@ class Hub:
             self._by_user[viewer.user_id][connection_id] = connection
         self.counts.opened[topic.kind] += 1
         self.ticker.add(connection.next_deadline, connection)
-        if self._is_draining:
+        if self.drain_begins.is_set():
             connection.end(drained())
         return connection
 
@@ -150,9 +165,7 @@ class Hub:
         connection.topic.left_at = connection.topic.clinic.used_at = self.clock()
         connection.topic.apart.discard(connection)
         del self._connections[connection.id]
-        self._by_address[connection.address] -= 1
-        if not self._by_address[connection.address]:
-            del self._by_address[connection.address]
+        self._drop_address(connection.address)
         if connection.viewer is None:
             self._anonymous -= 1
         else:
@@ -199,7 +212,7 @@ class Hub:
 
     def drain(self, seconds: float) -> None:
         """End every stream at a random moment of this time, so that readers do not come back all at once."""
-        self._is_draining = True
+        self.drain_begins.set()
         loop = asyncio.get_running_loop()
         for connection in self.connections:
             loop.call_later(random.random() * seconds, connection.end, drained())  # noqa: S311  # Spreads load.
@@ -217,6 +230,11 @@ class Hub:
 
     def close(self) -> None:
         self.ticker.stop()
+
+    def _drop_address(self, address: str) -> None:
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
 
     def _make_room_for(self, viewer: Viewer) -> None:
         of_user = self._by_user.get(viewer.user_id, {})

@@ -61,9 +61,10 @@ class Cursor(Protocol):
 class Lane:
     """Up to `size` connections, made when first needed. A statement of theirs takes `seconds` at most."""
 
-    def __init__(self, options: dict[str, Any], *, size: int, seconds: float) -> None:
+    def __init__(self, options: dict[str, Any], *, size: int, seconds: float, requires_tls: bool = False) -> None:
         session = SESSION.format(lock_wait=LOCK_WAIT_SECONDS, seconds=seconds, milliseconds=round(1000 * seconds))
         self._options = {**options, "init_command": session, "connect_timeout": CONNECT_SECONDS, "autocommit": True}
+        self._requires_tls = requires_tls
         self._size = size
         self._seconds = seconds
         self._pool: Any = None
@@ -83,9 +84,14 @@ class Lane:
             async with (
                 time_limit(self._seconds + LATE_SECONDS),
                 self._pool.acquire() as connection,
-                connection.cursor() as cursor,
             ):
-                yield cursor
+                if self._requires_tls and not connection._secure:  # aiomysql goes on in plain text by itself.
+                    connection.close()
+                    raise DatabaseUnavailable(
+                        "TLS is required (DB_SSL_MODE), and the server offers none", Reason.NO_TLS
+                    )
+                async with connection.cursor() as cursor:
+                    yield cursor
         except TimeoutError as error:
             raise DatabaseUnavailable("no answer in time", Reason.TIMEOUT) from error
         except (aiomysql.MySQLError, OSError) as error:

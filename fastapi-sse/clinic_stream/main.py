@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from clinic_stream import __version__, browser, errors
+from clinic_stream import __version__, browser, errors, probes
 from clinic_stream.access_log import ROUTE
 from clinic_stream.docs import add_documentation
 from clinic_stream.hub import Clock
@@ -110,6 +110,7 @@ def _build_app(**options: Any) -> FastAPI:
         **options,
     )
     app.include_router(router)
+    app.include_router(probes.router)
     app.include_router(browser.router)
     add_documentation(app)
     app.add_exception_handler(errors.Problem, _answer_problem)

@@ -17,7 +17,7 @@ from clinic_stream.staleness import Cause
 
 PREFIX = "chairside_stream_"
 # What is the worst of all workers, where everything else is their sum.
-WORST = frozenset({f"{PREFIX}{name}" for name in ("head_lag_seconds", "stale", "stale_seconds")})
+WORST = frozenset({f"{PREFIX}{name}" for name in ("head_lag_seconds", "stale", "stale_seconds", "clock_skew_seconds")})
 LEAST = frozenset({f"{PREFIX}database_up"})
 CAUSES_OF_A_CLINIC = [cause for cause in Cause if cause not in {Cause.DATABASE, Cause.ACCOUNTS}]
 
@@ -64,10 +64,16 @@ class Metrics(Collector):
             ("clinics", "Clinics in memory", len(clinics)),
             ("topics", "What sets of viewers see alike", sum(len(clinic.topics) for clinic in clinics)),
             ("rows", "Appointments in memory", sum(len(clinic.state.rows) for clinic in clinics)),
+            ("unfinished_requests", "Connections without a complete request", len(services.unfinished)),
             ("inboxes", "Whose notifications are in memory", sum(len(clinic.state.inboxes) for clinic in clinics)),
             ("database_up", "Whether the database could be read just now", services.poller.is_current),
             ("stale", "Whether all readers are told that what they see may be old", hub.is_stale),
             ("stale_seconds", "How long the oldest trouble has lasted", _age_of_oldest_trouble(hub)),
+            (
+                "clock_skew_seconds",
+                "This process's clock minus the database's",
+                services.poller.accounts.clock_skew_seconds,
+            ),
             ("head_lag_seconds", "Age of the newest look at the database", services.poller.lag_seconds or 0),
         ):
             yield GaugeMetricFamily(PREFIX + name, help_text, value=float(value))
@@ -83,11 +89,13 @@ class Metrics(Collector):
         ):
             yield _by_label(CounterMetricFamily, name, help_text, label, found)
         for name, help_text, value in (
+            ("opened_late", "Streams that were open before their content could be read", counts.opened_late),
             ("frames", "Frames written to readers", counts.frames),
             ("bytes", "Bytes of these frames", counts.bytes),
             ("coalesced", "Versions a slow reader was spared", counts.coalesced),
             ("drift", "Differences from the database: expected 0", counts.drift),
             ("sweeps", "Comparisons of a whole clinic with the database", counts.sweeps),
+            ("unfinished_closed", "Connections closed without a complete request", self._services.unfinished.closed),
             ("failed_sweeps", "Comparisons that could not be made", counts.failed_sweeps),
         ):
             yield CounterMetricFamily(PREFIX + name, help_text, value=float(value))

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clinic_stream import errors, logs
 from clinic_stream.access_log import route_of, who_asks
-from clinic_stream.stream import OPENED, line_of
+from clinic_stream.stream import OPENED
 
 logger = logging.getLogger("clinic_stream.access")
 
@@ -37,9 +37,7 @@ class RequestContext:
         answer = _Answer(scope, send)
         await self._answer(scope, receive, answer)
         if OPENED in scope:
-            stream, line = scope[OPENED], line_of(scope)
-            _forget_request(scope)
-            ended = await stream.run(receive, send, line)
+            ended = await scope[OPENED].run(scope, receive, send)
             answer.log(f"stream closed ({ended['reason']})", ended)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
@@ -51,14 +49,6 @@ class RequestContext:
             if answer.status is None:
                 await errors.unexpected().response()(scope, receive, answer.send)
         answer.log("answered")
-
-
-def _forget_request(scope: Scope) -> None:
-    """A stream stays for hours, and needs nothing more of the request that opened it than the server asks for."""
-    method = scope["method"]
-    scope["headers"].clear()
-    scope.clear()
-    scope["method"] = method
 
 
 class _Answer:

@@ -9,7 +9,6 @@ cannot be read the streams stay open and are told so once; they catch up by them
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
 
 from clinic_stream.accounts import AccountFollower
 from clinic_stream.errors import ClinicUnreadable, DatabaseUnavailable, Reason
@@ -30,8 +29,6 @@ LONGEST_PAUSE_SECONDS = 0.5
 # Without live updates only whether the database can be read.
 WITHOUT_LIVE_UPDATES_SECONDS = 0.5
 HOUSEKEEPING_SECONDS = 5.0
-# How long a request waits for a database that is just coming up.
-PATIENCE_SECONDS = 2.0
 # How long is believed what practitioner belongs to what clinic, and that there is none.
 KNOWN_SECONDS = 60.0
 UNKNOWN_SECONDS = 5.0
@@ -75,6 +72,18 @@ class Poller:
         is_recent = lag is not None and lag < 1.0 + 4 * self._interval
         return is_recent and self._has_probed and not self._hub.is_stale
 
+    @property
+    def state(self) -> str:
+        """`ok`, or why the database cannot be followed: a `Reason`, or `starting`."""
+        if self.is_current:
+            return "ok"
+        reasons = [trouble.reason for trouble in self._hub.staleness.troubles if trouble.reason]
+        if not reasons and self.views_problem is not None:
+            reasons = [self.views_problem]
+        if reasons:
+            return str(reasons[0])
+        return "starting" if self._read_at is None or not self._has_probed else str(Reason.TIMEOUT)
+
     async def run(self) -> None:
         """Outlives every error: a service whose loops have died would show the past for ever."""
         loops = [self.accounts.run(), self._follow_heads()]
@@ -103,14 +112,14 @@ class Poller:
         self._sweeper.stop()
 
     async def admits(self, viewer: Viewer) -> bool:
-        """Whether the viewer may see. Raises DatabaseUnavailable if that cannot be verified in time."""
-        async with _patience():
-            return await self.accounts.admits(viewer)
+        """Whether the viewer may see. Waits until that can be verified."""
+        return await self.accounts.admits(viewer)
 
     async def clinic(self, clinic_id: int) -> LiveClinic | None:
-        """The clinic's live state, loaded on first use; None when there is no such clinic."""
+        """The clinic's live state, loaded on first use; None when there is no such clinic. Waits until it can be read,
+        and so do `inbox` and `clinic_of_practitioner`: whoever asks sets the limit."""
         if clinic_id not in self._hub.clinics:
-            await self._patiently(("clinic", clinic_id), lambda: self._load(clinic_id))
+            await self._shared.until_read(("clinic", clinic_id), lambda: self._load(clinic_id))
         elif not self._hub.is_live:
             await self._catch_up_now(self._hub.clinics[clinic_id])
         clinic = self._hub.clinics.get(clinic_id)
@@ -125,7 +134,7 @@ class Poller:
             return None
         topic = clinic.inbox(user_id, self._hub.clock())
         if not topic.is_loaded or not self._hub.is_live:
-            await self._patiently(("inbox", clinic_id, user_id), lambda: self._load_inbox(clinic, user_id))
+            await self._shared.until_read(("inbox", clinic_id, user_id), lambda: self._load_inbox(clinic, user_id))
         return topic
 
     async def _load_inbox(self, clinic: LiveClinic, user_id: int) -> None:
@@ -142,7 +151,7 @@ class Poller:
             if practitioner_id in clinic.state.practitioner_ids:
                 return await self.clinic(clinic.state.clinic.id)
         if self._practitioners.get(practitioner_id, (None, 0))[1] < _monotonic():
-            await self._patiently(("practitioner", practitioner_id), lambda: self._find(practitioner_id))
+            await self._shared.until_read(("practitioner", practitioner_id), lambda: self._find(practitioner_id))
         clinic_id = self._practitioners[practitioner_id][0]
         return None if clinic_id is None else await self.clinic(clinic_id)
 
@@ -241,20 +250,6 @@ class Poller:
                     await self.follower.catch_up(clinic, head)
             except DatabaseUnavailable:
                 logger.warning("clinic %d is shown as it was last read", clinic.state.clinic.id)
-
-    async def _patiently(self, key: object, read: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Read once for all who ask at the same time, trying again for a moment while the database is away."""
-        async with _patience():
-            await self._shared.until_read(key, read)
-
-
-@contextlib.asynccontextmanager
-async def _patience() -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            yield
-    except TimeoutError as error:
-        raise DatabaseUnavailable("no answer in time", Reason.TIMEOUT) from error
 
 
 def _monotonic() -> float:

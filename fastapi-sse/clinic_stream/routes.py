@@ -1,7 +1,6 @@
 """The endpoints: each says what it takes, asks the layers below, and answers."""
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
@@ -9,19 +8,17 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPBearer
-from prometheus_client import CONTENT_TYPE_LATEST
 from shared_config import counted_address
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from clinic_stream import __version__, errors
-from clinic_stream.access import owner_of, viewer_of, viewer_of_stream
+from clinic_stream import errors
+from clinic_stream.access import Caller, caller_of_stream, owner_of, viewer_of
 from clinic_stream.access_log import client_address
 from clinic_stream.connections import REVOKED, Connection
 from clinic_stream.event_ids import EventId
-from clinic_stream.metrics import Metrics, merged
+from clinic_stream.opening import answer_in_time
 from clinic_stream.params import Mode, Wanted, read_wanted
 from clinic_stream.services import Services, services_of
-from clinic_stream.staleness import Trouble
 from clinic_stream.stream import Stream, StreamResponse, accepts_gzip, come_back_later, farewell
 from clinic_stream.topics import Topic
 from clinic_stream.viewers import Viewer
@@ -46,9 +43,10 @@ Without `from` and `to`: today and the next 7 days on the clinic's calendar, and
 their own in the live window (yesterday to 31 days ahead, and everything pending).
 
 A browser's `EventSource` can send no header: it takes a ticket of one minute (`POST /api/v1/auth/stream-ticket` of the
-REST API) in the address; for who comes back with `Last-Event-ID` it is good for as long as the session it was asked
-for in. Too many streams, and a service that stops, answer 200 with `drain`, a `retry` and a clean end, as
-`EventSource` never comes back after any other status. 204 tells it to stop: the ticket's user has signed out.
+REST API) in the address. A ticket opens one stream, a second opening is 401; a reader that comes back with
+`Last-Event-ID` may use it as long as the session lasts that it was asked for in. Too many streams, and a service that
+stops, answer 200 with `drain`, a `retry` and a clean end, as `EventSource` never comes back after any other status. A
+list that takes long to load opens with `stale`. 204 tells it to stop: the ticket's user has signed out.
 """
 AVAILABILITY_DESCRIPTION = """\
 Public. Every message is `{"practitioner", "from", "to", "taken": [{"start", "end"}], "seq", "as_of"}`: what is taken of
@@ -136,9 +134,10 @@ LAST_ID = {"last_event_id": "where to go on; the header Last-Event-ID wins"}
 )
 async def stream_appointments(request: Request) -> Response:
     async def answer(services: Services) -> Response:
-        viewer = await viewer_of_stream(request)
-        if viewer is None:
+        caller = await caller_of_stream(request)
+        if caller is None:
             return Response(status_code=204)
+        viewer = caller.viewer
         scope = viewer.scope()
         wanted = _wanted(request)
         clinic = await services.poller.clinic(scope.clinic_id)
@@ -147,7 +146,7 @@ async def stream_appointments(request: Request) -> Response:
         last_id = _last_id(request)
         audience = wanted.audience(scope, clinic.state.today, is_back=last_id is not None)
         topic = clinic.topic(audience, services.hub.clock())
-        return _stream(request, topic, viewer, mode=wanted.mode, last_id=last_id)
+        return _stream(request, topic, caller, mode=wanted.mode, last_id=last_id)
 
     return await _unless_closed(request, answer)
 
@@ -188,16 +187,17 @@ async def stream_availability(request: Request) -> Response:
 )
 async def stream_notifications(request: Request) -> Response:
     async def answer(services: Services) -> Response:
-        viewer = await viewer_of_stream(request)
-        if viewer is None:
+        caller = await caller_of_stream(request)
+        if caller is None:
             return Response(status_code=204)
+        viewer = caller.viewer
         mode = _wanted(request).mode
         if viewer.clinic_id is None:
             raise errors.no_clinic()
         topic = await services.poller.inbox(viewer.clinic_id, viewer.user_id)
         if topic is None:
             raise errors.no_clinic()
-        return _stream(request, topic, viewer, mode=mode, last_id=_last_id(request))
+        return _stream(request, topic, caller, mode=mode, last_id=_last_id(request))
 
     return await _unless_closed(request, answer)
 
@@ -294,96 +294,8 @@ async def show_viewer(request: Request) -> dict[str, Any]:
     }
 
 
-@router.get(
-    "/api/v1/health",
-    tags=["operations"],
-    summary="How the service is",
-    description="Of several workers the one that answers; `connections` are of all `workers` that do.",
-    responses={503: {"description": "The database cannot be read, or the service is stopping. The same body."}},
-)
-async def show_health(request: Request) -> JSONResponse:
-    services = services_of(request)
-    clinics = services.hub.clinics.values()
-    lag_seconds = services.poller.lag_seconds
-    others = await services.peers.ask_all(request, frozenset({200, 503}))
-    connections = [len(services.hub.connections), *(orjson.loads(answer)["connections"] for answer in others)]
-    stale_clinics = services.hub.stale_clinics
-    body = {
-        "status": _status(services, stale_clinics),
-        "service": services.settings.service_name,
-        "version": __version__,
-        "database": "ok" if services.poller.is_current else "unavailable",
-        "cache": {
-            "clinics": len(clinics),
-            "topics": sum(len(clinic.topics) for clinic in clinics),
-            "rows": sum(len(clinic.state.rows) for clinic in clinics),
-            "inboxes": sum(len(clinic.state.inboxes) for clinic in clinics),
-        },
-        "connections": sum(connections),
-        "workers": len(connections),
-        "head_lag_seconds": None if lag_seconds is None else round(lag_seconds, 3),
-        "stale": _described_staleness(services.hub.staleness.troubles, stale_clinics),
-    }
-    return JSONResponse(body, status_code=200 if services.is_ready else 503)
-
-
-def _status(services: Services, stale_clinics: Mapping[int, list[Trouble]]) -> str:
-    if not services.is_ready:
-        return "unavailable"
-    return "degraded" if stale_clinics else "ok"
-
-
-def _described_staleness(troubles: list[Trouble], stale_clinics: Mapping[int, list[Trouble]]) -> dict[str, Any]:
-    """`clinics` counts those that cannot be followed for a reason of their own. Causes are counted over all clinics."""
-    all_troubles = [*troubles, *(trouble for of_clinic in stale_clinics.values() for trouble in of_clinic)]
-    since = min((trouble.since for trouble in all_troubles), default=None)
-    return {
-        "service": bool(troubles),
-        "clinics": len(stale_clinics),
-        "since": since and since.isoformat(timespec="milliseconds"),
-        "causes": Counter(f"{one.cause}: {one.reason}" if one.reason else one.cause for one in all_troubles),
-    }
-
-
-@router.get(
-    "/metrics",
-    tags=["operations"],
-    summary="What the service has counted, for Prometheus; all workers together",
-    response_class=Response,
-    responses={
-        200: {"description": "Text.", "content": {"text/plain": {"example": "chairside_stream_drift_total 0.0"}}}
-    },
-)
-async def show_metrics(request: Request) -> Response:
-    services = services_of(request)
-    text = Metrics(services).text()
-    others = await services.peers.ask_all(request)
-    body = merged(part.decode() for part in (text, *others)) if others else text
-    return Response(body, media_type=CONTENT_TYPE_LATEST)
-
-
-@router.get("/livez", tags=["operations"], summary="The process is alive")
-async def show_alive() -> dict[str, str]:
-    return {"status": "ok"}
-
-
-@router.get(
-    "/readyz",
-    tags=["operations"],
-    summary="The published views can be read, and the service is not stopping",
-    responses=_errors(503),
-)
-async def show_ready(request: Request) -> dict[str, str]:
-    services = services_of(request)
-    if services.is_draining:
-        raise errors.unavailable("The service is stopping.")
-    if not services.poller.is_current:
-        raise errors.unavailable(errors.DATABASE_OUT_OF_REACH)
-    return {"status": "ok"}
-
-
 async def _unless_closed(
-    request: Request, answer: Callable[[Services], Awaitable[Response]], *, is_anonymous: bool = False
+    request: Request, answer: Callable[[Services], Coroutine[Any, Any, Response]], *, is_anonymous: bool = False
 ) -> Response:
     """Nothing is looked up for who cannot be let in now."""
     services = services_of(request)
@@ -395,24 +307,19 @@ async def _unless_closed(
     if limit is not None:
         services.hub.counts.turned_away[limit] += 1
         return come_back_later()
-    try:
-        return await answer(services)
-    except errors.DatabaseUnavailable:
-        if "Authorization" in request.headers:
-            raise
-        # Who brings no header is an EventSource: a 503 would be its end for ever.
-        services.hub.counts.turned_away["database"] += 1
-        return come_back_later()
+    return await answer_in_time(services.hub, _address(request), answer(services), is_anonymous=is_anonymous)
 
 
 def _stream(
-    request: Request, topic: Topic, viewer: Viewer | None, *, mode: Mode, last_id: EventId | None
+    request: Request, topic: Topic, caller: Caller | None, *, mode: Mode, last_id: EventId | None
 ) -> StreamResponse:
     services = services_of(request)
+    if caller is not None:
+        caller.use_ticket(services)
     stream = Stream(
         hub=services.hub,
         topic=topic,
-        viewer=viewer,
+        viewer=None if caller is None else caller.viewer,
         mode=mode,
         last_id=last_id,
         address=_address(request),

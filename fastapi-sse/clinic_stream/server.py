@@ -9,6 +9,8 @@ import logging
 import os
 import signal
 import socket
+from functools import partial
+from http import HTTPStatus
 from types import FrameType
 from typing import Any, cast
 
@@ -24,6 +26,7 @@ from clinic_stream.connections import Connection
 from clinic_stream.peers import Peers
 from clinic_stream.services import Services
 from clinic_stream.stream import LINE
+from clinic_stream.unfinished import UnfinishedRequests
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +38,8 @@ VANISHED_MS = 20_000
 # What the kernel keeps unsent for one reader. Left alone it keeps megabytes, and a reader that has stopped would go
 # unnoticed until they are full; what is on its way and not yet acknowledged is not limited by this.
 UNSENT_BYTES = 128 * 1024
+# The parser sets no limit of its own.
+MAX_HEAD_BYTES = 64 * 1024
 
 
 class Signal:
@@ -112,7 +117,13 @@ class StreamProtocol(HttpToolsProtocol):
     """Also the `Line` of a stream: while it carries one, its chunks go straight to the transport."""
 
     # With more attributes than thirty, each instance would keep a dictionary of its own: a kilobyte.
-    __slots__ = ("_connection", "_descriptor", "is_clear")
+    __slots__ = ("_connection", "_descriptor", "_head_bytes", "_is_in_head", "_unfinished", "is_clear")
+
+    def __init__(self, *args: Any, unfinished: UnfinishedRequests, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._unfinished = unfinished
+        self._is_in_head = True
+        self._head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._connection: Connection | None = None
@@ -122,15 +133,54 @@ class StreamProtocol(HttpToolsProtocol):
         self.flow = Flow(transport)
         self.pipeline = Pipeline()  # type: ignore[assignment]
         _limit(transport.get_extra_info("socket"))
+        self._wait_for_request()
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(errors.Problem(431, "head_too_large", "The request's head is too large."))
+                return
+        super().data_received(data)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._is_in_head = True
+        if self._is_idle:
+            self._wait_for_request()
         self.scope[LINE] = self  # type: ignore[literal-required]
 
     def on_headers_complete(self) -> None:
+        if self._is_idle:
+            self._wait_for_request()  # For its body.
+        self._is_in_head = False
+        self._head_bytes = 0
         super().on_headers_complete()
         if self.scope["http_version"] == "1.0":
             self.cycle.send = SendToHttp10(self.cycle)  # type: ignore[method-assign]
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        if self._is_idle:  # The response did not wait for the body.
+            self._wait_for_request()
+        else:
+            self._unfinished.remove(self)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._is_idle and not self.transport.is_closing():
+            self._wait_for_request()
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether no response is being made."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _wait_for_request(self) -> None:
+        self._unfinished.add(self, self.client[0] if self.client else "")
+
+    def close_unfinished(self) -> None:
+        self.transport.close()
 
     def carry(self, connection: Connection) -> None:
         self._connection = connection
@@ -177,14 +227,21 @@ class StreamProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._unfinished.remove(self)
         if self._connection is not None:
             self._connection.lost()
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP reaches no application; its answer has the shape of every other error all the same."""
-        problem = errors.Problem(400, "parse_error", msg).response()
-        head = f"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: {len(problem.body)}"
-        self.transport.write(f"{head}\r\nConnection: close\r\n\r\n".encode() + bytes(problem.body))
+        self._refuse(errors.Problem(400, "parse_error", msg))
+
+    def _refuse(self, problem: errors.Problem) -> None:
+        response, phrase = problem.response(), HTTPStatus(problem.status).phrase
+        head = (
+            f"HTTP/1.1 {problem.status} {phrase}\r\nContent-Type: application/json\r\n"
+            f"X-Content-Type-Options: nosniff\r\nContent-Length: {len(response.body)}\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + bytes(response.body))
         self.transport.close()
 
     def reset(self) -> None:
@@ -194,11 +251,13 @@ class StreamProtocol(HttpToolsProtocol):
 
 class StreamServer(uvicorn.Server):
     def __init__(self, app: FastAPI, *, host: str, port: int, peers: Peers) -> None:
+        services: Services = app.state.services
+        protocol = partial(StreamProtocol, unfinished=services.unfinished)
         config = uvicorn.Config(
             app,
             host=host,
             port=port,
-            http=StreamProtocol,
+            http=protocol,  # type: ignore[arg-type]  # It is called, and nothing else.
             ws="none",
             log_config=None,
             access_log=False,
@@ -207,7 +266,7 @@ class StreamServer(uvicorn.Server):
             timeout_graceful_shutdown=round(CUT_AFTER_SECONDS + GIVE_UP_SECONDS),
         )
         super().__init__(config)
-        self._services: Services = app.state.services
+        self._services = services
         self._peers = peers
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -218,7 +277,8 @@ class StreamServer(uvicorn.Server):
             logger.info("worker %d serves", self._peers.worker)
 
     def _protocol(self) -> StreamProtocol:
-        return StreamProtocol(self.config, self.server_state, self.lifespan.state)
+        unfinished = self._services.unfinished
+        return StreamProtocol(self.config, self.server_state, self.lifespan.state, unfinished=unfinished)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Unlike uvicorn's, this does not raise the signal again at the end: to stop when asked is no failure.

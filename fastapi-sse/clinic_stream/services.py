@@ -3,12 +3,14 @@
 from typing import cast
 
 from fastapi import Request
-from shared_config import StreamSettings, TrustedProxies
+from shared_config import StreamSettings, TrustedProxies, counted_address
 
 from clinic_stream.feed import Feed
 from clinic_stream.hub import Clock, Hub, Limits
 from clinic_stream.peers import Peers
 from clinic_stream.poller import Poller
+from clinic_stream.tickets import UsedTickets
+from clinic_stream.unfinished import UnfinishedRequests
 from clinic_stream.viewers import Sessions
 
 
@@ -18,6 +20,7 @@ class Services:
         self.peers = peers
         self.proxies = TrustedProxies(settings.trusted_proxies)
         self.sessions = Sessions()
+        self.used_tickets = UsedTickets()
         self.hub = Hub(
             clock=clock,
             heartbeat_seconds=settings.sse_heartbeat_seconds,
@@ -29,6 +32,13 @@ class Services:
                 settings.sse_max_anonymous,
             ).shared_by(peers.workers),
             worker=peers.worker,
+        )
+        self.unfinished = UnfinishedRequests(
+            seconds=settings.sse_request_seconds,
+            total=-(-settings.sse_max_unfinished_requests // peers.workers),
+            per_address=-(-settings.sse_max_unfinished_requests_per_address // peers.workers),
+            # A trusted proxy is one address for many clients.
+            counted_as=lambda peer: "" if self.proxies.trusts(peer) else counted_address(peer),
         )
         self.feed = Feed(settings)
         interval_seconds = settings.sse_poll_interval_ms / 1000

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -45,12 +45,15 @@ class Stream:
     is_chunked: bool
     admits: Callable[[Viewer], bool]
     connection_id: str
+    is_told_stale: bool = False  # Before this stream began.
 
-    async def run(self, receive: Receive, send: Send, line: Line | None) -> dict[str, object]:
+    async def run(self, scope: Scope, receive: Receive, send: Send) -> dict[str, object]:
         """Tell the reader everything until one side ends it. The response's headers have been sent.
 
         Returns what the log may say of it: never anything that was told.
         """
+        line = line_of(scope)
+        _forget_request(scope)
         connection = self.hub.enter(
             self.connection_id,
             self.topic,
@@ -61,7 +64,7 @@ class Stream:
             is_chunked=self.is_chunked,
         )
         try:
-            connection.begin(self._opening())
+            connection.begin(self._opening(), is_told_stale=self.is_told_stale)
             if self.viewer is not None and not self.admits(self.viewer):  # Lost since the check of the request.
                 connection.end(REVOKED)
             if line is None:
@@ -69,7 +72,7 @@ class Stream:
             else:
                 await connection.run_on(line)
             if connection.is_over:
-                await _write(send, connection.trailer, more=False)
+                await write(send, connection.trailer, more=False)
         except TimeoutError:
             connection.goodbye = STUCK
             if line is not None:
@@ -85,7 +88,7 @@ class Stream:
         }
 
     async def _tell(self, connection: Connection, receive: Receive, send: Send) -> None:
-        left = asyncio.ensure_future(_until_gone(receive))
+        left = asyncio.ensure_future(until_gone(receive))
         left.add_done_callback(lambda _: connection.wake())
         try:
             while not connection.is_over:
@@ -93,7 +96,7 @@ class Stream:
                 if left.done():
                     return
                 if body := connection.take():
-                    await _write(send, body)
+                    await write(send, body)
         finally:
             left.cancel()
 
@@ -105,29 +108,47 @@ class Stream:
         return [opening, frame] if self.hub.is_live else [opening, NOT_LIVE, frame]
 
 
+class Opened(Protocol):
+    """A stream, or one that waits for its content."""
+
+    @property
+    def connection_id(self) -> str: ...
+    @property
+    def is_packed(self) -> bool: ...
+    async def run(self, scope: Scope, receive: Receive, send: Send) -> dict[str, object]: ...
+
+
 class StreamResponse(Response):
     """Answers 200 and leaves the stream for `RequestContext`, so that the layers in between end before it begins.
 
     A stream that ran inside them would hold their frames and pass every chunk through their wrappers.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Opened) -> None:
         super().__init__(status_code=200, headers=HEADERS)
         del self.headers["content-length"]
         self.headers[CONNECTION_HEADER] = stream.connection_id
         self.headers.add_vary_header("Accept-Encoding")
         if stream.is_packed:
             self.headers["Content-Encoding"] = "gzip"
-        self._stream = stream
+        self.stream = stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        scope[OPENED] = self._stream
+        scope[OPENED] = self.stream
 
 
 def line_of(scope: Scope) -> Line | None:
     """None under a server that offers none."""
     return cast(Line | None, scope.get(LINE))
+
+
+def _forget_request(scope: Scope) -> None:
+    """A stream stays for hours, and needs nothing more of the request that opened it than the server asks for."""
+    method = scope["method"]
+    scope["headers"].clear()
+    scope.clear()
+    scope["method"] = method
 
 
 def accepts_gzip(headers: Headers) -> bool:
@@ -149,11 +170,11 @@ def come_back_later() -> Response:
     return Response(overloaded(), headers=HEADERS)
 
 
-async def _write(send: Send, body: bytes, *, more: bool = True) -> None:
+async def write(send: Send, body: bytes, *, more: bool = True) -> None:
     async with asyncio.timeout(SEND_SECONDS):
         await send({"type": "http.response.body", "body": body, "more_body": more})
 
 
-async def _until_gone(receive: Receive) -> None:
+async def until_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -46,8 +46,15 @@ def health(service: StreamService) -> dict[str, Any]:
     return dict(service.get("/api/v1/health").json())
 
 
-def change_name(clinic: TestClinic, name: str) -> None:
-    clinic.database.execute("UPDATE patient SET name = %s WHERE id = %s", name, clinic.anna.row_id)
+def announce(clinic: TestClinic, appointment_id: int) -> None:
+    """As a trigger does, without a look at the locked table: the clinic's head moves, its rows cannot be read."""
+    with clinic.database.transaction() as execute:
+        execute("UPDATE stream_head SET seq = seq + 1 WHERE clinic_id = %s", (clinic.id,))
+        execute(
+            "INSERT INTO realtime_event SELECT clinic_id, seq, 'appointment', %s, 'update', UTC_TIMESTAMP(6)"
+            " FROM stream_head WHERE clinic_id = %s",
+            (appointment_id, clinic.id),
+        )
 
 
 def change_zone(clinic: TestClinic, zone: str) -> None:
@@ -79,7 +86,8 @@ def test_unknown_time_zone_is_stale_to_the_clinic_s_readers_alone_until_it_is_me
         )
         assert found["stale"]["since"] is not None
         assert 'chairside_stream_stale_clinics{cause="unreadable"} 1.0' in service.get("/metrics").text
-        assert service.get("/readyz").status_code == 200, "the others are served"
+        ready = service.get("/readyz")
+        assert (ready.status_code, ready.json()["stale_clinics"]) == (200, 1), "the others are served"
         other.update(others, notes="seen")
         healthy.next_named("change")
         change_zone(clinic, "Europe/Berlin")
@@ -93,6 +101,7 @@ def test_table_lock_makes_changed_clinics_stale_and_delays_no_revocation_and_no_
     start_service: StartService, own_database: Database
 ) -> None:
     clinics = [TestClinic(own_database) for _ in range(6)]
+    booked = [clinic.book() for clinic in clinics]
     quiet = TestClinic(own_database)
     service = start_service(environment=own_database.environment)
     with (
@@ -103,18 +112,17 @@ def test_table_lock_makes_changed_clinics_stale_and_delays_no_revocation_and_no_
         for stream in (untouched, revoked, *streams):
             stream.next_event()
         with locked(own_database, "appointment"):
-            for clinic in clinics:
-                change_name(clinic, "Zoë")
+            for clinic, appointment_id in zip(clinics, booked, strict=True):
+                announce(clinic, appointment_id)
             for stream in streams:
                 stream.next_named("stale")
-            quiet.hold(quiet.petra)  # Followed without the locked table.
+            quiet.tell(quiet.owner)  # Followed without the locked table.
             own_database.execute("UPDATE account_user SET is_active = 0 WHERE id = %s", quiet.staff.user_id)
             assert revoked.next_event().event == "revoked"
             assert "unreadable: metadata_lock" in health(service)["stale"]["causes"]
             assert service.get("/readyz").status_code == 200
             assert untouched.stays_silent(0.2)
-        for clinic, stream in zip(clinics, streams, strict=True):
-            clinic.book()
+        for stream in streams:
             next_named(stream, "fresh")
             stream.close()
 
@@ -131,11 +139,60 @@ def test_locked_accounts_make_the_service_stale_and_admit_nobody_on_cached_right
             stream.next_named("stale")
             assert service.get("/api/v1/auth/test", token=clinic.owner.token()).status_code == 503
             refused = service.get("/readyz")
-            assert refused.status_code == 503
+            assert (refused.status_code, refused.json()["database"]) == (503, "metadata_lock")
         next_named(stream, "fresh")
         clinic.update(booked, notes="seen")
         next_named(stream, "change")
     assert service.get("/api/v1/auth/test", token=clinic.owner.token()).status_code == 200
+
+
+def test_first_load_that_takes_long_is_an_open_stream_that_is_told_stale_first(
+    start_service: StartService, own_database: Database
+) -> None:
+    clinic = TestClinic(own_database)
+    booked = clinic.book()
+    service = start_service(environment=own_database.environment)
+    with locked(own_database, "appointment"):
+        stream = service.stream(None, f"ticket={clinic.owner.ticket()}")
+        availability = service.stream(None, f"practitioner={clinic.petra.row_id}", of="availability")
+        assert (stream.status, availability.status) == (200, 200)
+        for one in (stream, availability):
+            assert one.next_named("stale").field("retry") is not None
+    assert [row["id"] for row in stream.next_event().json["appointments"]] == [booked]
+    availability.next_event()
+    for one in (stream, availability):
+        one.next_named("fresh")
+        one.close()
+
+
+def test_newcomer_to_a_clinic_that_cannot_be_loaded_waits_and_health_counts_it(
+    start_service: StartService, clinic: TestClinic
+) -> None:
+    change_zone(clinic, UNKNOWN_ZONE)
+    service = start_service(sse_heartbeat_seconds=5)
+    with service.stream(clinic.owner.token(), **{"Accept-Encoding": "gzip"}) as stream:
+        assert stream.status == 200
+        stream.next_named("stale")
+        assert health(service)["stale"]["causes"] == {"unreadable: time_zone": 1}
+        change_zone(clinic, "Europe/Berlin")
+        assert stream.next_event().json["appointments"] == []
+        stream.next_named("fresh")
+    assert health(service)["stale"]["clinics"] == 0
+
+
+def test_stream_that_waits_for_its_content_is_drained_when_the_service_stops(
+    start_service: StartService, clinic: TestClinic
+) -> None:
+    change_zone(clinic, UNKNOWN_ZONE)
+    service = start_service()
+    try:
+        with service.stream(clinic.owner.token()) as stream:
+            stream.next_named("stale")
+            service.stop()
+            assert [block.event for block in stream.wait_for_end()] == ["drain"]
+            assert stream.is_complete
+    finally:
+        change_zone(clinic, "Europe/Berlin")
 
 
 def test_clinic_without_head_is_stale_until_the_head_is_back(start_service: StartService, clinic: TestClinic) -> None:

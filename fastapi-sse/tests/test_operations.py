@@ -52,9 +52,12 @@ def test_health_counts_what_is_kept(start_service: StartService, clinic: TestCli
         one.next_event()
         two.next_event()
         health = service.get("/api/v1/health")
+        detailed = service.get("/api/v1/health", token=clinic.owner.token()).json()
     assert health.status_code == 200
     body = health.json()
-    assert 0 <= body.pop("head_lag_seconds") < 1
+    assert detailed.keys() - body.keys() == {"workers", "head_lag_seconds"}
+    assert (detailed["workers"], 0 <= detailed["head_lag_seconds"] < 1) == (1, True)
+    assert abs(body["clock"].pop("skew_seconds")) < 5
     assert body.pop("version")
     assert body == {
         "status": "ok",
@@ -62,7 +65,8 @@ def test_health_counts_what_is_kept(start_service: StartService, clinic: TestCli
         "database": "ok",
         "cache": {"clinics": 1, "topics": 2, "rows": 3, "inboxes": 0},
         "connections": 2,
-        "workers": 1,
+        "stale": {"service": False, "clinics": 0, "since": None, "causes": {}},
+        "clock": {"off": False},
     }
 
 

@@ -16,6 +16,26 @@ def test_ticket_opens_a_stream(service: StreamService, clinic: TestClinic) -> No
         assert [row["id"] for row in stream.next_event().json["appointments"]] == [booked]
 
 
+def test_ticket_opens_one_stream_and_brings_its_reader_back(service: StreamService, clinic: TestClinic) -> None:
+    ticket = clinic.anna.ticket()
+    with service.stream(None, f"ticket={ticket}") as stream:
+        stream.next_event()
+        refused = service.get(f"{STREAM}?ticket={ticket}")
+        assert (refused.status_code, refused.json()["errors"][0]["code"]) == (401, "token_not_valid")
+        assert service.get(f"/api/v1/sse/notifications?ticket={ticket}").status_code == 401
+    for _ in range(2):
+        with service.stream(None, f"ticket={ticket}", last_event_id=stream.last_id) as again:
+            assert again.status == 200
+    assert service.get(f"{STREAM}?ticket={ticket}").status_code == 401
+
+
+def test_ticket_of_a_refused_request_is_not_used_up(service: StreamService, clinic: TestClinic) -> None:
+    ticket = clinic.anna.ticket()
+    assert service.get(f"{STREAM}?ticket={ticket}&mode=none").status_code == 400
+    with service.stream(None, f"ticket={ticket}") as stream:
+        stream.next_event()
+
+
 def test_stream_stays_as_long_as_the_token_the_ticket_was_asked_with(
     start_service: StartService, clinic: TestClinic
 ) -> None:

@@ -17,6 +17,7 @@ from shared_config.settings import (
     Settings,
     StreamSettings,
 )
+from shared_config.time_zones import is_time_zone, use_locked_time_zones
 
 __all__ = [
     "ACCESS_AUDIENCE",
@@ -29,6 +30,8 @@ __all__ = [
     "address_hash",
     "counted_address",
     "exception_lines",
+    "is_time_zone",
     "load_settings",
     "loggable",
+    "use_locked_time_zones",
 ]

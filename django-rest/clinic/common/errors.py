@@ -117,6 +117,11 @@ class OutcomeUnknown(TryAgain):
     )
 
 
+class UnknownTimeZone(TryAgain):
+    code = "time_zone_unknown"
+    detail = "The clinic's time zone is unknown to this system. The owner can set another one in the clinic's settings."
+
+
 class KeyReused(ChairsideError):
     code = "idempotency_key_reused"
     status = 422

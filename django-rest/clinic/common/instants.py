@@ -4,10 +4,16 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from clinic.common.errors import UnknownTimeZone
+
 
 @lru_cache(maxsize=256)
 def zone_of(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+    """Raises UnknownTimeZone: a row may hold a name that was never checked, or that a newer `tzdata` has dropped."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:  # Unknown, no name of a zone, or the name of a folder.
+        raise UnknownTimeZone from error
 
 
 def local_date_of(instant: datetime, zone: ZoneInfo) -> date:

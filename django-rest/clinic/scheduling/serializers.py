@@ -2,10 +2,10 @@ import calendar
 from collections.abc import Mapping
 from datetime import date, time, timedelta
 from typing import Any
-from zoneinfo import available_timezones
 
 from phonenumbers import SUPPORTED_REGIONS
 from rest_framework import serializers
+from shared_config import is_time_zone
 
 from clinic.common.versions import VersionInput
 from clinic.scheduling.models import (
@@ -100,7 +100,7 @@ class ClinicInput(VersionInput, serializers.ModelSerializer[Clinic]):
         return super().to_internal_value(data)
 
     def validate_timezone(self, name: str) -> str:
-        if name not in available_timezones():
+        if not is_time_zone(name):
             raise serializers.ValidationError("Not an IANA time zone, such as Europe/Berlin.", code="invalid_choice")
         return name
 

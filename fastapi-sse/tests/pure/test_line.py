@@ -11,6 +11,7 @@ import uvloop
 from clinic_stream.connections import Connection
 from clinic_stream.server import StreamProtocol
 from clinic_stream.stream import LINE
+from clinic_stream.unfinished import UnfinishedRequests
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
@@ -72,8 +73,8 @@ async def open_line(after: bytes = b"") -> Opened:
     loop, opened = asyncio.get_running_loop(), Opened()
     config = uvicorn.Config(opened.app, interface="asgi3", lifespan="off", log_config=None, access_log=False)
     config.load()
-    state = ServerState()
-    server = await loop.create_server(lambda: StreamProtocol(config, state, {}), "127.0.0.1", 0)
+    state, unfinished = ServerState(), UnfinishedRequests(seconds=10, total=0, per_address=0)
+    server = await loop.create_server(lambda: StreamProtocol(config, state, {}, unfinished=unfinished), "127.0.0.1", 0)
     opened.reader.setblocking(False)
     await loop.sock_connect(opened.reader, server.sockets[0].getsockname())
     await loop.sock_sendall(opened.reader, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -68,7 +68,7 @@ def test_documented_ticket_makes_the_same_viewer_for_as_long_as_the_token_behind
 ) -> None:
     ends = 2**40
     stream = settings(**checking)
-    viewer = read_ticket(sign({**claims_of(TICKETS[role]), "session_exp": ends}, **signing), stream)
+    viewer = read_ticket(sign({**claims_of(TICKETS[role]), "session_exp": ends}, **signing), stream).viewer
     assert viewer.has_the_rights_of(read_token(sign(claims_of(CLAIMS[role]), **signing), stream))
     assert viewer.expires_at == ends
 

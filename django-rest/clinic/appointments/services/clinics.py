@@ -3,6 +3,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from shared_config import is_time_zone
+
 from clinic.accounts.models import Role, User
 from clinic.appointments.models import Appointment
 from clinic.appointments.queries import upcoming_appointments
@@ -32,7 +34,8 @@ def edit_clinic(
     zone_name = changes.get("timezone", clinic.timezone)
     if zone_name != clinic.timezone:
         upcoming = list(upcoming_appointments(clinic, None, now=now))
-        if upcoming and not force:
+        # In an unknown zone the appointments have no time on the wall that could change.
+        if upcoming and not force and is_time_zone(clinic.timezone):
             raise ZoneHasAppointments(attr="timezone", extra=list_of(upcoming, clinic))
         _tell_dates_anew(clinic, zone_of(zone_name))
     write_changes(clinic, changes)

@@ -1,3 +1,4 @@
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -6,12 +7,19 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from shared_config import is_time_zone
 
 from clinic.common import clock
 from clinic.ops.demo import demo_clinic, fill_demo, remove_demo, write_papers
 from clinic.ops.demo_plan import build_plan
 
 FOLDER = settings.BASE_DIR.parent / "var" / "seed"
+
+
+def _time_zone(name: str) -> ZoneInfo:
+    if not is_time_zone(name):
+        raise ArgumentTypeError("not an IANA time zone, such as Europe/Berlin")
+    return ZoneInfo(name)
 
 
 class Command(BaseCommand):
@@ -21,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--seed", type=int, default=1, help="another number, another clinic; the same one, the same"
         )
-        parser.add_argument("--timezone", type=ZoneInfo, default=ZoneInfo("Europe/London"), help="the clinic's")
+        parser.add_argument("--timezone", type=_time_zone, default=ZoneInfo("Europe/London"), help="the clinic's")
         parser.add_argument("--folder", type=Path, default=FOLDER, help="for credentials.json and report.json")
         parser.add_argument("--reset", action="store_true", help="remove the demo clinic and start again")
 
