@@ -46,6 +46,7 @@ const clients = {
     for (const event of ["message", "snapshot", "change", "heartbeat", "drain"]) {
       source.addEventListener(event, ({ data }) => show(event, data));
     }
+    setInterval(() => {}, 60_000); // Its timer for the next connection keeps no process alive.
     source.onerror = () => source.readyState === EventSource.CLOSED && print({ broken: "closed for ever" });
   },
 
