@@ -91,9 +91,10 @@ def test_service_starts_without_a_database_and_becomes_ready_with_it(
     gate.close()
     service = start_service(environment=behind_gate, wait_for="/livez")
     assert service.get("/readyz").status_code == 503
-    health = service.get("/api/v1/health")
+    assert service.get("/readyz").json()["database"] == "unreachable"
+    health = service.get("/api/v1/health", token=clinic.owner.token())
     assert health.status_code == 503
-    assert (health.json()["status"], health.json()["database"]) == ("unavailable", "unavailable")
+    assert (health.json()["status"], health.json()["database"]) == ("unavailable", "unreachable")
     assert health.json()["head_lag_seconds"] is None
     response = service.get("/api/v1/auth/test", token=clinic.owner.token())
     assert response.status_code == 503
