@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from clinic.common.mysql.base import time_limits_lifted
 from clinic.ops.backup.archive import BackupError
 from clinic.ops.backup.making import make_backup
 from clinic.ops.backup.progress import progress_of
@@ -18,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--rows", type=Path, help="the output of a dump program that ran elsewhere")
         parser.add_argument("--verify", action="store_true", help="restore it into a throw-away database and check it")
 
+    @time_limits_lifted()
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
         try:

@@ -4,6 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
+from clinic.common.mysql.base import time_limits_lifted
 from clinic.ops.backup.archive import BackupError, open_archive
 from clinic.ops.backup.progress import progress_of
 from clinic.ops.backup.restoring import Restored, check_may_restore, restore
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--replace", action="store_true", help="delete all that the database has")
         parser.add_argument("--throw-away", action="store_true", help="rows alone, to check the archive")
 
+    @time_limits_lifted()
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with open_archive(options["file"]) as archive:

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from shared_config import is_time_zone
 
 from clinic.common import clock
+from clinic.common.mysql.base import time_limits_lifted
 from clinic.ops.demo import demo_clinic, fill_demo, remove_demo, write_papers
 from clinic.ops.demo_plan import build_plan
 
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--folder", type=Path, default=FOLDER, help="for credentials.json and report.json")
         parser.add_argument("--reset", action="store_true", help="remove the demo clinic and start again")
 
+    @time_limits_lifted()
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(file=self.stdout)  # type: ignore[arg-type]
         if options["reset"]:
