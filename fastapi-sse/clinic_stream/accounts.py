@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 INTERVAL_SECONDS = 0.05
 WITHOUT_LIVE_UPDATES_SECONDS = 0.5
 RETRY_SECONDS = 0.2
+# A head that has moved backwards may belong to a replica that is late: for this long it gives no rights back.
+BACKWARDS_SECONDS = 2.0
 # How old the last successful read may be for rights to count as verified.
 VERIFIED_SECONDS = 1.0
 # An answer that takes longer says too little of the database's clock.
@@ -35,6 +37,8 @@ class AccountFollower:
         self._shared = shared
         self._interval = INTERVAL_SECONDS if hub.is_live else WITHOUT_LIVE_UPDATES_SECONDS
         self._head: Head | None = None
+        self._backwards: Head | None = None
+        self._backwards_since = 0.0
         self._reads = 0
         self._read_at: float | None = None
         self._sought: set[int] = set()
@@ -124,22 +128,36 @@ class AccountFollower:
 
     async def _follow(self, head: Head) -> None:
         known = self._head
-        if known is None or head == known:
-            self._head = head
+        if known is None or (head == known and head.mark == known.mark):
+            self._head, self._backwards = head, None
+            return
+        known_ids = self._sessions.user_ids | self._hub.user_ids
+        if head.epoch == known.epoch and head.seq < known.seq and self._has_to_wait():
+            if head != self._backwards:
+                self._reads += 1
+                await self._refresh(known_ids, only_take=True)
+                self._backwards = head
             return
         follows_on = head.epoch == known.epoch and head.seq > known.seq
-        changed = await self._feed.session_changes(known.seq) if follows_on else None
+        changed = await self._feed.session_changes(known) if follows_on else None
         self._reads += 1
-        known_ids = self._sessions.user_ids | self._hub.user_ids
         await self._refresh(known_ids if changed is None else known_ids & changed[1])
-        self._head = Head(head.epoch, head.seq if changed is None else changed[0])
+        self._head, self._backwards = head if changed is None else changed[0], None
 
-    async def _refresh(self, user_ids: set[int]) -> None:
+    def _has_to_wait(self) -> bool:
+        now = _monotonic()
+        if self._backwards is None:
+            self._backwards_since = now
+        return now < self._backwards_since + BACKWARDS_SECONDS
+
+    async def _refresh(self, user_ids: set[int], *, only_take: bool = False) -> None:
+        """Read the rights of these users. `only_take`: from a database that may be late, so that it gives none back."""
         if not user_ids:
             return
         found = await self._feed.sessions(user_ids)
         for user_id in user_ids:
-            self._sessions.put(user_id, found.get(user_id))
+            put = self._sessions.put_stricter if only_take else self._sessions.put
+            put(user_id, found.get(user_id))
             self._hub.revoke(user_id, self._sessions.admit)
 
     async def _look_up(self, user_id: int) -> None:

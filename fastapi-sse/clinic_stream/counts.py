@@ -37,5 +37,6 @@ class Counts:
     drift: int = 0
     sweeps: int = 0
     failed_sweeps: int = 0
+    lost_histories: int = 0  # Clinics whose numbers have come to mean other events: commits were lost.
     commit_to_send: Spread = field(default_factory=Spread)
     polls: Spread = field(default_factory=Spread)

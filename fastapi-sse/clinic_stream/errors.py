@@ -119,6 +119,7 @@ class Reason(StrEnum):
     ACCESS_DENIED = "access_denied"
     NO_TLS = "no_tls"
     VIEWS_MISSING = "views_missing"
+    BEHIND = "behind"
     NOT_READY = "not_ready"
     TIME_ZONE = "time_zone"
     CLINIC_MISSING = "clinic_missing"

@@ -5,8 +5,9 @@ must belong together (a clinic's head and rows, events and the rows they name) t
 so what the stream shows under a sequence number is what the database held at exactly that commit.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,9 +16,9 @@ from shared_config import StreamSettings
 from shared_config.database_tls import requires_tls, ssl_context
 
 from clinic_stream.errors import ClinicUnreadable, Reason
-from clinic_stream.event_ids import NO_MARK, EventId
+from clinic_stream.event_ids import NO_MARK, EventId, mark_of
 from clinic_stream.inbox import NEWEST, Inbox, Notification
-from clinic_stream.lanes import Cursor, Lane
+from clinic_stream.lanes import Cursor, Lane, Source
 from clinic_stream.state import (
     COLUMNS,
     LOG_AGE,
@@ -41,18 +42,28 @@ ACCOUNTS = 0  # The head that counts changes of accounts stands beside those of 
 HEADS_SECONDS = 1.4
 FOLLOW_SECONDS = 5.0
 LOAD_SECONDS = 15.0
+# How often the newest events themselves are compared, and not only their numbers.
+PROOF_SECONDS = 1.0
 MOST_IDS_A_QUERY = 500
 MOST_INBOXES_A_QUERY = 100
 # More missed events than this are not worth following one by one.
 MOST_EVENTS_A_BATCH = 5_000
 
 HEADS = "SELECT clinic_id, seq, epoch FROM live_head WHERE clinic_id IN %s"
-ACCOUNTS_HEAD = "SELECT seq, epoch, UTC_TIMESTAMP(6) FROM live_head WHERE clinic_id = %s"
+HEADS_WITH_MARKS = (
+    "SELECT clinic_id, seq, epoch, (SELECT at FROM live_event event"
+    " WHERE event.clinic_id = head.clinic_id AND event.seq = head.seq) FROM live_head head WHERE clinic_id IN %s"
+)
+ACCOUNTS_HEAD = (
+    "SELECT seq, epoch, UTC_TIMESTAMP(6), (SELECT at FROM live_event event"
+    " WHERE event.clinic_id = head.clinic_id AND event.seq = head.seq) FROM live_head head WHERE clinic_id = %s"
+)
 # From a known event on: that it is there, under the same mark, proves that what follows continues the same history.
 EVENTS = (
     "SELECT seq, entity, entity_id, kind, at FROM live_event WHERE clinic_id = %s AND seq >= %s ORDER BY seq LIMIT %s"
 )
 # And the newest one before them, for readers of a quiet clinic.
+EVENT_AT = "SELECT at FROM live_event WHERE clinic_id = %s AND seq = %s"
 RECENT_EVENTS = (
     "SELECT seq, entity, entity_id, kind, at FROM live_event WHERE clinic_id = %s AND seq > %s AND seq >= COALESCE("
     "(SELECT seq FROM live_event WHERE clinic_id = %s AND seq > %s AND at < %s ORDER BY seq DESC LIMIT 1), 0)"
@@ -105,6 +116,7 @@ class Head:
 
     epoch: str
     seq: int
+    mark: int | None = field(default=None, compare=False)  # Of the newest event, where it was read.
 
 
 def lane_options(settings: StreamSettings) -> dict[str, Any]:
@@ -124,9 +136,11 @@ def lane_options(settings: StreamSettings) -> dict[str, Any]:
 class Feed:
     def __init__(self, settings: StreamSettings) -> None:
         options = lane_options(settings)
+        self.reads_replica = settings.reads_replica
+        self.source = Source()
 
         def lane(size: int, seconds: float) -> Lane:
-            return Lane(**options, size=size, seconds=seconds)
+            return Lane(**options, source=self.source, size=size, seconds=seconds)
 
         self._heads = lane(1, HEADS_SECONDS)
         self._accounts = lane(2, HEADS_SECONDS)
@@ -135,10 +149,22 @@ class Feed:
         self._trouble = lane(2, LOAD_SECONDS)  # Clinics whose last read failed.
         self._sweep = lane(1, LOAD_SECONDS)
         self._probe = lane(1, HEADS_SECONDS)
+        self._pulse = lane(1, HEADS_SECONDS)
+        self._proved_connections = -1
+        self._prove_at = 0.0
 
     @property
     def _lanes(self) -> list[Lane]:
-        return [self._heads, self._accounts, self._follow, self._load, self._trouble, self._sweep, self._probe]
+        return [
+            self._heads,
+            self._accounts,
+            self._follow,
+            self._load,
+            self._trouble,
+            self._sweep,
+            self._probe,
+            self._pulse,
+        ]
 
     async def open(self) -> None:
         """Needs no database yet: connections are made when first asked for."""
@@ -152,24 +178,47 @@ class Feed:
     async def probe(self) -> None:
         """Read one row of every view, so that a missing one or a missing right shows at once."""
         async with self._probe.cursor() as cursor:
-            for query in PROBES:
+            for query in (*PROBES, PULSE) if self.reads_replica else PROBES:
                 await _select(cursor, query)
 
-    async def heads(self, clinic_ids: Iterable[int]) -> dict[int, Head]:
+    async def heads(self, clinic_ids: Iterable[int], *, with_marks: bool = False) -> dict[int, Head]:
+        """One query. The marks of the newest events come with it when asked for, after every new connection to the
+        database, and once a second: the same number can stand for another event on another server."""
         async with self._heads.cursor() as cursor:
-            return await _heads(cursor, clinic_ids)
+            now, connections = asyncio.get_running_loop().time(), self.source.connections
+            if not with_marks and connections == self._proved_connections and now < self._prove_at:
+                return await _heads(cursor, clinic_ids)
+            heads = await _heads_with_marks(cursor, clinic_ids)
+        self._proved_connections, self._prove_at = connections, now + PROOF_SECONDS
+        return heads
 
     async def accounts_head(self) -> tuple[Head, datetime] | None:
         """With the database's clock."""
         async with self._accounts.cursor() as cursor:
             rows = await _select(cursor, ACCOUNTS_HEAD, ACCOUNTS)
-        return (Head(rows[0][1], rows[0][0]), rows[0][2].replace(tzinfo=UTC)) if rows else None
+        if not rows:
+            return None
+        seq, epoch, now, at = rows[0]
+        return Head(epoch, seq, mark_of(at) if at else NO_MARK), now.replace(tzinfo=UTC)
+
+    async def pulse(self) -> datetime | None:
+        """When the writing side last wrote its pulse, as this server has it."""
+        async with self._pulse.cursor() as cursor:
+            rows = await _select(cursor, PULSE)
+        return rows[0][0] if rows else None
 
     async def load(
-        self, clinic_id: int, now: datetime, readers: Collection[int] = (), *, in_trouble: bool = False
+        self,
+        clinic_id: int,
+        now: datetime,
+        readers: Collection[int] = (),
+        *,
+        known: EventId | None = None,
+        in_trouble: bool = False,
     ) -> ClinicState | None:
-        """A clinic's live window at one instant, or None when there is no such clinic. Six queries, and two for each
-        hundred users whose inboxes are wanted too. Raises ClinicUnreadable."""
+        """A clinic's live window at one instant, or None when there is no such clinic. Six queries, one more with the
+        `known` event that it should continue from, and two for each hundred users whose inboxes are wanted too. Raises
+        ClinicUnreadable."""
         lane = self._trouble if in_trouble else self._load
         async with lane.snapshot() as cursor:
             heads = await _heads(cursor, [clinic_id])
@@ -178,6 +227,8 @@ class Feed:
                 return None
             state = await _load_state(cursor, _clinic(clinics[0]), heads[clinic_id], now)
             state.inboxes = await _inboxes(cursor, state.clinic, state.seq, readers)
+            if known is not None:
+                state.continues = await _leads_to(cursor, known, heads[clinic_id])
             return state
 
     async def next_batch(
@@ -228,14 +279,15 @@ class Feed:
             inboxes = await _inboxes(cursor, state.clinic, head.seq if head else 0, readers)
         return head, Sum(rows, int(rows_sum), frozenset(holds), frozenset(practitioner_ids), inboxes)
 
-    async def session_changes(self, seq: int) -> tuple[int, set[int]] | None:
-        """The last sequence number and the users it concerns, or None when events are missing."""
+    async def session_changes(self, known: Head) -> tuple[Head, set[int]] | None:
+        """The head after the events that follow the known one, and the users they concern. None when events are
+        missing, the known one included."""
         async with self._accounts.cursor() as cursor:
-            rows = await _select(cursor, EVENTS, ACCOUNTS, seq + 1, MOST_EVENTS_A_BATCH + 1)
-        events = [Event(*row) for row in rows]
-        if not _follow_on(events, seq) or len(events) > MOST_EVENTS_A_BATCH:
+            events = await _events_after(cursor, EventId(known.epoch, ACCOUNTS, known.seq, known.mark or NO_MARK))
+        if events is None:
             return None
-        return events[-1].seq, {event.entity_id for event in events}
+        last = events[-1]
+        return Head(known.epoch, last.seq, last.mark), {event.entity_id for event in events}
 
     async def sessions(self, user_ids: Iterable[int]) -> dict[int, Session]:
         """Users that are missing in the answer do not exist."""
@@ -257,6 +309,19 @@ async def _select(cursor: Cursor, query: str, *args: object) -> Sequence[tuple[A
 async def _heads(cursor: Cursor, clinic_ids: Iterable[int]) -> dict[int, Head]:
     rows = await _select(cursor, HEADS, tuple(clinic_ids))
     return {clinic_id: Head(epoch, seq) for clinic_id, seq, epoch in rows}
+
+
+async def _heads_with_marks(cursor: Cursor, clinic_ids: Iterable[int]) -> dict[int, Head]:
+    rows = await _select(cursor, HEADS_WITH_MARKS, tuple(clinic_ids))
+    return {clinic_id: Head(epoch, seq, mark_of(at) if at else NO_MARK) for clinic_id, seq, epoch, at in rows}
+
+
+async def _leads_to(cursor: Cursor, known: EventId, head: Head) -> bool:
+    """Whether the history that ends at this head contains the known event."""
+    if head.epoch != known.epoch or head.seq < known.seq:
+        return False
+    found = await _select(cursor, EVENT_AT, known.clinic_id, known.seq)
+    return (mark_of(found[0][0]) if found else NO_MARK) == known.mark
 
 
 async def _load_state(cursor: Cursor, clinic: Clinic, head: Head, now: datetime) -> ClinicState:

@@ -22,6 +22,11 @@ FIRST_RETRY_SECONDS = 0.1
 MAX_RETRY_SECONDS = 5.0
 # For a reason of the database's it may end at any moment; one of the clinic's own needs a change.
 MAX_RETRY_OF_DATABASE_SECONDS = 0.5
+# A head that has moved backwards may belong to a replica that is late. If it has not come back after this, the numbers
+# behind it are lost, and the clinic is loaded again.
+BACKWARDS_SECONDS = 2.0
+# The troubles that end when a clinic is at its head.
+FOLLOWED = (Cause.HEAD_MISSING, Cause.HEAD_BACKWARDS, Cause.BEHIND, Cause.UNREADABLE)
 
 
 class Attempt:
@@ -42,6 +47,12 @@ class ClinicFollower:
         self._retry_at: dict[int, float] = {}
         self._pauses: dict[int, float] = {}
         self._to_reload: set[int] = set()
+        self._backwards_since: dict[int, float] = {}
+
+    @property
+    def wants_marks(self) -> bool:
+        """Whether a head has moved backwards: only the mark of its event tells which history it belongs to."""
+        return bool(self._backwards_since)
 
     def follow(self, clinics: Mapping[int, LiveClinic], heads: Mapping[int, Head]) -> None:
         """Start to read the clinics that are behind these heads. Waits for none of them."""
@@ -79,12 +90,22 @@ class ClinicFollower:
             clinic.mark_stale(Cause.HEAD_MISSING)
             return
         if not self._is_behind(clinic, head):
-            clinic.mark_fresh(Cause.HEAD_MISSING, Cause.BEHIND, Cause.UNREADABLE)
+            self._note_followed(clinic, head)
+            return
+        if self._has_to_wait_for(clinic, head):
+            clinic.mark_stale(Cause.HEAD_BACKWARDS)
             return
         if self._hub.is_stale:  # Once the service is fresh, this clinic is not yet.
             clinic.mark_stale(Cause.BEHIND)
         if self._retry_at.get(clinic_id, 0) <= now:
             self._start(clinic, head)
+
+    def _note_followed(self, clinic: LiveClinic, head: Head) -> None:
+        """A number that has come back counts once its mark has come back, too."""
+        clinic_id = clinic.state.clinic.id
+        if clinic_id not in self._backwards_since or head.mark is not None:
+            self._backwards_since.pop(clinic_id, None)
+            clinic.mark_fresh(*FOLLOWED)
 
     def _start(self, clinic: LiveClinic, head: Head) -> None:
         clinic_id = clinic.state.clinic.id
@@ -96,9 +117,17 @@ class ClinicFollower:
         state = clinic.state
         return (
             head != Head(state.epoch, state.seq)
+            or (head.mark is not None and head.mark != state.mark)
             or state.clinic.id in self._to_reload
             or self._hub.clock() >= state.rolls_at
         )
+
+    def _has_to_wait_for(self, clinic: LiveClinic, head: Head) -> bool:
+        """Whether the head has moved backwards a moment ago: then the same history may still come back."""
+        state, now = clinic.state, _monotonic()
+        if head.epoch != state.epoch or head.seq >= state.seq or state.denies(head.seq, head.mark):
+            return False
+        return now < self._backwards_since.setdefault(state.clinic.id, now) + BACKWARDS_SECONDS
 
     async def _attempt(self, clinic: LiveClinic, head: Head) -> None:
         clinic_id = clinic.state.clinic.id
@@ -115,7 +144,7 @@ class ClinicFollower:
             self._pauses.pop(clinic_id, None)
             if clinic.is_stale:
                 logger.info("clinic %d is followed again", clinic_id)
-                clinic.mark_fresh(Cause.HEAD_MISSING, Cause.BEHIND, Cause.UNREADABLE)
+                clinic.mark_fresh(*FOLLOWED)
 
     def _fail(self, clinic: LiveClinic, reason: Reason, message: str) -> None:
         clinic_id = clinic.state.clinic.id
@@ -139,16 +168,39 @@ class ClinicFollower:
             batch = await self._feed.next_batch(state, clinic.recipients, in_trouble=clinic.is_stale)
             if batch is not None:
                 clinic.advance(batch)
+                self._backwards_since.pop(clinic_id, None)
                 return
         await self._load_again(clinic)
 
     async def _load_again(self, clinic: LiveClinic) -> None:
-        clinic_id = clinic.state.clinic.id
-        fresh = await self._feed.load(clinic_id, self._hub.clock(), clinic.recipients, in_trouble=clinic.is_stale)
+        state, clinic_id = clinic.state, clinic.state.clinic.id
+        is_repair = clinic_id in self._to_reload
+        fresh = await self._feed.load(
+            clinic_id, self._hub.clock(), clinic.recipients, known=state.event_id, in_trouble=clinic.is_stale
+        )
         if fresh is None:
             raise ClinicUnreadable(f"clinic {clinic_id} has no row, or no head", Reason.CLINIC_MISSING)
+        if self._has_to_wait_for(clinic, Head(fresh.epoch, fresh.seq, fresh.mark)):
+            clinic.mark_stale(Cause.HEAD_BACKWARDS)
+            raise DatabaseUnavailable(f"number {fresh.seq} is older than number {state.seq}", Reason.BEHIND)
+        if fresh.epoch == state.epoch and not fresh.continues:
+            self._hub.counts.lost_histories += 1
+            logger.error(
+                "clinic %d had another history up to number %d: loaded again at number %d",
+                clinic_id,
+                state.seq,
+                fresh.seq,
+            )
+        self._backwards_since.pop(clinic_id, None)
         self._to_reload.discard(clinic_id)
-        clinic.replace(fresh)
+        clinic.replace(fresh, is_repair=is_repair)
+        for user_id in clinic.unread_inboxes:
+            await self._load_inbox(clinic, user_id)
+
+    async def _load_inbox(self, clinic: LiveClinic, user_id: int) -> None:
+        """For a reader who came while the clinic was loaded."""
+        _, inbox = await self._feed.inbox(clinic.state.clinic, user_id)
+        clinic.take_inbox(user_id, inbox)
 
 
 def _monotonic() -> float:

@@ -18,7 +18,7 @@ from clinic_stream.frames import Frame
 from clinic_stream.live_clinic import LiveClinic
 from clinic_stream.params import Mode
 from clinic_stream.staleness import Cause, Staleness, Trouble
-from clinic_stream.state import ClinicState
+from clinic_stream.state import ClinicState, Dormant
 from clinic_stream.ticker import Ticker
 from clinic_stream.topics import Topic
 from clinic_stream.viewers import Viewer
@@ -69,6 +69,7 @@ class Hub:
         self.clinics: dict[int, LiveClinic] = {}
         # Clinics that have not been loaded although somebody asked, because they cannot be read.
         self.unreadable: dict[int, Trouble] = {}
+        self._dormant: dict[int, Dormant] = {}
         self.counts = Counts()
         self.ticker = Ticker()
         self._limits = limits
@@ -97,6 +98,9 @@ class Hub:
 
     def keep(self, state: ClinicState) -> None:
         self.unreadable.pop(state.clinic.id, None)
+        dormant = self._dormant.pop(state.clinic.id, None)
+        if dormant is not None:
+            dormant.draw_boundary_in(state)
         self.clinics[state.clinic.id] = LiveClinic(state, self.clock(), self._told, clock=self.clock)
 
     def limit_reached_by(self, address: str, *, is_anonymous: bool = False) -> str | None:
@@ -224,6 +228,7 @@ class Hub:
             clinic.drop_idle_topics(now)
             if not clinic.topics and now - clinic.used_at > CLINIC_LINGER:
                 del self.clinics[clinic_id]
+                self._dormant[clinic_id] = Dormant.of(clinic.state)
         for clinic_id, trouble in list(self.unreadable.items()):
             if now - trouble.since > CLINIC_LINGER:
                 del self.unreadable[clinic_id]

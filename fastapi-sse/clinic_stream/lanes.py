@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import aiomysql
 
@@ -19,6 +20,10 @@ LOCK_WAIT_SECONDS = 1
 # A timer that rings this late says that the event loop was busy, not that the database is slow.
 LATE_SECONDS = 0.1
 MAX_EXTENSIONS = 3
+# An address that has come to lead to another server is noticed after this, though the former one goes on answering.
+RECYCLE_SECONDS = 30
+# Where an address leads to several servers in turn, its connections are not given up all the time.
+IDENTITY_SECONDS = 10.0
 
 # In one statement, as only one runs on each new connection. Consistent snapshots need REPEATABLE READ, whatever the
 # server's default; READ ONLY is a second lock on the door. MariaDB runs /*M! */, MySQL /*!80000 */.
@@ -28,6 +33,7 @@ SESSION = (
     " /*!80000 transaction_isolation = 'REPEATABLE-READ', transaction_read_only = 1,"
     " max_execution_time = {milliseconds} */"
 )
+IDENTITY = "SELECT @@hostname, @@port, @@server_id"
 SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT"
 
 REASONS = {
@@ -58,12 +64,52 @@ class Cursor(Protocol):
     async def fetchall(self) -> Sequence[tuple[Any, ...]]: ...
 
 
+class Source:
+    """The server that all lanes read. Its identity is only a hint that an address leads to another server now: then the
+    connections to the former one are given up. Whether the history continues is for the marks to say."""
+
+    def __init__(self) -> None:
+        self.connections = 0  # Made so far.
+        self.changes = 0  # Of the identity.
+        self._identity: object = None
+        self._made: WeakKeyDictionary[Any, tuple[int, float]] = WeakKeyDictionary()  # By `changes`, and when.
+        self._may_change_at = 0.0
+
+    def is_new(self, connection: Any) -> bool:
+        return connection not in self._made
+
+    def is_outdated(self, connection: Any) -> bool:
+        """Whether the connection was made before the address led to another server, or long ago."""
+        if self.is_new(connection):
+            return False
+        changes, made_at = self._made[connection]
+        return changes != self.changes or asyncio.get_running_loop().time() > made_at + RECYCLE_SECONDS
+
+    def note(self, connection: Any, identity: object) -> None:
+        now = asyncio.get_running_loop().time()
+        self.connections += 1
+        if self._identity is not None and identity != self._identity and now >= self._may_change_at:
+            self.changes += 1
+            self._may_change_at = now + IDENTITY_SECONDS
+        self._identity = identity
+        self._made[connection] = self.changes, now
+
+
 class Lane:
     """Up to `size` connections, made when first needed. A statement of theirs takes `seconds` at most."""
 
-    def __init__(self, options: dict[str, Any], *, size: int, seconds: float, requires_tls: bool = False) -> None:
+    def __init__(
+        self,
+        options: dict[str, Any],
+        *,
+        size: int,
+        seconds: float,
+        source: Source | None = None,
+        requires_tls: bool = False,
+    ) -> None:
         session = SESSION.format(lock_wait=LOCK_WAIT_SECONDS, seconds=seconds, milliseconds=round(1000 * seconds))
         self._options = {**options, "init_command": session, "connect_timeout": CONNECT_SECONDS, "autocommit": True}
+        self._source = source or Source()
         self._requires_tls = requires_tls
         self._size = size
         self._seconds = seconds
@@ -83,19 +129,37 @@ class Lane:
         try:
             async with (
                 time_limit(self._seconds + LATE_SECONDS),
-                self._pool.acquire() as connection,
+                self._connection() as connection,
+                connection.cursor() as cursor,
             ):
-                if self._requires_tls and not connection._secure:  # aiomysql goes on in plain text by itself.
-                    connection.close()
-                    raise DatabaseUnavailable(
-                        "TLS is required (DB_SSL_MODE), and the server offers none", Reason.NO_TLS
-                    )
-                async with connection.cursor() as cursor:
-                    yield cursor
+                yield cursor
         except TimeoutError as error:
             raise DatabaseUnavailable("no answer in time", Reason.TIMEOUT) from error
         except (aiomysql.MySQLError, OSError) as error:
             raise DatabaseUnavailable(in_short(error), reason_of(error)) from error
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        async with self._pool.acquire() as connection:
+            self._check_tls(connection)
+            if not self._source.is_outdated(connection):
+                await self._identify(connection)
+                yield connection
+                return
+            connection.close()  # The pool makes another one.
+        async with self._connection() as connection:
+            yield connection
+
+    def _check_tls(self, connection: Any) -> None:
+        if self._requires_tls and not connection._secure:  # aiomysql goes on in plain text by itself.
+            connection.close()
+            raise DatabaseUnavailable("TLS is required (DB_SSL_MODE), and the server offers none", Reason.NO_TLS)
+
+    async def _identify(self, connection: Any) -> None:
+        if self._source.is_new(connection):
+            async with connection.cursor() as cursor:
+                await cursor.execute(IDENTITY)
+                self._source.note(connection, await cursor.fetchone())
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Cursor]:

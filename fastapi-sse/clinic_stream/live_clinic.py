@@ -40,6 +40,8 @@ class LiveClinic:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.state = state
+        # Raised when the numbers have begun to mean other events: what was read before belongs to another history.
+        self.history = 0
         self.staleness = Staleness()
         self._clock = clock
         self.used_at = now
@@ -112,6 +114,13 @@ class LiveClinic:
         """Whose notifications somebody looks at, or is about to: those at the moment it is gone through."""
         return self._inboxes.keys()
 
+    @property
+    def unread_inboxes(self) -> list[int]:
+        """Whose notifications are shown, but are not in the state: they were read from a history that has ended."""
+        return [
+            user_id for user_id, topic in self._inboxes.items() if topic.is_loaded and user_id not in self.state.inboxes
+        ]
+
     def some_readers(self, most: int) -> list[int]:
         """Of those whose inboxes are loaded, by chance."""
         loaded = [user_id for user_id in self._inboxes if user_id in self.state.inboxes]
@@ -146,8 +155,17 @@ class LiveClinic:
         if lapses_at is not None and lapses_at <= (at := now.astimezone(UTC).replace(tzinfo=None)):
             self._look_at(self.state.lapse(at))
 
-    def replace(self, fresh: ClinicState) -> None:
-        self.state = self.state.adopt(fresh)
+    def replace(self, fresh: ClinicState, *, is_repair: bool = False) -> None:
+        """Go on with a freshly loaded state. `is_repair`: rows had changed without an event, so an id up to here does
+        not tell which of them its reader holds."""
+        former = self.state
+        if is_repair or (fresh.epoch == former.epoch and not fresh.continues):
+            fresh.draw_boundary()
+        elif fresh.epoch == former.epoch:
+            fresh.draw_boundary(former.boundary_seq)
+        if not fresh.continues:
+            self.history += 1
+        self.state = former.adopt(fresh)
         self._taken.clear()
         for topic in self.topics.values():
             topic.look_again()

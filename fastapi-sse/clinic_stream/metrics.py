@@ -17,9 +17,12 @@ from clinic_stream.staleness import Cause
 
 PREFIX = "chairside_stream_"
 # What is the worst of all workers, where everything else is their sum.
-WORST = frozenset({f"{PREFIX}{name}" for name in ("head_lag_seconds", "stale", "stale_seconds", "clock_skew_seconds")})
+WORST = frozenset(
+    f"{PREFIX}{name}"
+    for name in ("head_lag_seconds", "stale", "stale_seconds", "pulse_age_seconds", "clock_skew_seconds")
+)
 LEAST = frozenset({f"{PREFIX}database_up"})
-CAUSES_OF_A_CLINIC = [cause for cause in Cause if cause not in {Cause.DATABASE, Cause.ACCOUNTS}]
+CAUSES_OF_A_CLINIC = [cause for cause in Cause if cause not in {Cause.DATABASE, Cause.ACCOUNTS, Cause.REPLICA}]
 
 
 class Metrics(Collector):
@@ -74,6 +77,7 @@ class Metrics(Collector):
                 "This process's clock minus the database's",
                 services.poller.accounts.clock_skew_seconds,
             ),
+            ("pulse_age_seconds", "Age of the worker's newest pulse, where a replica is read", _pulse_age(services)),
             ("head_lag_seconds", "Age of the newest look at the database", services.poller.lag_seconds or 0),
         ):
             yield GaugeMetricFamily(PREFIX + name, help_text, value=float(value))
@@ -96,6 +100,11 @@ class Metrics(Collector):
             ("drift", "Differences from the database: expected 0", counts.drift),
             ("sweeps", "Comparisons of a whole clinic with the database", counts.sweeps),
             ("unfinished_closed", "Connections closed without a complete request", self._services.unfinished.closed),
+            (
+                "lost_histories",
+                "Clinics found with another history than was shown: commits were lost",
+                counts.lost_histories,
+            ),
             ("failed_sweeps", "Comparisons that could not be made", counts.failed_sweeps),
         ):
             yield CounterMetricFamily(PREFIX + name, help_text, value=float(value))
@@ -135,6 +144,10 @@ def _together(name: str, one: float, other: float) -> float:
     if name in WORST:
         return max(one, other)
     return min(one, other) if name in LEAST else one + other
+
+
+def _pulse_age(services: Services) -> float:
+    return services.poller.pulse_age_seconds or 0.0
 
 
 def _age_of_oldest_trouble(hub: Hub) -> float:

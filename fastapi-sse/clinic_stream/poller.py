@@ -1,8 +1,9 @@
 """The loops that follow the database. What they cost does not depend on how many are watching.
 
-Three loops run side by side, each with its own connections: the heads of the watched clinics (here; `following` reads
-what is new), the accounts (`accounts`) and the sweep (`sweeper`). A head is compared by inequality: a larger one means
-new events; a smaller one, another epoch or a gap means the clinic is loaded again. While the database or a clinic
+Loops run side by side, each with its own connections: the heads of the watched clinics (here; `following` reads what is
+new), the accounts (`accounts`), the sweep (`sweeper`) and, on a replica, the pulse (`pulse`). A head is compared by
+inequality: a larger one means new events; a smaller one, another event under the same number, another epoch or a gap
+means the clinic is loaded again. While the database or a clinic
 cannot be read the streams stay open and are told so once; they catch up by themselves.
 """
 
@@ -16,6 +17,7 @@ from clinic_stream.feed import ACCOUNTS, Feed
 from clinic_stream.following import ClinicFollower
 from clinic_stream.hub import Hub
 from clinic_stream.live_clinic import LiveClinic
+from clinic_stream.pulse import PulseFollower
 from clinic_stream.sharing import SharedReads
 from clinic_stream.staleness import Cause
 from clinic_stream.sweeper import SWEEP_SECONDS, Sweeper
@@ -51,11 +53,13 @@ class Poller:
         self._shared = SharedReads()
         self.accounts = AccountFollower(feed, hub, sessions, self._shared)
         self.follower = ClinicFollower(feed, hub)
+        self._pulse = PulseFollower(feed, hub) if feed.reads_replica else None
         self._sweeper = Sweeper(feed, hub, self.follower, sweep_seconds=sweep_seconds)
         self._probing: asyncio.Task[None] | None = None
         self._has_probed = False
         self.views_problem: Reason | None = None
         self._is_stopping = False
+        self._source_changes = 0
         self._read_at: float | None = None
         self._has_looked = asyncio.Event()
         self._lock = asyncio.Lock()
@@ -65,6 +69,11 @@ class Poller:
     def lag_seconds(self) -> float | None:
         """How old the newest complete look at the heads is; None when there has been none."""
         return None if self._read_at is None else _monotonic() - self._read_at
+
+    @property
+    def pulse_age_seconds(self) -> float | None:
+        """How long ago the worker's newest pulse arrived; None where no replica is read."""
+        return None if self._pulse is None else self._pulse.age_seconds
 
     @property
     def is_current(self) -> bool:
@@ -89,6 +98,8 @@ class Poller:
         loops = [self.accounts.run(), self._follow_heads()]
         if self._hub.is_live:
             loops.append(self._sweeper.run())
+        if self._pulse is not None:
+            loops.append(self._pulse.run())
         tasks = [asyncio.create_task(loop) for loop in loops]
         try:
             await asyncio.gather(*tasks)
@@ -110,6 +121,8 @@ class Poller:
         self._is_stopping = True
         self.accounts.stop()
         self._sweeper.stop()
+        if self._pulse is not None:
+            self._pulse.stop()
 
     async def admits(self, viewer: Viewer) -> bool:
         """Whether the viewer may see. Waits until that can be verified."""
@@ -139,9 +152,13 @@ class Poller:
 
     async def _load_inbox(self, clinic: LiveClinic, user_id: int) -> None:
         """The topic is in place by now: what comes after this look is in a later batch, and the newer look counts."""
-        known = clinic.state
+        known, history = clinic.state, clinic.history
         head, inbox = await self._feed.inbox(known.clinic, user_id)
-        if head is None or (head.epoch, known.clinic) != (clinic.state.epoch, clinic.state.clinic):
+        if head is None or (head.epoch, known.clinic, history) != (
+            clinic.state.epoch,
+            clinic.state.clinic,
+            clinic.history,
+        ):
             raise DatabaseUnavailable("the clinic is being loaded again")
         clinic.take_inbox(user_id, inbox)
 
@@ -191,6 +208,7 @@ class Poller:
             return False
         if self._hub.staleness.has(Cause.DATABASE) or self._read_at is None:
             logger.info("database reached")
+            self._sweeper.sweep_all()  # It may be another one, or a restored one.
         self._read_at = started_at
         self._has_looked.set()
         self._hub.counts.polls.add(_monotonic() - started_at)
@@ -205,7 +223,11 @@ class Poller:
 
     async def _round(self) -> None:
         clinics = dict(self._hub.clinics) if self._hub.is_live else {}
-        heads = await self._feed.heads([ACCOUNTS, *clinics])
+        heads = await self._feed.heads([ACCOUNTS, *clinics], with_marks=self.follower.wants_marks)
+        if self._source_changes != self._feed.source.changes:
+            logger.warning("the database's address leads to another server: every clinic is compared with it")
+            self._source_changes = self._feed.source.changes
+            self._sweeper.sweep_all()
         if not self._has_probed and self._probing is None:
             self._probing = asyncio.create_task(self._probe())
         self.follower.follow(clinics, heads)

@@ -71,14 +71,18 @@ async def show_health(request: Request) -> JSONResponse:
             "inboxes": sum(len(clinic.state.inboxes) for clinic in clinics),
         },
         "connections": sum(connections),
+        "pulse_age_seconds": _rounded(services.poller.pulse_age_seconds),
         "stale": _described(services.hub.staleness.troubles, stale_clinics),
         "clock": {"skew_seconds": round(accounts.clock_skew_seconds, 3), "off": accounts.is_clock_off},
     }
     if sees_operations(request):
-        lag_seconds = services.poller.lag_seconds
         body["workers"] = len(connections)
-        body["head_lag_seconds"] = None if lag_seconds is None else round(lag_seconds, 3)
+        body["head_lag_seconds"] = _rounded(services.poller.lag_seconds)
     return JSONResponse(body, status_code=200 if services.is_ready else 503)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
 
 
 def _status(services: Services, stale_clinics: Mapping[int, list[Trouble]]) -> str:

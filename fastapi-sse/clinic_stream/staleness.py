@@ -7,14 +7,15 @@ from enum import StrEnum
 
 
 class Cause(StrEnum):
-    """What is wrong. The first two concern the whole service, the others one clinic."""
+    """What is wrong. The first three concern the whole service, the others one clinic."""
 
     DATABASE = "database"  # The heads cannot be read.
     ACCOUNTS = "accounts"  # Changes of accounts cannot be read, so nobody's rights can be verified.
+    REPLICA = "replica"  # No pulse arrives at the replica that is read.
     BEHIND = "behind"  # The clinic's head has moved, and reading what is new takes long.
     UNREADABLE = "unreadable"  # Reading the clinic failed.
     HEAD_MISSING = "head_missing"
-    HEAD_BACKWARDS = "head_backwards"
+    HEAD_BACKWARDS = "head_backwards"  # The database knows less than the stream has shown.
 
 
 @dataclass(frozen=True, slots=True)

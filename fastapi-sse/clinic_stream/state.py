@@ -395,6 +395,8 @@ class ClinicState:
         self.inboxes = dict(inboxes or {})
         # Up to this number time alone may have changed what an id stands for: a hold lapsed, a day began.
         self.moved_at_seq = seq
+        # Whether the history of the state before it goes on here; False after a failover that lost commits.
+        self.continues = True
         # Ids up to this number are answered with a snapshot, whatever their mark: see `draw_boundary`.
         self.boundary_seq = NO_BOUNDARY
         tail = newest_without_gap(recent, seq)
@@ -475,7 +477,7 @@ class ClinicState:
     def adopt(self, fresh: "ClinicState") -> "ClinicState":
         """Keep the objects of rows that are equal, and with them their encoded bytes; and inboxes that came meanwhile.
         Returns `fresh`."""
-        if fresh.epoch == self.epoch:
+        if fresh.epoch == self.epoch and fresh.continues:
             fresh.inboxes = {**self.inboxes, **fresh.inboxes}
         for row_id, row in fresh.rows.items():
             known = self.rows.get(row_id)
@@ -533,6 +535,11 @@ class ClinicState:
     def _rows_named_by(self, event: Event) -> Iterator[Appointment]:
         return (row for row in self.rows.values() if is_named_by(row, event))
 
+    def denies(self, seq: int, mark: int | None) -> bool:
+        """Whether another event than this one is known under the number."""
+        position = self._position_of(seq)
+        return mark is not None and position is not None and self._mark_at(position) != mark
+
     def _entries_after(self, last_id: EventId) -> Iterable[LogEntry] | None:
         """The log after the event of this id; None if that event, with the same mark, is not in it, or if the id is not
         newer than the boundary."""
@@ -589,6 +596,32 @@ class ClinicState:
             if event.entity == "hold":
                 self.holds.pop(event.entity_id, None)
         self.holds.update({hold.id: hold for hold in batch.holds})
+
+
+@dataclass(frozen=True, slots=True)
+class Dormant:
+    """All that is remembered of a clinic which is no longer in memory, so that its readers' ids keep their meaning."""
+
+    event_id: EventId
+    boundary_seq: int
+    today: date
+    rows: int
+    checksum: int
+
+    @classmethod
+    def of(cls, state: ClinicState) -> Self:
+        total = state.sum()
+        return cls(state.event_id, state.boundary_seq, state.today, total.rows, total.checksum)
+
+    def draw_boundary_in(self, state: ClinicState) -> None:
+        """In the state that was loaded when the clinic was wanted again."""
+        if state.epoch != self.event_id.epoch:
+            return
+        state.draw_boundary(min(self.boundary_seq, state.seq))
+        if state.event_id == self.event_id and state.today == self.today:
+            total = state.sum()
+            if (total.rows, total.checksum) != (self.rows, self.checksum):
+                state.draw_boundary()  # No event tells of what has changed.
 
 
 def newest_without_gap(events: Iterable[Event], seq: int) -> list[Event]:

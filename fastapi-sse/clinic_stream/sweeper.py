@@ -41,6 +41,10 @@ class Sweeper:
     def stop(self) -> None:
         self._is_stopping = True
 
+    def sweep_all(self) -> None:
+        """Compare every clinic that is in memory now, one after the other."""
+        self._due_at.update(dict.fromkeys(self._hub.clinics, 0.0))
+
     def _next_due(self) -> LiveClinic | None:
         now = _monotonic()
         self._due_at = {

@@ -87,6 +87,12 @@ class Sessions:
         if len(self._known) > self.CAPACITY:
             del self._known[next(iter(self._known))]
 
+    def put_stricter(self, user_id: int, session: Session | None) -> None:
+        """Take rights away, and give none back: an ended account stays ended, an older token version is ignored."""
+        known = self._known.get(user_id)
+        if session is None or (known is not None and known.is_active and session.token_version >= known.token_version):
+            self.put(user_id, session)
+
     def admit(self, viewer: Viewer) -> bool:
         session = self._known.get(viewer.user_id)
         return session is not None and session.admits(viewer)

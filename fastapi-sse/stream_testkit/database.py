@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import MySQLdb
 
@@ -70,8 +70,19 @@ class Database:
             self._manage("create_stream_user")
         self._connection = server.connect(database=self.name)
 
-    def drop(self) -> None:
+    @classmethod
+    def existing(cls, server: Server, name: str) -> Self:
+        """One that is there already, with a stream user that somebody else has made."""
+        database = cls.__new__(cls)
+        database.server, database.name = server, name
+        database._connection = server.connect(database=name)
+        return database
+
+    def close(self) -> None:
         self._connection.close()
+
+    def drop(self) -> None:
+        self.close()
         self.run_sql_on_server(f"DROP DATABASE {self.name}")
         if self.server.has_admin:
             self.run_sql_on_server(f"DROP USER '{self.stream_user}'@'%'", as_admin=True)

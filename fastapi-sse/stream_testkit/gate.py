@@ -55,6 +55,10 @@ class Gate:
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
 
+    def lead_to(self, host: str, port: int) -> None:
+        """From now on new connections go to this server, as to a promoted replica."""
+        self._target = (host, port)
+
     def stall(self) -> None:
         """Keep every connection and let nothing through."""
         self._may_forward.clear()

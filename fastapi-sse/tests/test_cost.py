@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
+from clinic_stream.lanes import IDENTITY
 from stream_testkit.clinic import TestClinic
 from stream_testkit.database import Database
 from stream_testkit.gate import Gate
@@ -119,7 +120,24 @@ def test_service_says_nothing_to_the_database_but_select(start_service: StartSer
         said = {words_of(query).split()[0] for query in gate.statements}
         selects = [query for query in gate.statements if query.startswith("SELECT")]
     assert said == {"SET", "SELECT", "START", "COMMIT"}
-    assert all(" FROM live_" in query for query in selects)
+    assert all(" FROM live_" in query or query == IDENTITY for query in selects)
+
+
+def test_proving_the_own_event_costs_a_batch_no_statement(start_service: StartService, clinic: TestClinic) -> None:
+    """It is one row more in the query for the events; the newest marks come with the heads."""
+    server = clinic.database.server
+    booked = clinic.book()
+    with Gate(server.host, server.port) as gate:
+        service = start_service(environment=environment_behind(gate, clinic.database))
+        with service.stream(clinic.owner.token(), "mode=delta") as stream:
+            stream.next_event()
+            clinic.update(booked, notes="once, for the connection")
+            stream.next_named("change")
+            gate.statements.clear()
+            clinic.update(booked, notes="new")
+            stream.next_named("change")
+            said = [words_of(query) for query in list(gate.statements) if "live_head" not in query]
+    assert said == ["START TRANSACTION", "SELECT seq,", "SELECT id,", "COMMIT"]
 
 
 def environment_behind(gate: Gate, database: Database) -> dict[str, str]:

@@ -1,17 +1,20 @@
 """A slow sweep compares all that is kept with the database. A difference is a defect: it is counted and mended."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from clinic_stream.hub import Hub
+from clinic_stream.hub import CLINIC_LINGER, Hub
+from clinic_stream.live_clinic import LiveClinic
+from clinic_stream.params import Mode
 from clinic_stream.poller import Poller
 from clinic_stream.state import Audience, ClinicState, Scope
 from stream_testkit.clinic import TestClinic
 from stream_testkit.database import Database
-from stream_testkit.inside import until, with_poller
+from stream_testkit.inside import Clock, until, with_poller
 
 
 def now() -> datetime:
@@ -103,3 +106,66 @@ def test_change_that_no_event_told_of_reaches_the_readers(database: Database, cl
         assert (topic.version, hub.counts.drift) == (1, 1)
 
     asyncio.run(with_poller(database, now, story, sweep_seconds=0.05))
+
+
+@contextmanager
+def without_trigger(database: Database) -> Iterator[None]:
+    name = "appointment_feed_on_update"
+    definition = database.rows(f"SHOW CREATE TRIGGER {name}")[0][2]
+    database.execute(f"DROP TRIGGER {name}")
+    try:
+        yield
+    finally:
+        database.execute(definition.replace("%", "%%"))  # Its definer is somebody@%.
+
+
+@pytest.mark.parametrize("mode", ["snapshot", "delta"])
+def test_repaired_drift_is_a_boundary_for_who_comes_back(database: Database, clinic: TestClinic, mode: Mode) -> None:
+    """Who was away with the same number holds rows that no event will ever correct."""
+    booked = clinic.book()
+
+    async def story(hub: Hub, poller: Poller) -> None:
+        live = await poller.clinic(clinic.id)
+        assert live is not None
+        topic, old_id = live.topic(Audience(Scope(clinic.id)), now()), live.event_id
+        assert topic.opening(old_id, mode, now()).result == "nothing"
+        with without_trigger(database):
+            clinic.update(booked, notes="unheard of")
+        await until(lambda: topic.rows[booked].notes == "unheard of")
+        assert topic.opening(old_id, mode, now()).result == "snapshot"
+        clinic.update(booked, notes="heard of")
+        await until(lambda: topic.rows[booked].notes == "heard of")
+        assert topic.opening(old_id, mode, now()).result == "snapshot"
+        assert topic.opening(live.event_id, mode, now()).result == "nothing"
+
+    asyncio.run(with_poller(database, now, story, sweep_seconds=0.05))
+
+
+def test_boundary_outlives_the_clinic_in_memory(database: Database, clinic: TestClinic) -> None:
+    booked = clinic.book()
+    clock = Clock(now())
+
+    async def reload(hub: Hub, poller: Poller) -> LiveClinic:
+        clock.now += 2 * CLINIC_LINGER
+        hub.drop_idle()
+        hub.drop_idle()
+        assert clinic.id not in hub.clinics
+        live = await poller.clinic(clinic.id)
+        assert live is not None
+        return live
+
+    async def story(hub: Hub, poller: Poller) -> None:
+        live = await poller.clinic(clinic.id)
+        assert live is not None
+        old_id = live.event_id
+        live = await reload(hub, poller)
+        assert live.state.knows(old_id), "nothing has happened"
+        with without_trigger(database):
+            clinic.update(booked, notes="unheard of")
+        live = await reload(hub, poller)
+        assert not live.state.knows(old_id), "the same number, other rows"
+        clinic.update(booked, notes="heard of")
+        live = await reload(hub, poller)
+        assert not live.state.knows(old_id), "remembered"
+
+    asyncio.run(with_poller(database, clock, story))

@@ -65,6 +65,7 @@ def test_health_counts_what_is_kept(start_service: StartService, clinic: TestCli
         "database": "ok",
         "cache": {"clinics": 1, "topics": 2, "rows": 3, "inboxes": 0},
         "connections": 2,
+        "pulse_age_seconds": None,
         "stale": {"service": False, "clinics": 0, "since": None, "causes": {}},
         "clock": {"off": False},
     }

@@ -216,8 +216,10 @@ def test_numbers_that_start_anew_are_no_past(start_service: StartService, clinic
             execute("DELETE FROM appointment WHERE id = %s", (gone,))
             execute("UPDATE stream_head SET seq = 1 WHERE clinic_id = %s", (clinic.id,))
             execute("DELETE FROM realtime_event WHERE clinic_id = %s AND seq > 1", (clinic.id,))
+        stream.next_named("stale")
         change = stream.next_named("change")
         assert change.json["removes"] == [gone]
         assert change.id == clinic.event_id
+        stream.next_named("fresh")
         clinic.update(stays, notes="goes on")
         assert [row["id"] for row in stream.next_named("change").json["upserts"]] == [stays]
