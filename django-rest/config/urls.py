@@ -11,7 +11,7 @@ from clinic.waitlist import views as waitlist
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 
 from config.documentation.views import DocumentView
 
@@ -116,8 +116,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("board/token", portal.TokenView.as_view(), name="board-token"),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("api/schema", DocumentView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema")),
-    path("api/redoc", SpectacularRedocView.as_view(url_name="schema")),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema")),
+    path("api/redoc", SpectacularRedocView.as_view(url_name="schema", template_name="common/redoc.html")),
     path("api/v1/", include(API)),
     path("api/", include(API)),
     path("health", ops.HealthView.as_view()),

@@ -1,13 +1,18 @@
+import os
 import struct
+import subprocess
+import sys
 import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from clinic.accounts import images
-from clinic.accounts.images import MAX_PIXELS, SIDE
+from clinic.accounts import images, photos
+from clinic.accounts.images import MAX_PIXELS, MAX_PIXELS_DECODED, SIDE
 from clinic.accounts.models import User
+from clinic.common import clock
+from clinic.common.limits import limit_attempts
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
@@ -118,8 +123,91 @@ def test_what_is_no_picture_is_refused_and_not_kept(world: World, content: bytes
     assert files() == []
 
 
-def test_a_picture_of_the_limit_is_taken(world: World) -> None:
-    assert upload(world, picture("PNG", (6000, MAX_PIXELS // 6000))).status_code == 200
+def is_taken(content: bytes) -> bool:
+    try:
+        images.small_picture(BytesIO(content))
+    except images.NotAPictureError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("kind", "most"), [("PNG", MAX_PIXELS_DECODED), ("JPEG", MAX_PIXELS)])
+def test_a_picture_of_the_limit_is_taken_and_a_larger_one_refused(kind: str, most: int) -> None:
+    assert is_taken(picture(kind, (4000, most // 4000)))
+    assert not is_taken(picture(kind, (4000, most // 4000 + 1)))
+
+
+def test_progressive_jpeg_is_held_to_the_limit_of_what_is_decoded_whole() -> None:
+    size = (4000, MAX_PIXELS_DECODED // 4000 + 1)
+    assert is_taken(picture("JPEG", size))
+    assert not is_taken(picture("JPEG", size, progressive=True))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_animated_picture_is_refused(world: World, kind: str) -> None:
+    frames = [Image.new("RGB", (20, 20), color) for color in ("red", "blue")]
+    encoded = BytesIO()
+    frames[0].save(encoded, kind, save_all=True, append_images=frames[1:])
+    assert refusal(upload(world, encoded.getvalue())) == (400, "invalid")
+
+
+def test_photo_while_another_is_decoded_is_refused_for_a_moment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photos, "DECODE_WAIT_SECONDS", 0.05)
+    client = world.client(world.paula)
+    client.raise_request_exception = False
+    file = SimpleUploadedFile("me.jpg", picture(), content_type="image/jpeg")
+    with photos._decoding:
+        response: Any = client.post(PHOTO, {"photo": file}, format="multipart")
+    assert refusal(response) == (503, "photos_busy")
+    assert int(response.headers["Retry-After"]) >= 1
+    assert files() == []
+    assert upload(world, picture()).status_code == 200
+
+
+def test_refused_picture_leaves_the_way_free(world: World) -> None:
+    for _ in range(3):
+        assert refusal(upload(world, b"no picture")) == (400, "invalid")
+    assert upload(world, picture()).status_code == 200
+
+
+def test_user_uploads_so_many_photos_an_hour(world: World) -> None:
+    for _ in range(photos.UPLOADS.most):
+        limit_attempts(photos.UPLOADS, f"user {world.paula.pk}", now=clock.now())
+    response = upload(world, picture())
+    assert refusal(response) == (429, "throttled")
+    assert "Retry-After" in response.headers
+    assert upload(world, picture(), user=world.pete).status_code == 200
+
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from clinic.accounts.images import NotAPictureError, small_picture
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with Path(sys.argv[1]).open("rb") as file:
+    try:
+        small_picture(file)
+    except NotAPictureError:
+        pass
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=["baseline", "progressive"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_picture_of_24_megapixels_takes_less_than_100_megabytes(
+    tmp_path: Path, kind: str, options: dict[str, Any]
+) -> None:
+    file = tmp_path / "bomb"
+    file.write_bytes(picture(kind, (6000, 4000), **(options if kind == "JPEG" else {})))
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(file)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(run.stdout) < 100_000, "kilobytes"
 
 
 @pytest.mark.parametrize("body", [{}, {"photo": "text"}, {"other": SimpleUploadedFile("x", b"x")}])

@@ -7,8 +7,10 @@ from PIL import Image, ImageOps
 
 # By content, whatever the file's name says. Each is decoded by a library that is looked after.
 FORMATS = ("JPEG", "PNG", "WEBP")
-# What a good camera makes. Decoded, it is 96 MB; a file of a few kB that claims more is a bomb.
+# What a good camera makes. A baseline JPEG is decoded at a fraction of its size, whatever it claims.
 MAX_PIXELS = 24_000_000
+# Of what must be decoded whole: PNG, WebP, and a progressive JPEG, whose coefficients are all kept.
+MAX_PIXELS_DECODED = 8_000_000
 SIDE = 512
 WHITE = (255, 255, 255)
 
@@ -30,8 +32,12 @@ def small_picture(file: BinaryIO) -> bytes:
 def _decode(file: BinaryIO) -> Image.Image:
     picture = Image.open(file, formats=FORMATS)  # Reads the header alone.
     width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise NotAPictureError(f"A picture has {MAX_PIXELS // 1_000_000} megapixels at most.")
+    is_reduced = picture.format == "JPEG" and not picture.info.get("progressive")
+    most = MAX_PIXELS if is_reduced else MAX_PIXELS_DECODED
+    if width * height > most:
+        raise NotAPictureError(f"A picture of this kind has {most // 1_000_000} megapixels at most.")
+    if getattr(picture, "n_frames", 1) > 1:
+        raise NotAPictureError("A picture has one frame: this one is animated.")
     picture.draft("RGB", (SIDE * 2, SIDE * 2))  # A JPEG is decoded at a fraction of its size.
     picture.load()
     return picture

@@ -53,7 +53,9 @@ class StreamTicketOutput(serializers.Serializer[Any]):
 
 
 class PhotoInput(serializers.Serializer[Any]):
-    photo = serializers.FileField(help_text="JPEG, PNG or WebP; 5 MB and 24 megapixels at most")
+    photo = serializers.FileField(
+        help_text="JPEG, PNG or WebP, one frame; at most 5 MB and 24 megapixels, or 8 if it is no baseline JPEG"
+    )
 
 
 class UserOutput(serializers.Serializer[User]):

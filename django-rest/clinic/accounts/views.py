@@ -33,6 +33,7 @@ from clinic.accounts.serializers import (
 from clinic.accounts.tokens import StreamTicket, stream_ticket_for
 from clinic.common import clock
 from clinic.common.addresses import client_address
+from clinic.common.errors import Throttled
 from clinic.common.limits import ByAddress, Limit
 from clinic.common.openapi import answers
 
@@ -172,6 +173,7 @@ class ConfirmResetView(OpenView):
 class OwnPhotoView(APIView):
     parser_classes = (MultiPartParser,)
 
+    @answers(Throttled, photos.PhotosBusy)
     @extend_schema(request={"multipart/form-data": PhotoInput}, responses=UserOutput, summary="Set my photo")
     def post(self, request: Request) -> Response:
         given = PhotoInput(data=request.data)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
@@ -37,6 +37,8 @@ class ChairsideExceptionHandler(ExceptionHandler):
                 return _Refusal(exc)
             case RequestDataTooBig():
                 return _Refusal(RequestTooLarge())
+            case SuspiciousOperation():  # Such as a thousand parameters.
+                return exceptions.ParseError("The request is malformed.")
             case DatabaseError() | InterfaceError() if refusal := refusal_for(exc, method=self._method):
                 return _Refusal(refusal)
             case _:

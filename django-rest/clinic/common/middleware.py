@@ -15,6 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from shared_config import address_hash
 
 from clinic.common.addresses import client_address, client_scheme
+from clinic.common.content_policy import policy_for
 from clinic.common.error_pages import error_response
 from clinic.common.logs import request_id_of_this_context, route_of
 
@@ -101,6 +102,21 @@ class ApiPathMiddleware:
                 return _too_large(request)
             request.path_info = request.path_info.rstrip("/")
         return self.get_response(request)
+
+
+class SafeAnswersMiddleware:
+    """Nothing between keeps a copy of an answer, and a page runs no script but our own. What a view has set, stays."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        # Static files never come here.
+        response.headers.setdefault("Cache-Control", "no-store")
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            response.headers.setdefault("Content-Security-Policy", policy_for(request))
+        return response
 
 
 class HostMiddleware(CommonMiddleware):
