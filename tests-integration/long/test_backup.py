@@ -6,11 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from clinic_people import SignedIn, Watcher, free_start, sql, zone_of
+from clinic_people import SignedIn, Watcher, free_day, free_start, sql, zone_of
 from stack import ROOT, OwnStack, live_stack
 from twilio_stand_in import TwilioStandIn
 
@@ -64,8 +66,10 @@ def bookings(stack: OwnStack) -> Iterator[list[int]]:
     def work() -> None:
         with SignedIn(stack, "owner") as desk:
             zone = zone_of(desk)
+            day = datetime.combine(free_day(zone), datetime.min.time(), zone)
+            starts = (day + timedelta(minutes=30 * number) for number in count())
             while not stop.is_set():
-                booked = desk.book(free_start(zone))
+                booked = desk.book(next(starts))
                 ids.append(booked["id"])
                 desk.act(booked["id"], "cancel")
 

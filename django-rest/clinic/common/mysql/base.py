@@ -26,6 +26,7 @@ from clinic.common.mysql.session import SOCKET_SECONDS, init_command
 
 # If the database restarts meanwhile, a request is answered 503 with Retry-After, as one in the midst of it is.
 ANSWERED_JUST_NOW_SECONDS = 1.0
+IDLE_SECONDS_ALONE = 3600
 # Another server may be the one that writes by now.
 DEMOTING = frozenset({Condition.READ_ONLY, Condition.CLUSTER_NOT_READY})
 READING = ("SELECT", "SHOW", "SET", "EXPLAIN")
@@ -77,6 +78,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     asked_at = float("-inf")
     generation = 0
     has_time_limits = True
+    # Nobody else uses the database, as during a restore: an idle transaction holds up nobody.
+    is_alone = False
     # Whether a change was sent to be kept, and may have been, since the request began.
     may_have_changed = False
 
@@ -86,7 +89,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         parameters["conv"] = {**parameters["conv"], **instants}
         if self.has_time_limits:
             return {**parameters, "read_timeout": SOCKET_SECONDS, "write_timeout": SOCKET_SECONDS}
-        unlimited = init_command(idle_seconds=settings.SHARED.db_idle_transaction_seconds, statement_seconds=0)
+        unlimited = init_command(idle_seconds=self._idle_seconds, statement_seconds=0)
         return {**parameters, "init_command": unlimited}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
@@ -124,9 +127,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self._is_mariadb():
             super()._set_autocommit(autocommit)  # type: ignore[misc]
             return
-        seconds = "DEFAULT" if autocommit else str(settings.SHARED.db_idle_transaction_seconds)
+        seconds = "DEFAULT" if autocommit else str(self._idle_seconds)
         with self.wrap_database_errors:
             self.connection.query(f"SET autocommit = {int(autocommit)}, SESSION wait_timeout = {seconds}")
+
+    @property
+    def _idle_seconds(self) -> int:
+        return IDLE_SECONDS_ALONE if self.is_alone else int(settings.SHARED.db_idle_transaction_seconds)
 
     def _is_mariadb(self) -> bool:
         return "MariaDB" in self.connection.get_server_info()

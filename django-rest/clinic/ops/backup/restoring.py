@@ -6,9 +6,11 @@ migrations. In the end the feed has a new epoch, and messages that are due by no
 
 import gzip
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -20,7 +22,7 @@ from clinic.changefeed.stream_user import NotPrivileged, create_stream_user
 from clinic.common import clock
 from clinic.ops.backup import checking
 from clinic.ops.backup.archive import MEDIA, ROWS, Archive, BackupError, Manifest
-from clinic.ops.backup.rows import insert_statements
+from clinic.ops.backup.rows import insert_statements, without_columns
 from clinic.ops.maintenance import run_jobs
 from clinic.outbox.holding import hold_due
 
@@ -58,6 +60,7 @@ def restore(
 ) -> Restored:
     """Raises BackupError. The database is not to be used then: restore again with --replace."""
     restored, manifest = Restored(), archive.manifest
+    _lift_time_limits()
     say("Making the tables")
     _drop_everything()
     _migrate_to(manifest.migrations)
@@ -82,6 +85,13 @@ def restore(
         run_jobs(now=clock.now())
         restored.held = hold_due(now=clock.now())
     return restored
+
+
+def _lift_time_limits() -> None:
+    """A slow machine may pause between two statements, and one statement may load much."""
+    wrapper: Any = connection
+    wrapper.has_time_limits, wrapper.is_alone = False, True
+    connection.close()
 
 
 def _of_removed_apps(manifest: Manifest, known: set[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -151,12 +161,13 @@ def _empty_tables() -> None:
 def _load(lines: Iterable[bytes], tables: frozenset[str], *, on_bytes: Callable[[int], None]) -> None:
     connection.ensure_connection()
     driver = connection.connection
-    there = set(connection.introspection.table_names())
+    there, generated = set(connection.introspection.table_names()), _generated_columns()
     with driver.cursor() as cursor:
         cursor.execute("SET SESSION foreign_key_checks = 0, unique_checks = 0, sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")
         driver.autocommit(False)
         for number, (table, statement) in enumerate(insert_statements(lines), 1):
             if table in tables & there:
+                statement = without_columns(statement, generated[table])
                 # As bytes: the values are not the driver's to look into.
                 driver.query(statement.rstrip(b";\r\n"))
                 driver.store_result()
@@ -165,6 +176,19 @@ def _load(lines: Iterable[bytes], tables: frozenset[str], *, on_bytes: Callable[
                 driver.commit()
         driver.commit()
     connection.close()  # The next one has the usual settings.
+
+
+def _generated_columns() -> defaultdict[str, frozenset[str]]:
+    found: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, column_name FROM information_schema.columns"
+            " WHERE table_schema = DATABASE() AND extra LIKE '%% GENERATED'",
+            [],
+        )
+        for table, column in cursor.fetchall():
+            found[table] |= {column}
+    return found
 
 
 def _restore_media(archive: Archive) -> int:

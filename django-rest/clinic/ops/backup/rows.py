@@ -21,6 +21,8 @@ from clinic.ops.backup.archive import BackupError
 
 INSERT = re.compile(rb"INSERT INTO `(\w+)` ")
 QUOTED = re.compile(rb"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'", re.DOTALL)
+VALUE = re.compile(rb"(?:_\w+ )?'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'|[^,()\s;']+", re.DOTALL)
+COLUMN = re.compile(rb"`(\w+)`")
 HEAD = re.compile(rb"\((\d+),\s*(\d+)[,)]")
 MIGRATION = re.compile(rb"\(\d+,\s*'([^']*)',\s*'([^']*)',")
 OPTIONS = (
@@ -68,6 +70,22 @@ def insert_statements(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
             parts = []
     if parts:
         raise BackupError("The dump ends in the middle of a statement.")
+
+
+def without_columns(statement: bytes, dropped: frozenset[str]) -> bytes:
+    """MariaDB's program writes generated columns as well, and MySQL takes no value for them."""
+    start, _, values = statement.partition(b" VALUES")
+    table, *columns = COLUMN.findall(start)
+    kept = [place for place, column in enumerate(columns) if column.decode() not in dropped]
+    if len(kept) == len(columns):
+        return statement
+    found = VALUE.findall(values)
+    if len(found) % len(columns):
+        raise BackupError(f"A statement for {table.decode()} cannot be read.")
+    rows = (found[first : first + len(columns)] for first in range(0, len(found), len(columns)))
+    names = b", ".join(b"`%s`" % columns[place] for place in kept)
+    written = b",".join(b"(%s)" % b",".join(row[place] for place in kept) for row in rows)
+    return b"INSERT INTO `%s` (%s) VALUES %s;\n" % (table, names, written)
 
 
 class Target(Protocol):
