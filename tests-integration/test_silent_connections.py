@@ -67,7 +67,9 @@ def server(stack: LiveStack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     child = Child("django-rest", command, folder=ROOT / "django-rest", log=log, record=record, environment=environment)
     child.start()
     try:
-        wait_for(f"http://127.0.0.1:{port}/readyz")
+        for _ in range(10):  # Each of two processes becomes ready by itself.
+            wait_for(f"http://127.0.0.1:{port}/readyz")
+            time.sleep(0.05)
         yield Server(port)
     finally:
         child.stop()
