@@ -15,7 +15,7 @@ from processes import free_port
 from twilio_stand_in import TwilioStandIn
 
 DJANGO = Path(__file__).resolve().parents[1]
-PATIENCE_SECONDS = 90
+WAIT_TIMEOUT_SECONDS = 90
 QUEUE = """
 INSERT INTO message (
   channel, template, recipient, subject, body, state, attempts, provider_id, error, secret, created_at, send_at, due_at
@@ -44,7 +44,7 @@ def environment(server: PrivateServer) -> dict[str, str]:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + WAIT_TIMEOUT_SECONDS
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)

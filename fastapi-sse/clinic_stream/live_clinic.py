@@ -116,7 +116,7 @@ class LiveClinic:
 
     @property
     def unread_inboxes(self) -> list[int]:
-        """Whose notifications are shown, but are not in the state: they were read from a history that has ended."""
+        """Users with loaded notifications that the state lacks: read from a history that has ended."""
         return [
             user_id for user_id, topic in self._inboxes.items() if topic.is_loaded and user_id not in self.state.inboxes
         ]

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Cause(StrEnum):
-    """What is wrong. The first three concern the whole service, the others one clinic."""
+    """Reasons for being stale. The first three concern the whole service, the others one clinic."""
 
     DATABASE = "database"  # The heads cannot be read.
     ACCOUNTS = "accounts"  # Changes of accounts cannot be read, so nobody's rights can be verified.

@@ -121,7 +121,7 @@ def without_trigger(database: Database) -> Iterator[None]:
 
 @pytest.mark.parametrize("mode", ["snapshot", "delta"])
 def test_repaired_drift_is_a_boundary_for_who_comes_back(database: Database, clinic: TestClinic, mode: Mode) -> None:
-    """Who was away with the same number holds rows that no event will ever correct."""
+    """A reader that was away with the same number holds rows that no event will ever correct."""
     booked = clinic.book()
 
     async def story(hub: Hub, poller: Poller) -> None:

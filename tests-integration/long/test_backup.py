@@ -16,7 +16,7 @@ from clinic_people import SignedIn, Watcher, free_day, free_start, sql, zone_of
 from stack import ROOT, OwnStack, live_stack
 from twilio_stand_in import TwilioStandIn
 
-PATIENCE_SECONDS = 90
+WAIT_TIMEOUT_SECONDS = 90
 DUE = """
 INSERT INTO message
   (clinic_id, channel, template, recipient, subject, body, state, attempts, provider_id, error, secret,
@@ -51,7 +51,7 @@ def value(stack: OwnStack, query: str) -> Any:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + WAIT_TIMEOUT_SECONDS
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -63,7 +63,7 @@ class Pair:
         return Watcher(self.stack, self.token, mode=mode, last_id=last_id)
 
     def what_rest_shows(self) -> dict[int, dict[str, Any]]:
-        """What a stream without filters should show."""
+        """Rows that a stream without filters should show, by id."""
         days = {"from": self.clinic.day(0).isoformat(), "to": self.clinic.day(7).isoformat()}
         response = self.http.get("/api/v1/appointments", params={"scope": "all", "page_size": 200, **days})
         assert response.status_code == 200, response.text

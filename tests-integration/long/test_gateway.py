@@ -130,7 +130,7 @@ def test_gateway_that_is_too_small_turns_streams_away_and_serves_rest(stack: Liv
     """1,200 streams through the 1,024 connections that nginx has by default."""
     api, stream = stack.api_url.removeprefix("http://"), stack.stream_url.removeprefix("http://")
     small = {"GATEWAY_WORKERS": "1", "GATEWAY_CONNECTIONS": "1024", "GATEWAY_MAX_ANONYMOUS_PER_ADDRESS": "1000"}
-    with open_gateway(tmp_path, api, stream, **small) as gateway:
+    with open_gateway(tmp_path, api, stream, is_tls=False, **small) as gateway:
         asyncio.run(_overfill(gateway))
 
 

@@ -39,7 +39,7 @@ OPTIONS = (
 
 @dataclass
 class Contents:
-    """What was seen on the way: all of it of one instant, as the rows are."""
+    """Numbers collected while rows pass: like the rows, all of one instant."""
 
     tables: Counter[str] = field(default_factory=Counter)
     heads: dict[str, int] = field(default_factory=dict)
