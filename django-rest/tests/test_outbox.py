@@ -1,7 +1,9 @@
 """Messages from the transaction that writes them to a mail server and a stand-in of Twilio's API."""
 
+import asyncio
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,7 +21,7 @@ from clinic.outbox.backoff import FIRST_PAUSE, MAX_ATTEMPTS
 from clinic.outbox.delivery import BATCH, LEASE, MOST_KILLED, deliver_due, send_taken, take_due
 from clinic.outbox.models import Channel, Message, OptOut, State
 from clinic.outbox.optouts import record_opt_out
-from clinic.outbox.services import About, cancel_messages, queue_message
+from clinic.outbox.services import About, cancel_messages, queue_message, resend
 from django.core.management import call_command
 from django.db import connection, transaction
 from pydantic import SecretStr
@@ -28,6 +30,9 @@ from pytest_django.fixtures import Settings
 from .conftest import World, at_once
 
 PAULAS = "paula@riverside.example"
+# Longer than the channels wait, where a test says so.
+SILENT_SECONDS = 0.6
+PATIENCE_SECONDS = 0.2
 
 
 def queue(world: World, *, channel: Channel = Channel.SMS, recipient: str = "+491701234567", **given: Any) -> Message:
@@ -105,6 +110,8 @@ class Post:
 
     mails: list[Envelope] = field(default_factory=list)
     answer: str = "250 OK"
+    # How the connection goes on once a mail is there: "answered", "silent" or "closed".
+    end: str = "answered"
 
     async def handle_RCPT(  # noqa: N802 - the library's name
         self, _server: Any, _session: Any, envelope: Envelope, address: str, _options: Any
@@ -112,8 +119,12 @@ class Post:
         envelope.rcpt_tos.append(address)
         return self.answer
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802
         self.mails.append(envelope)
+        if self.end == "silent":
+            await asyncio.sleep(SILENT_SECONDS)
+        if self.end == "closed":
+            server.transport.abort()
         return "250 kept"
 
 
@@ -219,6 +230,8 @@ class Twilio(ThreadingHTTPServer):
     def __init__(self) -> None:
         self.asked: list[dict[str, str]] = []
         self.status = 201
+        # "answered", "silent" or "closed".
+        self.end = "answered"
         self.body: dict[str, object] = {"sid": "SM123", "status": "queued"}
         super().__init__(("127.0.0.1", 0), _TwilioHandler)
 
@@ -229,6 +242,11 @@ class _TwilioHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         form = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.server.asked.append(dict(parse_qsl(form)) | {"path": self.path})
+        if self.server.end == "silent":
+            time.sleep(SILENT_SECONDS)
+        if self.server.end != "answered":
+            self.close_connection = True
+            return
         body = orjson.dumps(self.server.body)
         self.send_response(self.server.status)
         self.send_header("Content-Type", "application/json")
@@ -500,7 +518,7 @@ def test_what_went_out_in_spite_of_being_taken_back_is_kept_as_sent(world: World
 
 
 def test_what_was_taken_back_while_it_failed_is_not_tried_again(world: World, twilio: Twilio) -> None:
-    twilio.status, twilio.body = 503, {"code": 20503, "message": "later", "status": "503"}
+    twilio.status, twilio.body = 429, {"code": 20429, "message": "later", "status": "429"}
     now = datetime.now(UTC) + timedelta(seconds=1)
     message, taken = taken_of_an_appointment(world, now)
     cancel_messages(appointment_id=7, templates=["phone_code"])
@@ -508,6 +526,90 @@ def test_what_was_taken_back_while_it_failed_is_not_tried_again(world: World, tw
     assert kept(message).state == "queued"
     deliver(after=timedelta(days=1))
     assert (kept(message).state, len(twilio.asked)) == ("cancelled", 1)
+
+
+# Without a clear answer
+
+MAY_HAVE_ARRIVED = "Withdrawn. An earlier attempt may have reached the recipient."
+
+
+def cancel(message: Message) -> str:
+    """Its state, after it was called off and the worker has looked again."""
+    Message.objects.filter(pk=message.pk).update(appointment_id=7)
+    cancel_messages(appointment_id=7, templates=["phone_code"])
+    deliver(after=timedelta(days=1))
+    return kept(message).state
+
+
+@pytest.fixture
+def impatient(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.EMAIL_TIMEOUT = PATIENCE_SECONDS
+    monkeypatch.setattr("clinic.outbox.channels.sms.TIMEOUT_SECONDS", PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize(("end", "status"), [("silent", 201), ("closed", 201), ("answered", 500), ("answered", 504)])
+def test_cancelled_sms_without_a_clear_answer_may_have_arrived(
+    world: World, twilio: Twilio, impatient: None, end: str, status: int
+) -> None:
+    twilio.end, twilio.status = end, status
+    message = queue(world)
+    deliver()
+    assert (kept(message).state, kept(message).perhaps_sent, len(twilio.asked)) == ("queued", True, 1)
+    assert cancel(message) == "dead"
+    assert (kept(message).error, len(twilio.asked)) == (MAY_HAVE_ARRIVED, 1)
+
+
+@pytest.mark.parametrize("end", ["silent", "closed"])
+def test_cancelled_mail_without_a_clear_answer_may_have_arrived(
+    world: World, post: Post, impatient: None, end: str
+) -> None:
+    post.end = end
+    message = queue_mail(world)
+    deliver()
+    assert (kept(message).state, kept(message).perhaps_sent, len(post.mails)) == ("queued", True, 1)
+    assert cancel(message) == "dead"
+    assert (kept(message).error, len(post.mails)) == (MAY_HAVE_ARRIVED, 1)
+
+
+def test_sms_called_off_during_a_time_out_may_have_arrived(world: World, twilio: Twilio, impatient: None) -> None:
+    twilio.end = "silent"
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    message, taken = taken_of_an_appointment(world, now)
+    cancel_messages(appointment_id=7, templates=["phone_code"])
+    send_taken(taken, now=now)
+    deliver(after=timedelta(days=1))
+    assert (kept(message).state, kept(message).error, len(twilio.asked)) == ("dead", MAY_HAVE_ARRIVED, 1)
+
+
+def test_cancelled_sms_that_was_refused_for_now_is_cancelled(world: World, twilio: Twilio) -> None:
+    twilio.status, twilio.body = 429, {"code": 20429, "message": "later", "status": "429"}
+    message = queue(world)
+    deliver()
+    assert cancel(message) == "cancelled"
+
+
+def test_cancelled_messages_without_a_connection_are_cancelled(
+    world: World, post: Post, twilio: Twilio, settings: Settings
+) -> None:
+    settings.EMAIL_PORT = 9
+    settings.SHARED = settings.SHARED.model_copy(update={"twilio_base_url": "http://127.0.0.1:9"})
+    messages = [queue(world), queue_mail(world)]
+    deliver()
+    assert [kept(message).error.partition(":")[0] for message in messages] == [
+        "ConnectionError",
+        "ConnectionRefusedError",
+    ]
+    assert [cancel(message) for message in messages] == ["cancelled", "cancelled"]
+
+
+def test_message_sent_again_by_hand_still_may_have_arrived(world: World, twilio: Twilio, impatient: None) -> None:
+    twilio.end = "silent"
+    message = queue(world)
+    Message.objects.filter(pk=message.pk).update(failures=MAX_ATTEMPTS - 1, attempts=MAX_ATTEMPTS - 1)
+    deliver()
+    assert kept(message).state == "dead"
+    assert resend(Message.objects.all(), now=datetime.now(UTC)) == 1
+    assert cancel(message) == "dead"
 
 
 # Who wants no SMS

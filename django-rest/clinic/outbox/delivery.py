@@ -22,9 +22,17 @@ from clinic.common.errors import TryAgain
 from clinic.common.transactions import in_one_statement, in_one_transaction
 from clinic.outbox.backoff import pause_after
 from clinic.outbox.channels import email, in_app, sms
-from clinic.outbox.channels.failures import CannotBeDelivered, RefusedForNow, WantsNoSms
+from clinic.outbox.channels.failures import (
+    NOT_TAKEN,
+    CannotBeDelivered,
+    NoClearAnswer,
+    NotReached,
+    RefusedForNow,
+    WantsNoSms,
+)
 from clinic.outbox.models import Channel, DeliveryCount, Message, State
 from clinic.outbox.optouts import opted_out_of, record_opt_out, write_instead
+from clinic.outbox.unknown import PERHAPS_SENT, was_perhaps_sent
 
 # Few, so that one without an answer holds up few and a kill leaves few behind.
 BATCH = 10
@@ -47,8 +55,8 @@ NOT_SENT = (State.QUEUED, State.SENDING, State.CANCELLED, State.DEAD)
 
 CHANNELS = {Channel.EMAIL.value: email.send, Channel.SMS.value: sms.send, Channel.IN_APP.value: in_app.send}
 TOO_LATE = "Not sent: its time has passed."
-# Of an attempt whose end was never stored.
-PERHAPS_SENT = "An earlier attempt may have reached the recipient."
+# What they say is a sentence.
+PLAIN = (RefusedForNow, NotReached, NoClearAnswer)
 log = logging.getLogger("chairside.outbox")
 
 # Messages whose result this process knows and could not store yet.
@@ -62,6 +70,7 @@ class Outcome:
     provider_id: str = ""
     error: str = ""
     is_unwanted: bool = False
+    is_unknown: bool = False
 
 
 def never() -> bool:
@@ -167,7 +176,7 @@ def _send(message: Message, *, now: datetime) -> Outcome:
 
 
 def _not_to_be_sent(message: Message, *, now: datetime) -> Outcome | None:
-    is_perhaps_sent = message.attempts - 1 > message.failures
+    is_perhaps_sent = was_perhaps_sent(message)
     if message.withdrawn:
         return Outcome(State.DEAD, error=f"Withdrawn. {PERHAPS_SENT}") if is_perhaps_sent else Outcome(State.CANCELLED)
     if message.expires_at is not None and message.expires_at <= now:
@@ -194,10 +203,11 @@ def _send_now(message: Message, *, now: datetime) -> Outcome:
 
 def _try_again(message: Message, error: Exception, *, now: datetime) -> Outcome:
     pause = pause_after(message.failures + 1, jitter=random.random())  # noqa: S311 - jitter
-    said = str(error) if isinstance(error, RefusedForNow) else f"{type(error).__name__}: {error}"
+    said = str(error) if isinstance(error, PLAIN) else f"{type(error).__name__}: {error}"
+    is_unknown = not isinstance(error, NOT_TAKEN)
     if pause is None:
-        return Outcome(State.DEAD, error=said)
-    return Outcome(State.QUEUED, due_at=now + pause, error=said)
+        return Outcome(State.DEAD, error=said, is_unknown=is_unknown)
+    return Outcome(State.QUEUED, due_at=now + pause, error=said, is_unknown=is_unknown)
 
 
 def _keep(message: Message, outcome: Outcome) -> None:
@@ -229,6 +239,8 @@ def _keep_outcome(message: Message, outcome: Outcome) -> int:
     }
     if outcome.due_at is not None:
         kept["failures"] = message.failures + 1
+    if outcome.is_unknown or was_perhaps_sent(message):
+        kept["perhaps_sent"] = True
     if outcome.state in (State.SENT, State.DELIVERED):
         kept["sent_at"] = clock.now()
     if message.secret and outcome.due_at is None:

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from clinic.common.transactions import in_one_transaction
 from clinic.outbox.models import Message, State
+from clinic.outbox.unknown import IS_PERHAPS_SENT, PERHAPS_SENT
 
 DROPPED = "Discarded by an operator after a restore."
 
@@ -31,6 +32,8 @@ def release_held(*, now: datetime) -> int:
 @in_one_transaction
 def drop_held() -> int:
     """Returns how many are never sent. Their keys stay: no job queues the same thing again."""
-    secret = Message.objects.filter(state=State.HELD, secret=True)
-    secret.update(body="")
-    return Message.objects.filter(state=State.HELD).update(state=State.CANCELLED, error=DROPPED)
+    held = held_messages().order_by()
+    held.filter(secret=True).update(body="")
+    perhaps_sent = held.filter(IS_PERHAPS_SENT)
+    dead = perhaps_sent.update(state=State.DEAD, withdrawn=True, error=f"{DROPPED} {PERHAPS_SENT}")
+    return dead + held.update(state=State.CANCELLED, error=DROPPED)

@@ -62,6 +62,9 @@ class Message(models.Model):
     failures = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="attempts that came to an end; the others' workers were killed"
     )
+    perhaps_sent = models.BooleanField(
+        default=False, db_default=False, help_text="an attempt without a clear answer: never called cancelled"
+    )
     withdrawn = models.BooleanField(
         default=False, db_default=False, help_text="while a worker had it: if it has not gone out by now, it does not"
     )

@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.template import TemplateDoesNotExist
 
 from clinic.common import clock
 from clinic.outbox.attachments import Attachment
 from clinic.outbox.models import Channel, Message, MessageTemplate, State
+from clinic.outbox.unknown import IS_PERHAPS_SENT, PERHAPS_SENT
 from clinic.outbox.words import Words, words_of
 
 DUPLICATE_KEY = 1062
@@ -149,11 +150,11 @@ def cancel_messages_by_key(unique_keys: Collection[str]) -> int:
 
 def _take_back(theirs: QuerySet[Message]) -> int:
     waiting = theirs.filter(state__in=(State.QUEUED, State.HELD))
-    # An attempt without a known end may have gone out: such a message was not cancelled in time.
-    waiting.filter(attempts__gt=F("failures")).update(
+    # It may have gone out: such a message was not cancelled in time.
+    waiting.filter(IS_PERHAPS_SENT).update(
         state=State.DEAD,
         withdrawn=True,
-        error="Withdrawn. An earlier attempt may have reached the recipient.",
+        error=f"Withdrawn. {PERHAPS_SENT}",
         due_at=None,
         unique_key=None,
     )

@@ -1,15 +1,18 @@
 """E-mail through Django's backend: SMTP where `EMAIL_HOST` is set, else files in `EMAIL_FOLDER`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from email.utils import parseaddr
-from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.core.validators import validate_email
 
 from clinic.outbox.attachments import Attachment
-from clinic.outbox.channels.failures import CannotBeDelivered
+from clinic.outbox.channels.failures import CannotBeDelivered, NotReached, RefusedForNow
 from clinic.outbox.mail import html_of, signed
 from clinic.outbox.models import Message
 
@@ -42,13 +45,31 @@ def send(message: Message) -> str:
         attachment = Attachment(**message.attachment)
         mail.attach(attachment.name, attachment.text, attachment.content_type)
     try:
-        mail.send()
+        with _open_connection() as mail.connection:
+            mail.send()
     except SMTPRecipientsRefused as refusal:
         code, said = next(iter(refusal.recipients.values()))
         raise _refusal(code, said, refusal) from refusal
     except SMTPResponseException as refusal:
         raise _refusal(refusal.smtp_code, refusal.smtp_error, refusal) from refusal
     return message_id
+
+
+@contextmanager
+def _open_connection() -> Iterator[BaseEmailBackend]:
+    """Raises NotReached. A mail that was taken stays so, even if the server's goodbye fails."""
+    connection = get_connection()
+    try:
+        connection.open()
+    except SMTPResponseException:
+        raise
+    except (OSError, SMTPException) as error:
+        raise NotReached(f"{type(error).__name__}: {error}") from error
+    try:
+        yield connection
+    finally:
+        with suppress(OSError, SMTPException):
+            connection.close()
 
 
 def _message_id(message: Message) -> str:
@@ -59,5 +80,5 @@ def _message_id(message: Message) -> str:
 
 def _refusal(code: int, said: bytes | str, original: Exception) -> Exception:
     if code not in PERMANENT:
-        return original
+        return RefusedForNow(f"{type(original).__name__}: {original}")
     return CannotBeDelivered(f"{code} {said.decode(errors='replace') if isinstance(said, bytes) else said}")

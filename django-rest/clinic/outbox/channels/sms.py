@@ -6,14 +6,15 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
-from requests import Session
+from requests import ConnectionError, ConnectTimeout, Session  # noqa: A004 - the library's name
 from requests.adapters import HTTPAdapter
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from clinic.common import clock
-from clinic.outbox.channels.failures import CannotBeDelivered, RefusedForNow, WantsNoSms
+from clinic.outbox.channels.failures import CannotBeDelivered, NoClearAnswer, NotReached, RefusedForNow, WantsNoSms
 from clinic.outbox.models import Message
 
 TIMEOUT_SECONDS = 8
@@ -51,15 +52,28 @@ def _send_by_twilio(client: Client, message: Message, *, sender: str) -> str:
         )
     except (TwilioRestException, TwilioServiceException) as refusal:
         raise _refusal(refusal) from refusal
+    except ConnectionError as error:
+        if _was_not_reached(error):
+            raise NotReached(f"{type(error).__name__}: {error}") from error
+        raise
     return sent.sid or ""
+
+
+def _was_not_reached(error: ConnectionError) -> bool:
+    cause = error.args[0] if error.args else None
+    return isinstance(error, ConnectTimeout) or (
+        isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+    )
 
 
 def _refusal(refusal: TwilioRestException | TwilioServiceException) -> Exception:
     # Its own text has colours where somebody looks on.
     words = refusal.msg if isinstance(refusal, TwilioRestException) else refusal.detail or refusal.title
     said = f"Twilio {refusal.code or refusal.status}: {words}"
-    if refusal.status in (UNAUTHORIZED, TOO_MANY_REQUESTS) or refusal.status >= 500:
+    if refusal.status in (UNAUTHORIZED, TOO_MANY_REQUESTS):
         return RefusedForNow(said)
+    if refusal.status >= 500:  # It may have failed after it took the message, or something before it has.
+        return NoClearAnswer(said)
     return WantsNoSms(said) if refusal.code == UNSUBSCRIBED else CannotBeDelivered(said)
 
 
