@@ -182,7 +182,7 @@ class Connection:
         return self._over is not None and self._over.done() and not self.is_over
 
     def begin(self, unsaid: Sequence[Frame], *, is_told_stale: bool = False) -> None:
-        """Say these first."""
+        """Say these first: an event, after the lines without data that belong to the first block."""
         self._unsaid = unsaid
         self._told_stale = is_told_stale
 
@@ -342,16 +342,20 @@ class Connection:
         if self.goodbye is not None:
             self.is_over = True
             return [self.goodbye.frame]  # And nothing else: the reader may have lost the right to it.
+        is_stale = self.hub.is_stale or self.topic.clinic.is_stale
         taken = list(self._unsaid)
         self._unsaid = ()
+        if is_stale and not self._told_stale:
+            # Before any rows, which a page would show as live for a moment. The lines before them have no data.
+            taken.insert(max(0, len(taken) - 1), frames.STALE)
         if self._version != self.topic.version and self._fixed_cursor is None:
             self.hub.counts.coalesced += self.topic.version - self._version - 1
             taken.append(self.topic.since(self._version, self.mode, self.hub.clock()))
             self._version = self.topic.version
             self._told_id = self.topic.clinic.event_id
-        if self._told_stale != (is_stale := self.hub.is_stale or self.topic.clinic.is_stale):
-            self._told_stale = is_stale
-            taken.append(frames.STALE if self._told_stale else frames.FRESH)
+        if self._told_stale and not is_stale:
+            taken.append(frames.FRESH)  # After the rows that make it true.
+        self._told_stale = is_stale
         if self._heartbeat_due:
             self._heartbeat_due = False
             taken.append(self._fixed_cursor or self.topic.clinic.cursor)

@@ -46,7 +46,8 @@ A browser's `EventSource` can send no header: it takes a ticket of one minute (`
 REST API) in the address. A ticket opens one stream, a second opening is 401; a reader that comes back with
 `Last-Event-ID` may use it as long as the session lasts that it was asked for in. Too many streams, and a service that
 stops, answer 200 with `drain`, a `retry` and a clean end, as `EventSource` never comes back after any other status. A
-list that takes long to load opens with `stale`. 204 tells it to stop: the ticket's user has signed out.
+list that takes long to load, or cannot be followed at the moment, opens with `stale`: rows may be old until `fresh`.
+204 tells it to stop: the ticket's user has signed out.
 """
 AVAILABILITY_DESCRIPTION = """\
 Public. Every message is `{"practitioner", "from", "to", "taken": [{"start", "end"}], "seq", "as_of"}`: what is taken of

@@ -76,8 +76,8 @@ def test_unknown_time_zone_is_stale_to_the_clinic_s_readers_alone_until_it_is_me
         change_zone(clinic, UNKNOWN_ZONE)
         broken.next_named("stale")
         with service.stream(clinic.staff.token(), "mode=delta") as newcomer:
-            newcomer.next_named("snapshot")
             newcomer.next_named("stale")
+            newcomer.next_named("snapshot")
         found = health(service)
         assert (found["status"], found["stale"]["clinics"], found["stale"]["causes"]) == (
             "degraded",
@@ -95,6 +95,38 @@ def test_unknown_time_zone_is_stale_to_the_clinic_s_readers_alone_until_it_is_me
         next_named(broken, "change")
         broken.next_named("fresh")
         assert health(service)["stale"] == {"service": False, "clinics": 0, "since": None, "causes": {}}
+
+
+def test_opening_in_an_outage_says_stale_before_any_row_in_every_form(
+    start_service: StartService, clinic: TestClinic
+) -> None:
+    booked = clinic.book()
+    clinic.tell(clinic.owner)
+    service = start_service()
+    token, calendar = clinic.owner.token(), f"practitioner={clinic.petra.row_id}"
+    with service.stream(token) as follower, service.stream(token, of="notifications") as inbox:
+        before = follower.next_event().id
+        inbox.next_event()
+        clinic.update(booked, notes="changed")
+        current = follower.next_event().id
+        change_zone(clinic, UNKNOWN_ZONE)
+        follower.next_named("stale")
+        for of, query, last_id, event in (
+            ("appointments", "", None, "message"),
+            ("appointments", "mode=delta", None, "snapshot"),
+            ("appointments", "mode=delta", before, "change"),
+            ("appointments", "", before, "message"),
+            ("appointments", "", current, "heartbeat"),
+            ("notifications", "mode=delta", None, "snapshot"),
+            ("notifications", "", current, "heartbeat"),
+            ("availability", calendar, None, "message"),
+            ("availability", calendar, current, "heartbeat"),
+        ):
+            reader = None if of == "availability" else token
+            with service.stream(reader, query, of=of, last_event_id=last_id) as newcomer:
+                first, second = newcomer.next_block(), newcomer.next_block()
+            told = (of, query, first.event, first.field("retry") is not None, second.event)
+            assert told == (of, query, "stale", True, event)
 
 
 def test_table_lock_makes_changed_clinics_stale_and_delays_no_revocation_and_no_other_clinic(

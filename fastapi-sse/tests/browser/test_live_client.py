@@ -64,6 +64,24 @@ def test_it_goes_on_where_it_was_after_a_restart(
     assert [change["isSnapshot"] for change in front_end.told["changes"]] == [True, False], "only what was missed"
 
 
+@pytest.mark.parametrize("transport", ["fetch", "eventsource"])
+def test_page_opened_in_an_outage_shows_its_rows_as_stale_and_never_as_live(
+    open_page: Open, service: StreamService, clinic: TestClinic, transport: str
+) -> None:
+    booked = clinic.book()
+    with service.stream(clinic.owner.token()) as follower:
+        follower.next_event()
+        clinic.database.execute("UPDATE clinic SET timezone = 'US/Gone' WHERE id = %s", clinic.id)
+        follower.next_named("stale")
+        front_end = open_page()
+        front_end.start(transport=transport)
+        front_end.wait_for_ids(booked)
+        front_end.wait_for_state("stale")
+        assert "live" not in front_end.told["states"]
+        clinic.database.execute("UPDATE clinic SET timezone = 'Europe/Berlin' WHERE id = %s", clinic.id)
+        front_end.wait_for_state("live")
+
+
 def test_page_that_is_loaded_again_shows_what_it_knew_and_asks_for_the_rest(
     open_page: Open, clinic: TestClinic
 ) -> None:
