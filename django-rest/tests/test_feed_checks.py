@@ -26,7 +26,9 @@ BINLOG_REFUSES_TRIGGERS = 1419
 
 
 def complaints(alias: str = "default") -> list[checks.CheckMessage]:
-    return checks.run_checks(tags=[checks.Tags.database], databases=[alias])
+    """Without the warnings about power loss: a throw-away server is fast instead of durable."""
+    found = checks.run_checks(tags=[checks.Tags.database], databases=[alias])
+    return [message for message in found if not (message.id or "").startswith("common.W")]
 
 
 def ids(messages: list[checks.CheckMessage]) -> list[str | None]:

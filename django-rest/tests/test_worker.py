@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from clinic.common.transactions import in_one_transaction
 from clinic.ops.maintenance import JOBS
 from clinic.ops.management.commands.run_worker import NICER_BY
 from clinic.ops.models import JobRun
@@ -69,6 +70,7 @@ def is_empty() -> bool:
     return not Message.objects.filter(due_at__isnull=False).exists()
 
 
+@in_one_transaction
 def hurry(*states: State) -> None:
     """What waits for its next attempt (queued), or for a dead worker's lease (sending), is due now."""
     Message.objects.filter(state__in=states, due_at__gt=datetime.now(UTC)).update(due_at=datetime.now(UTC))

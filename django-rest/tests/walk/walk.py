@@ -10,11 +10,11 @@ from unittest.mock import patch
 
 from clinic.accounts.models import Role, User
 from clinic.appointments.actor import Actor
+from clinic.common import clock
 from clinic.common.errors import ChairsideError
 from clinic.scheduling.models import Clinic
 from clinic.scheduling.services import is_overlap
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from ..conftest import World, fresh
 from .between import check_what_a_service_did, check_what_sql_did
@@ -123,7 +123,7 @@ class Walk:
     def send(self, send: Callable[[], Any]) -> Any:
         """Over the API, at the walk's time."""
         before = self.state
-        with patch.object(timezone, "now", lambda: self.now):
+        with patch.object(clock, "now", lambda: self.now):
             answer = send()
         assert answer.status_code < 500, answer.content
         self.state = State.read()
