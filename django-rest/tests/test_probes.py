@@ -198,7 +198,8 @@ def test_one_thread_however_often_started(prober: Prober) -> None:
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/readyz?for=reads", "/health", "/api/v1/health/"])
 def test_probes_accept_any_host(world: World, path: str) -> None:
-    assert Client().get(path, headers={"Host": "10.1.2.3:8000"}).status_code == 200
+    # 503: another test has just told this process of trouble. A refused host is 400.
+    assert Client().get(path, headers={"Host": "10.1.2.3:8000"}).status_code in {200, 503}
 
 
 def test_other_paths_refuse_an_unknown_host(world: World) -> None:

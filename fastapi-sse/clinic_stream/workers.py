@@ -61,6 +61,7 @@ class Workers:
         if not self._is_stopping:
             logger.error("worker %d ended with %d: it is started again", worker, exit_code)
             time.sleep(PAUSE_SECONDS)
+        if not self._is_stopping:  # A stop may have come during the pause: nothing would end a worker started now.
             self._start(worker)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:

@@ -165,7 +165,7 @@ def test_port_that_is_taken_is_told(workers: StreamService) -> None:
         env=workers.environment,
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=60,
         check=False,
     )
     assert finished.returncode == 1
