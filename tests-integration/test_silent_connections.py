@@ -1,21 +1,18 @@
 """Silent, half-sent and slow requests to django-rest without a gateway, and probes while every thread is busy."""
 
-import http.client
 import io
 import selectors
 import socket
-import sys
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 
-import httpx
 import MySQLdb
 import pytest
+from own_api import Server, open_api
 from PIL import Image
-from processes import Child, free_port
-from run_stack import GUNICORN_FLAGS, ROOT
-from stack import LiveStack, wait_for
+from stack import LiveStack
 
 HEAD_SECONDS = 1.5
 BODY_SECONDS = 2.0
@@ -26,53 +23,18 @@ SLOW_BODY = (
 )
 
 
-class Server:
-    def __init__(self, port: int) -> None:
-        self.port = port
-
-    def connect(self, sent: bytes = b"") -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=5)
-        if sent:
-            connection.sendall(sent)
-        return connection
-
-    def get(self, path: str, *, timeout: float = 5) -> int:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)) as client:
-            client.request("GET", path)
-            return client.getresponse().status
-
-    def ask(self, request: bytes) -> bytes:
-        """All that comes until the server closes the connection."""
-        with closing(self.connect(request)) as connection:
-            answer = b""
-            while data := connection.recv(65536):
-                answer += data
-            return answer
-
-
 @pytest.fixture(scope="module")
 def server(stack: LiveStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """django-rest as `make run` starts it, beside that of the stack and with short deadlines."""
+    """With short deadlines."""
     if stack.gateway_url is not None:
         pytest.skip("starts a process of its own")
-    port, folder = free_port(), tmp_path_factory.mktemp("impatient")
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi:application", f"--bind=127.0.0.1:{port}", *GUNICORN_FLAGS]
-    environment = {
-        **stack.environment,
+    settings = {
         "REST_HEAD_SECONDS": str(HEAD_SECONDS),
         "REST_BODY_SECONDS": str(BODY_SECONDS),
         "REST_MAX_CONNECTIONS": "300",
     }
-    log, record = folder / "django-rest.log", folder / "django-rest.pid"
-    child = Child("django-rest", command, folder=ROOT / "django-rest", log=log, record=record, environment=environment)
-    child.start()
-    try:
-        for _ in range(10):  # Each of two processes becomes ready by itself.
-            wait_for(f"http://127.0.0.1:{port}/readyz")
-            time.sleep(0.05)
-        yield Server(port)
-    finally:
-        child.stop()
+    with open_api(stack, tmp_path_factory.mktemp("impatient"), **settings) as opened:
+        yield opened
 
 
 @contextmanager
@@ -124,7 +86,8 @@ def test_more_connections_than_the_limit_push_out_the_silent_ones(server: Server
         assert [server.get(path) for path in ("/livez", "/readyz", "/api/v1/time/now")] == [200] * 3
 
 
-def test_probes_answer_while_every_thread_waits_for_a_locked_row(server: Server, stack: LiveStack) -> None:
+def test_probes_answer_at_once_while_every_thread_waits_for_a_locked_row(server: Server, stack: LiveStack) -> None:
+    """Required: a second. A machine that is busy with other work may add half of one to a single probe."""
     body = b'{"username": "unknown@demo.chairside.example", "password": "wrong"}'
     head = (
         b"POST /api/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
@@ -132,11 +95,21 @@ def test_probes_answer_while_every_thread_waits_for_a_locked_row(server: Server,
     with closing(MySQLdb.connect(**stack.admin_db())) as blocker, closing(blocker.cursor()) as cursor:
         # Every sign-in counts an attempt there.
         cursor.execute("SELECT * FROM attempt_count FOR UPDATE")
-        with open_connections(server, THREADS + 4, head % len(body) + body):
-            time.sleep(0.5)
-            assert [server.get(path, timeout=3) for path in ("/livez", "/readyz") * 5] == [200] * 10
+        with (
+            open_connections(server, THREADS + 4, head % len(body) + body),
+            open_connections(server, 250, b""),
+        ):
+            seconds = [_probe(server, path) for path in ("/livez", "/readyz") * 20]
         blocker.rollback()  # type: ignore[no-untyped-call]
+    assert statistics.median(seconds) < 0.3
+    assert max(seconds) < 1.5
     assert server.get("/api/v1/time/now", timeout=30) == 200
+
+
+def _probe(server: Server, path: str) -> float:
+    began = time.monotonic()
+    assert server.get(path) == 200
+    return time.monotonic() - began
 
 
 def test_pipelined_and_kept_alive_requests_are_answered_in_order(server: Server) -> None:
@@ -156,20 +129,13 @@ def test_upload_of_megabytes_that_expects_continue_is_stored(server: Server, sta
     assert 2_000_000 < len(body) < 5_000_000
     head = (
         "POST /api/v1/users/me/photo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: 100-continue\r\n"
-        f"Authorization: Bearer {access_token(server, stack)}\r\n"
+        f"Authorization: Bearer {server.access_token(stack)}\r\n"
         f"Content-Type: multipart/form-data; boundary=boundary-of-a-photo\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     with closing(server.connect(head.encode())) as connection:
         assert connection.recv(1024) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(body)
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")
-
-
-def access_token(server: Server, stack: LiveStack) -> str:
-    owner = stack.person("owner")
-    given = {"username": owner.email, "password": owner.password}
-    token: str = httpx.post(f"http://127.0.0.1:{server.port}/api/token", json=given, timeout=30).json()["access"]
-    return token
 
 
 @pytest.mark.parametrize(

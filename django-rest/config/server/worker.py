@@ -27,8 +27,6 @@ from config.server.framing import Progress, RequestReader
 from config.server.parent import end_with_parent
 
 READ_BYTES = 64 * 1024
-# Accepted in one turn of the loop.
-MAX_ACCEPTED_AT_ONCE = 64
 SWEEP_SECONDS = 0.25
 # A response that a client does not take holds a thread: that long at most.
 SEND_SECONDS = 30
@@ -43,8 +41,9 @@ STOP_SECONDS = 2.0
 
 
 class Waits(Enum):
-    """For what the loop keeps a connection."""
+    """For what the loop keeps a connection. Whatever follows NOTHING is new, with a deadline of its own."""
 
+    NOTHING = auto()
     NEXT_REQUEST = auto()
     HEAD = auto()
     BODY = auto()
@@ -60,7 +59,7 @@ class Connection:
         self.server = server
         self.reader = reader
         self.counted_as = counted_as
-        self.waits_for = Waits.HEAD
+        self.waits_for = Waits.NOTHING
         self.deadline = 0.0
         self.is_last_request = False
         self.was_told_to_continue = False
@@ -100,17 +99,17 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
     # The loop: accept, read, give to a thread.
 
     def accept(self, listener: Any) -> None:
-        for _ in range(MAX_ACCEPTED_AT_ONCE):
-            try:
-                sock, client = listener.accept()
-            except OSError as error:
-                if error.errno in {errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED}:
-                    return
-                if error.errno in {errno.EMFILE, errno.ENFILE}:
-                    self._make_room()
-                    return
-                raise
-            self._admit(sock, client, listener.getsockname())
+        """One in each turn: a process that took all of a burst would leave none to the others."""
+        try:
+            sock, client = listener.accept()
+        except OSError as error:
+            if error.errno in {errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED}:
+                return
+            if error.errno in {errno.EMFILE, errno.ENFILE}:
+                self._make_room()
+                return
+            raise
+        self._admit(sock, client, listener.getsockname())
 
     def _admit(self, sock: socket.socket, client: Any, server: Any) -> None:
         peer = client[0] if isinstance(client, tuple) else ""
@@ -126,7 +125,6 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         connection = Connection(sock, client, server, reader, counted_as)
         self.nr_conns += 1
         self._by_address[counted_as] += 1
-        self._wait(connection, Waits.HEAD)
         self._read(connection)  # Usually the request is there already.
 
     def _make_room(self) -> bool:
@@ -163,6 +161,8 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         try:
             data = connection.sock.recv(READ_BYTES)
         except (BlockingIOError, InterruptedError):
+            if connection.waits_for is Waits.NOTHING:
+                self._wait(connection, Waits.HEAD)
             return
         except OSError:
             data = b""
@@ -222,7 +222,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         if closes or not sent:
             self._close(connection)
             return False
-        connection.waits_for = Waits.CLOSE  # Whatever it waits for next is new, with a deadline of its own.
+        connection.waits_for = Waits.NOTHING
         return True
 
     def _refuse(self, connection: Connection, status: int, code: str, detail: str) -> None:
@@ -312,7 +312,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
             return
         if goes_on:
             connection.sock.setblocking(False)
-            connection.waits_for = Waits.CLOSE  # Whatever it waits for next is new, with a deadline of its own.
+            connection.waits_for = Waits.NOTHING
             self._advance(connection)
         elif connection.is_last_request:
             self._linger(connection)
