@@ -1,10 +1,23 @@
 """A clinic whose row names an unknown time zone: a clear answer, the other clinics served, and a way out."""
 
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+
 import pytest
-from clinic.scheduling.models import Clinic
+from clinic.accounts.models import Role, User
+from clinic.appointments.actor import Actor
+from clinic.appointments.lifecycle import Action
+from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.services.decisions import change_status
+from clinic.ops.maintenance import run_jobs
+from clinic.ops.models import JobRun
+from clinic.outbox.models import Channel, Message, State
+from clinic.scheduling.models import Clinic, Practitioner, WorkingBlock
+from clinic.waitlist.models import WaitlistEntry, WaitlistOffer
+from clinic.waitlist.services.entries import Wishes, join_waitlist
 from django.core.management import CommandError, call_command
 
-from .conftest import World, in_days, refusal
+from .conftest import World, fresh, in_days, refusal
 
 
 @pytest.fixture
@@ -40,3 +53,90 @@ def test_other_clinics_are_served(lost: World) -> None:
 def test_demo_in_unknown_zone_is_refused() -> None:
     with pytest.raises(CommandError, match="not an IANA time zone"):
         call_command("seed_demo", "--timezone", "US/Gone")
+
+
+NOON = in_days(3)(12)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+PER_CLINIC = {
+    "missed appointments marked",
+    "undecided requests expired",
+    "reminders queued",
+    "dead letters reported",
+    "expired offers moved on",
+    "waitlist entries lapsed",
+}
+
+
+@pytest.fixture
+def hillside(world: World) -> World:
+    """Harriet treats and Henry is a patient; Hillside comes after Riverside wherever clinics are gone through."""
+    assert world.clinic.pk < world.hillside.pk
+    people = {
+        name: User.objects.create(email=f"{name}@hillside.example", name=name, role=role, clinic=world.hillside)
+        for name, role in (("Harriet", Role.PRACTITIONER), ("Henry", Role.PATIENT), ("Hugo", Role.PATIENT))
+    }
+    harriet = Practitioner.objects.create(clinic=world.hillside, user=people["Harriet"], name="Dr Harriet")
+    WorkingBlock.objects.bulk_create(
+        WorkingBlock(practitioner=harriet, weekday=weekday, start_local=time(6), end_local=time(20))
+        for weekday in range(7)
+    )
+    for name in ("Henry", "Hugo"):
+        Patient.objects.create(clinic=world.hillside, user=people[name], name=name, phone="+442071234567")
+    return replace(
+        world,
+        clinic=world.hillside,
+        sam=world.otto,
+        petra=people["Harriet"],
+        paula=people["Henry"],
+        pete=people["Hugo"],
+    )
+
+
+def wait_for(world: World, start: datetime, *, now: datetime) -> WaitlistEntry:
+    day = start.date()
+    return join_waitlist(
+        actor=Actor.by_user(fresh(world.sam)),
+        clinic=world.clinic,
+        patient_id=world.pete.patient.pk,
+        wishes=Wishes(first_date=day, last_date=day, practitioner_id=world.petra.practitioner.pk),
+        now=now,
+    )
+
+
+def make_everything_due(world: World) -> None:
+    """One item for each job of `PER_CLINIC` at noon."""
+    world.book(NOON - HOUR)
+    undecided = world.book(NOON - 2 * HOUR)
+    Appointment.objects.filter(pk=undecided.pk).update(status="pending")
+    world.book(NOON + DAY)
+    offered = world.book(NOON + 2 * DAY)
+    wait_for(world, offered.starts_at, now=NOON - 2 * HOUR)
+    sam = Actor.by_user(fresh(world.sam))
+    change_status(actor=sam, appointment_id=offered.pk, action=Action.CANCEL, now=NOON - 2 * HOUR)
+    wait_for(world, NOON - DAY, now=NOON - 2 * DAY)
+    # Only what this makes is to be told of.
+    Message.objects.filter(clinic=world.clinic).delete()
+    Message.objects.create(
+        clinic=world.clinic,
+        channel=Channel.SMS,
+        template="confirmed",
+        recipient="+442079999999",
+        state=State.DEAD,
+        created_at=NOON - HOUR,
+        send_at=NOON - HOUR,
+    )
+
+
+def test_jobs_of_other_clinics_go_on_and_health_names_the_jobs_that_left_one_out(world: World, hillside: World) -> None:
+    make_everything_due(world)
+    make_everything_due(hillside)
+    Clinic.objects.filter(pk=world.clinic.pk).update(timezone="US/Gone")
+    done = run_jobs(now=NOON)
+    assert {name: done.get(name) for name in PER_CLINIC} == dict.fromkeys(PER_CLINIC, 1) | {"dead letters reported": 2}
+    states = Appointment.objects.filter(clinic=hillside.clinic).order_by("starts_at").values_list("status", flat=True)
+    assert list(states) == ["cancelled", "no_show", "confirmed", "cancelled"]
+    entries = WaitlistEntry.objects.filter(clinic=hillside.clinic).order_by("pk").values_list("state", flat=True)
+    assert list(entries) == ["waiting", "lapsed"]
+    assert WaitlistOffer.objects.get(clinic=hillside.clinic).state == "expired"
+    failed = set(JobRun.objects.exclude(error="").values_list("name", flat=True))
+    assert failed == PER_CLINIC - {"dead letters reported"}

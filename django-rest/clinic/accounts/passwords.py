@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from clinic.accounts.queries import find_user_by_sign_in
 from clinic.accounts.services import TokenPair, check_password_strength, issue_tokens
 from clinic.common import clock
 from clinic.common.errors import InvalidRequest
+from clinic.common.isolation import sum_isolated
 from clinic.common.limits import Limit, count_attempt
 from clinic.common.transactions import in_one_transaction
 
@@ -87,7 +89,7 @@ def send_requested_links(*, now: datetime) -> int:
     """The worker's part of `request_reset`. Returns the number of mails."""
     PasswordMailRequest.objects.filter(created_at__lte=now - RESET_HOLDS_FOR).delete()
     waiting = PasswordMailRequest.objects.order_by("pk").values_list("pk", flat=True)[:MAX_REQUESTS_AT_ONCE]
-    return sum(_send_requested(request_id, now=now) for request_id in list(waiting))
+    return sum_isolated(list(waiting), partial(_send_requested, now=now))
 
 
 @in_one_transaction

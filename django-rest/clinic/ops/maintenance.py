@@ -20,6 +20,7 @@ from clinic.appointments.services.phone_codes import prune_phone_codes
 from clinic.changefeed.services import prune_events
 from clinic.common.idempotency import KEPT_FOR as IDEMPOTENCY_KEYS_KEPT_FOR
 from clinic.common.idempotency import prune_idempotency_keys
+from clinic.common.isolation import PartlyFailed
 from clinic.common.limits import prune_attempts
 from clinic.messaging.services.dead_letters import report_dead_letters
 from clinic.messaging.services.reminders import queue_due_reminders
@@ -84,13 +85,17 @@ JOBS: dict[str, Job] = {
 
 
 def run_jobs(*, now: datetime) -> dict[str, int]:
-    """Run each job once, and keep when it ran. One that fails is logged and does not stop the others. Returns what
-    each did."""
+    """Run each job once, and keep when it ran. One that fails, as a whole or for one clinic, is logged and does not
+    stop the others. Returns what each did."""
     done: dict[str, int] = {}
     for name, job in JOBS.items():
         began, error = time.monotonic(), ""
         try:
             done[name] = job(now)
+        except PartlyFailed as problem:
+            done[name] = problem.done
+            log.warning("%s: %s", name, problem)
+            error = str(problem)
         except Exception as problem:
             log.exception("%s: failed", name)
             error = f"{type(problem).__name__}: {problem}"

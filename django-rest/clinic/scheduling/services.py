@@ -17,6 +17,7 @@ from django.db import IntegrityError, connection
 
 from clinic.accounts.models import User
 from clinic.common.errors import InvalidRequest, NotFound
+from clinic.common.isolation import sum_isolated
 from clinic.common.transactions import in_one_transaction
 from clinic.common.versions import ANY_VERSION, Expected, raise_versions, write_changes
 from clinic.scheduling.models import ClaimedCell, Clinic, Hold, Practitioner, Service
@@ -75,7 +76,7 @@ def is_overlap(error: IntegrityError) -> bool:
 def release_expired_holds(*, now: datetime) -> int:
     """Returns how many. Each in a statement of its own: two clinics are never written in one transaction."""
     expired = list(Hold.objects.filter(expires_at__lte=now).values_list("pk", flat=True))
-    return sum(Hold.objects.filter(pk=hold_id, expires_at__lte=now).delete()[0] for hold_id in expired)
+    return sum_isolated(expired, lambda hold_id: Hold.objects.filter(pk=hold_id, expires_at__lte=now).delete()[0])
 
 
 def prune_cells(*, older_than: datetime) -> int:

@@ -16,7 +16,8 @@ from clinic.appointments.lifecycle import Action, Status
 from clinic.appointments.models import ActorKind, Appointment, Channel
 from clinic.appointments.services.decisions import take
 from clinic.appointments.services.effects import lock_what_effects_may_claim
-from clinic.common.errors import ChairsideError
+from clinic.common.errors import ChairsideError, UnknownTimeZone
+from clinic.common.isolation import sum_isolated
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.models import Clinic
 
@@ -29,22 +30,22 @@ log = logging.getLogger("chairside.worker")
 
 
 def expire_requests(*, now: datetime) -> int:
-    """Cancel what is still pending at its start. Returns how many."""
-    return sum(
-        _take(Action.EXPIRE, appointment_id, found_as=Status.PENDING, now=now, reason=NOT_DECIDED)
-        for clinic in Clinic.objects.all()
-        for appointment_id in _begun(clinic, Status.PENDING, until=now)
+    """Cancel what is still pending at its start. Returns how many. Raises PartlyFailed."""
+    begun = (one for clinic in Clinic.objects.all() for one in _begun(clinic, Status.PENDING, until=now))
+    return sum_isolated(
+        begun, lambda one: _take(Action.EXPIRE, one, found_as=Status.PENDING, now=now, reason=NOT_DECIDED)
     )
 
 
 def mark_missed(*, now: datetime) -> int:
     """A no-show of whom the clinic awaits and nobody has checked in, some minutes after the start (the clinic's
-    setting); a day back at most. Returns how many."""
-    return sum(
-        _take(Action.NO_SHOW, appointment_id, found_as=Status.CONFIRMED, now=now)
+    setting); a day back at most. Returns how many. Raises PartlyFailed."""
+    begun = (
+        one
         for clinic, until in _missed_until(now)
-        for appointment_id in _begun(clinic, Status.CONFIRMED, until=until, since=now - LOOK_BACK)
+        for one in _begun(clinic, Status.CONFIRMED, until=until, since=now - LOOK_BACK)
     )
+    return sum_isolated(begun, lambda one: _take(Action.NO_SHOW, one, found_as=Status.CONFIRMED, now=now))
 
 
 def _missed_until(now: datetime) -> Iterator[tuple[Clinic, datetime]]:
@@ -62,6 +63,8 @@ def _begun(clinic: Clinic, status: Status, *, until: datetime, since: datetime |
 def _take(action: Action, appointment_id: int, *, found_as: Status, now: datetime, reason: str = "") -> bool:
     try:
         return _take_if_still(action, appointment_id, found_as=found_as, now=now, reason=reason)
+    except UnknownTimeZone:
+        raise
     except ChairsideError as refusal:  # Somebody was quicker, or it was moved: there is nothing to do any more.
         log.info("appointment %s: no %s: %s", appointment_id, action, refusal.code)
         return False

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -9,6 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from clinic.appointments.models import Patient
+from clinic.common.isolation import sum_isolated
 from clinic.common.transactions import in_one_transaction
 from clinic.messaging.kinds import KINDS
 from clinic.messaging.services.desk import tell_desk
@@ -24,8 +26,9 @@ ALIVE = (State.QUEUED, State.SENDING, State.SENT, State.DELIVERED)
 
 
 def report_dead_letters(*, now: datetime) -> int:
-    """One notification for all that a clinic has not been told of yet. Returns how many messages they tell of."""
-    return sum(_report(clinic, now=now) for clinic in Clinic.objects.all())
+    """One notification for all that a clinic has not been told of yet. Returns how many messages they tell of.
+    Raises PartlyFailed."""
+    return sum_isolated(Clinic.objects.all(), partial(_report, now=now))
 
 
 @in_one_transaction

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
+from functools import partial
 
 from django.db.models import CharField, Exists, F, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat
@@ -10,6 +11,7 @@ from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment, Source
 from clinic.appointments.services.reaching import language_of, opted_out_among
 from clinic.common.instants import zone_of
+from clinic.common.isolation import sum_isolated
 from clinic.common.transactions import in_one_transaction
 from clinic.messaging.catalogue import CATALOGUE, News
 from clinic.messaging.due import Rules, Window, due_reminder, due_windows, leads_of
@@ -24,13 +26,14 @@ BATCH = 200
 
 
 def queue_due_reminders(*, now: datetime) -> int:
-    """Of every clinic. Returns how many appointments were reminded of. Any number may run at once."""
-    return sum(
-        _queue(ids, clinic, now=now)
-        for clinic in Clinic.objects.all()
-        for window in due_windows(rules_of(clinic), now=now)
-        for ids in _batches(clinic, window)
-    )
+    """Of every clinic. Returns how many appointments were reminded of. Any number may run at once. Raises
+    PartlyFailed."""
+    return sum_isolated(Clinic.objects.all(), partial(_queue_for, now=now))
+
+
+def _queue_for(clinic: Clinic, *, now: datetime) -> int:
+    windows = due_windows(rules_of(clinic), now=now)
+    return sum(_queue(ids, clinic, now=now) for window in windows for ids in _batches(clinic, window))
 
 
 def rules_of(clinic: Clinic) -> Rules:

@@ -15,6 +15,7 @@ from clinic.appointments.services.history import record
 from clinic.appointments.services.placing import check_rules, claim, place, service_of, treatment_placed
 from clinic.common.errors import BookingRuleError, InvalidRequest, NotFound, OfferOver, OwnAppointment, SlotTaken
 from clinic.common.instants import local_date_of, zone_of
+from clinic.common.isolation import sum_isolated
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.models import Hold, Practitioner
 from clinic.scheduling.queries import is_claimed
@@ -74,9 +75,9 @@ def withdraw_offer(offer: WaitlistOffer, *, now: datetime) -> None:
 
 
 def move_on_expired_offers(*, now: datetime) -> int:
-    """Returns how many. Each in a transaction of its own: two clinics are never written in one."""
+    """Returns how many. Each in a transaction of its own: two clinics are never written in one. Raises PartlyFailed."""
     expired = WaitlistOffer.objects.filter(state=OfferState.OPEN, expires_at__lte=now).order_by("expires_at", "id")
-    return sum(_expire(token, now=now) for token in list(expired.values_list("token", flat=True)))
+    return sum_isolated(list(expired), lambda offer: _expire(offer.token, now=now))
 
 
 @in_one_transaction

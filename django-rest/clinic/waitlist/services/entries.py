@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db.models import F
@@ -10,6 +11,7 @@ from clinic.appointments.services.placing import check_may_book_for, patient_of,
 from clinic.appointments.services.versions import check_version
 from clinic.common.errors import InvalidRequest, PermissionDenied, StaleVersion, TooManyEntries, TransitionNotAllowed
 from clinic.common.instants import local_date_of, zone_of
+from clinic.common.isolation import sum_isolated
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.models import Clinic, Practitioner, Service
 from clinic.scheduling.queries import get_practitioner, get_service
@@ -98,13 +100,15 @@ def leave_waitlist(
 
 
 def lapse_entries(*, now: datetime) -> int:
-    """Whose last date has passed, in the zone of each clinic, waits no more. Returns how many."""
-    lapsed = 0
-    for clinic in Clinic.objects.all():
-        today = local_date_of(now, zone_of(clinic.timezone))
-        past = WaitlistEntry.objects.filter(clinic=clinic, state=EntryState.WAITING, last_date__lt=today)
-        lapsed += past.update(state=EntryState.LAPSED, version=F("version") + 1, updated_at=now)
-    return lapsed
+    """Entries whose last date has passed, in the zone of each clinic, wait no more. Returns how many. Raises
+    PartlyFailed."""
+    return sum_isolated(Clinic.objects.all(), partial(_lapse_entries_of, now=now))
+
+
+def _lapse_entries_of(clinic: Clinic, *, now: datetime) -> int:
+    today = local_date_of(now, zone_of(clinic.timezone))
+    past = WaitlistEntry.objects.filter(clinic=clinic, state=EntryState.WAITING, last_date__lt=today)
+    return past.update(state=EntryState.LAPSED, version=F("version") + 1, updated_at=now)
 
 
 def _check_is_open(entry: WaitlistEntry) -> None:
