@@ -12,7 +12,7 @@ from clinic.scheduling.models import Practitioner, ServicePractitioner, WorkingB
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from .conftest import APPOINTMENTS, World, in_days
+from .conftest import APPOINTMENTS, PASSWORD, World, in_days
 
 MOST_FOR_A_READ = 8
 MOST_FOR_A_WRITE = 20
@@ -131,6 +131,13 @@ def test_a_patient_s_request_and_cancellation_that_many_are_told_of_are_no_deare
     appointment = Appointment.objects.get()
     cancelled = queries(lambda: client.post(f"{APPOINTMENTS}/{appointment.pk}/cancel"))
     assert max(asked, cancelled) <= MOST_FOR_A_WRITE
+
+
+def test_sign_in_at_a_new_and_at_a_known_address_costs_few_statements(world: World) -> None:
+    def sign_in() -> Any:
+        return world.client().post("/api/token", {"username": world.sam.email, "password": PASSWORD})
+
+    assert [queries(sign_in), queries(sign_in)] == [15, 12]
 
 
 def test_what_the_index_takes_for_active_is_what_is_active(world: World) -> None:

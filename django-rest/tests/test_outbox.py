@@ -32,7 +32,7 @@ from .conftest import World, at_once
 PAULAS = "paula@riverside.example"
 # Longer than the channels wait, where a test says so.
 SILENT_SECONDS = 0.6
-PATIENCE_SECONDS = 0.2
+WAIT_TIMEOUT_SECONDS = 0.2
 
 
 def queue(world: World, *, channel: Channel = Channel.SMS, recipient: str = "+491701234567", **given: Any) -> Message:
@@ -543,8 +543,8 @@ def cancel(message: Message) -> str:
 
 @pytest.fixture
 def impatient(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.EMAIL_TIMEOUT = PATIENCE_SECONDS
-    monkeypatch.setattr("clinic.outbox.channels.sms.TIMEOUT_SECONDS", PATIENCE_SECONDS)
+    settings.EMAIL_TIMEOUT = WAIT_TIMEOUT_SECONDS
+    monkeypatch.setattr("clinic.outbox.channels.sms.TIMEOUT_SECONDS", WAIT_TIMEOUT_SECONDS)
 
 
 @pytest.mark.parametrize(("end", "status"), [("silent", 201), ("closed", 201), ("answered", 500), ("answered", 504)])

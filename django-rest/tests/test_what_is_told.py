@@ -372,7 +372,8 @@ def test_a_practitioner_who_leaves_costs_few_statements_and_tells_each_patient_o
         ("several_cancelled", channel) for channel in ("sms", "email", "in_app")
     }
     about_messages = [query["sql"] for query in asked if "`message`" in query["sql"]]
-    assert len(about_messages) <= 5
+    # The two withdrawals differ: an attempt may have reached somebody, or none was made.
+    assert len(about_messages) <= 6
 
 
 def test_what_a_command_makes_up_is_told_nobody(world: World) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from clinic.common.errors import Throttled
-from clinic.common.limits import Limit, count_attempt, forget_attempts, take_back_attempt, was_attempted
+from clinic.common.limits import Limit, count_attempt, forget_attempts, note_attempts, take_back_attempt, was_attempted
 
 FROM_HERE = Limit("wrong-password-here", 5, timedelta(minutes=15))
 FROM_ANYWHERE = Limit("wrong-password", 30, timedelta(minutes=15))
@@ -53,4 +53,4 @@ def succeed(guess: Guess, *, now: datetime) -> None:
     forget_attempts(FROM_HERE, guess.here)
     if not was_attempted(KNOWN, guess.here, now=now):
         take_back_attempt(FROM_ANYWHERE, guess.account)
-    count_attempt(KNOWN, guess.here, now=now)
+    note_attempts({KNOWN: guess.here}, now=now)

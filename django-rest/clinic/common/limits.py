@@ -5,8 +5,10 @@ Call outside of the transaction of what is limited, or a refusal would roll its 
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -20,7 +22,7 @@ from clinic.common import clock
 from clinic.common.addresses import client_address
 from clinic.common.errors import Throttled
 from clinic.common.models import AttemptCount
-from clinic.common.transactions import in_one_transaction
+from clinic.common.transactions import in_one_statement, in_one_transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +60,36 @@ def limit_address(limit: Limit, request: Request | HttpRequest) -> None:
 
 # Assigned in this order, so that each still sees the former `expires_at`.
 COUNT = """
-    INSERT INTO attempt_count (scope, subject, attempts, started_at, expires_at) VALUES (%s, %s, 1, %s, %s)
+    INSERT INTO attempt_count (scope, subject, attempts, started_at, expires_at) VALUES {rows}
     ON DUPLICATE KEY UPDATE
-      attempts = IF(expires_at <= %s, 1, attempts + 1),
-      started_at = IF(expires_at <= %s, %s, started_at),
-      expires_at = IF(expires_at <= %s, %s, expires_at)
+      attempts = IF(expires_at <= VALUES(started_at), 1, attempts + 1),
+      started_at = IF(expires_at <= VALUES(started_at), VALUES(started_at), started_at),
+      expires_at = IF(expires_at <= VALUES(started_at), VALUES(expires_at), expires_at)
 """
+COUNT_ROW = "(%s, %s, 1, %s, %s)"
 
 
 @in_one_transaction
 def count_attempt(limit: Limit, subject: str, *, now: datetime) -> Attempts:
     """Count one attempt, and return how many there were in this window with it. Two statements, one of them locking."""
-    key = (limit.scope, _hash(subject))
-    at, until = map(connection.ops.adapt_datetimefield_value, (now, now + limit.within))
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT, [*key, at, until, at, at, at, at, until])
-    row = AttemptCount.objects.get(pk=key)
+    _count({limit: subject}, now=now)
+    row = AttemptCount.objects.get(pk=(limit.scope, _hash(subject)))
     return Attempts(row.attempts, row.started_at)
+
+
+@in_one_statement
+def note_attempts(subjects: Mapping[Limit, str], *, now: datetime) -> None:
+    """Count one attempt of each, for limits of which the number is read elsewhere. One statement."""
+    _count(subjects, now=now)
+
+
+def _count(subjects: Mapping[Limit, str], *, now: datetime) -> None:
+    values: list[Any] = []
+    for limit in sorted(subjects, key=lambda each: each.scope):  # One order of locks.
+        at, until = map(connection.ops.adapt_datetimefield_value, (now, now + limit.within))
+        values += [limit.scope, _hash(subjects[limit]), at, until]
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT.format(rows=", ".join([COUNT_ROW] * len(subjects))), values)
 
 
 def was_attempted(limit: Limit, subject: str, *, now: datetime) -> bool:

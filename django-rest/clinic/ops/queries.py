@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Q
 
 from clinic.accounts.models import User
+from clinic.accounts.sign_in_addresses import sign_in_spread
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment
 from clinic.appointments.queries import appointments_visible_to
@@ -73,6 +74,15 @@ def worker_health(*, now: datetime) -> dict[str, Any]:
         "failing": [run.name for run in runs if run.error],
         "clock_skew_seconds": round(largest, 3) if skews else None,
         "stopped_by_clock": sum(abs(skew) > clock.MAX_SKEW_SECONDS for skew in skews),
+    }
+
+
+def sign_in_health(*, now: datetime) -> dict[str, Any]:
+    spread = sign_in_spread(now=now)
+    return {
+        "accounts": spread.accounts,
+        "addresses": spread.addresses,
+        "share_one_address": spread.shares_one_address,
     }
 
 

@@ -29,7 +29,14 @@ from clinic.common.errors import ChairsideError, TryAgain
 from clinic.common.instants import say_instant, zone_of
 from clinic.ops.metrics import metrics_text
 from clinic.ops.probes import OK, PROBES, REASONS, UNREACHABLE, readiness, start_probes
-from clinic.ops.queries import clock_health, outbox_health, server_version, transaction_health, worker_health
+from clinic.ops.queries import (
+    clock_health,
+    outbox_health,
+    server_version,
+    sign_in_health,
+    transaction_health,
+    worker_health,
+)
 from clinic.scheduling.queries import get_clinic_for
 from clinic.scheduling.views import CLINIC_PARAMETER
 
@@ -78,6 +85,18 @@ TransactionHealth = inline_serializer(
     allow_null=True,
     required=False,
 )
+SignInHealth = inline_serializer(
+    "SignInHealth",
+    {
+        "accounts": serializers.IntegerField(help_text="accounts that signed in within a day"),
+        "addresses": serializers.IntegerField(help_text="addresses they came from; of IPv6 the /64"),
+        "share_one_address": serializers.BooleanField(
+            help_text="several accounts, one address: a proxy is probably missing from `TRUSTED_PROXIES`, and limits "
+            "and lock-outs count all clients as one"
+        ),
+    },
+    required=False,
+)
 HealthOutput = inline_serializer(
     "Health",
     {
@@ -91,6 +110,7 @@ HealthOutput = inline_serializer(
         "worker": WorkerHealth,
         "clock": ClockHealth,
         "transactions": TransactionHealth,
+        "sign_ins": SignInHealth,
     },
 )
 
@@ -117,8 +137,8 @@ class HealthView(OpenView):
     @extend_schema(
         responses={200: HealthOutput, 503: HealthOutput},
         summary="How the service is",
-        description="The server's version, queues, jobs, clocks and transactions are for owners, superusers and the "
-        "addresses in `METRICS_NETWORKS`.",
+        description="The server's version, queues, jobs, clocks, transactions and sign-ins are for owners, superusers "
+        "and the addresses in `METRICS_NETWORKS`.",
     )
     def get(self, request: Request) -> Response:
         start_probes()
@@ -148,6 +168,7 @@ def _details(worker: dict[str, Any]) -> dict[str, Any]:
         "worker": worker,
         "clock": clock_health(),
         "transactions": transaction_health(),
+        "sign_ins": sign_in_health(now=clock.now()),
     }
 
 

@@ -181,6 +181,7 @@ FIELDS = {
     "Health.version": "of the service",
     "Health.clock": "this process's clock against the database's",
     "Health.transactions": "open transactions of the database server; null: not reachable",
+    "Health.sign_ins": "sign-ins of the last day, and whether they all seem to come from one address",
     "Readiness.status": "`ok`, or `unavailable` with 503",
     "Readiness.service": "`django-rest`",
     "Readiness.version": "of the service",
