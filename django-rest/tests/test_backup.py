@@ -3,8 +3,11 @@
 import gzip
 import io
 import json
+import os
+import subprocess
+import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,15 +16,19 @@ import pytest
 from clinic.ops.backup.archive import BackupError, Manifest, describe_files, open_archive, write_archive
 from clinic.ops.backup.restoring import check_may_restore
 from clinic.ops.backup.rows import copy_rows, without_columns
+from clinic.ops.probes import Prober
 from clinic.outbox.delivery import take_due
 from clinic.outbox.holding import hold_due
 from clinic.outbox.models import Channel, Message, State
 from clinic.outbox.services import cancel_messages
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from private_server import PrivateServer, environment_of
 from rest_framework.test import APIClient
 
 from .conftest import World
+from .own_server import options_of, own_server
 from .test_health_and_metrics import metric
 
 NOW = datetime.now(UTC)
@@ -77,11 +84,11 @@ def test_cut_or_foreign_dump_is_refused(dump: bytes) -> None:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Callable[..., Path]:
-    def make(**more: Any) -> Path:
+    def make(*, rows: bytes = BY_MYSQL, **more: Any) -> Path:
         folder = tmp_path / "folder"
         (folder / "media").mkdir(parents=True)
-        with gzip.open(folder / "rows.sql.gz", "wb") as rows:
-            rows.write(BY_MYSQL)
+        with gzip.open(folder / "rows.sql.gz", "wb") as packed:
+            packed.write(rows)
         (folder / "settings.json").write_text("{}")
         (folder / "media" / "photo.webp").write_bytes(bytes(5000))
         given: dict[str, Any] = {
@@ -160,6 +167,41 @@ def test_archive_of_a_later_format_or_version_is_refused(db: None, archive: Call
 def test_database_with_a_clinic_is_not_replaced_unasked(world: World, archive: Callable[..., Path]) -> None:
     with pytest.raises(CommandError, match="The database is not empty"):
         call_command("restore", str(archive()))
+
+
+# A restore that fails half-way
+
+CUT = BY_MYSQL[: BY_MYSQL.index(b"O\\'Neil")]
+
+
+@pytest.fixture
+def empty_server(tmp_path: Path) -> Iterator[PrivateServer]:
+    with own_server(tmp_path / "server") as server:
+        yield server
+
+
+def manage(server: PrivateServer, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, **environment_of(server)}
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(
+        command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_unfinished_restore_is_refused_by_probes_migrations_and_worker(
+    empty_server: PrivateServer, archive: Callable[..., Path]
+) -> None:
+    path = str(archive(rows=CUT, migrations=[("contenttypes", "0001_initial")]))
+    failed = manage(empty_server, "restore", path)
+    assert failed.stderr.startswith("CommandError: The dump ends in the middle of a statement.")
+    prober = Prober(options_of(empty_server))
+    assert prober.check().reads == "unfinished_restore"
+    for command in (["migrate"], ["run_worker", "--once"]):
+        refused = manage(empty_server, *command)
+        assert "A restore into this database has not been finished." in refused.stderr
+        assert refused.returncode == 1
+    again = manage(empty_server, "restore", path, "--replace")
+    assert "middle of a statement" in again.stderr
 
 
 # Held messages

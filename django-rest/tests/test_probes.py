@@ -63,6 +63,14 @@ def test_missing_migration_is_not_ready(server: PrivateServer, prober: Prober) -
         assert reasons(prober) == ("ok", "ok")
 
 
+def test_unfinished_restore_is_not_ready(server: PrivateServer, prober: Prober) -> None:
+    table = f"{server.accounts.database}.unfinished_restore"
+    administer(server, f"CREATE TABLE {table} (id INT PRIMARY KEY)")
+    assert reasons(prober) == ("unfinished_restore", "unfinished_restore")
+    administer(server, f"DROP TABLE {table}")
+    assert reasons(prober) == ("ok", "ok")
+
+
 def test_empty_database_is_unmigrated(server: PrivateServer) -> None:
     administer(server, "CREATE DATABASE IF NOT EXISTS test_empty")
     assert reasons(Prober({**options_of(server), "database": "test_empty"})) == ("unmigrated", "unmigrated")

@@ -30,13 +30,19 @@ class Repair:
 
 def repair_feed(*, now: datetime) -> Repair:
     """Make what is missing. Claims of the past stay forgotten; every dashboard starts from a fresh snapshot."""
-    made = [*make_views(), *make_triggers()]
+    made = make_triggers()
+    overlapping = repair_rows(now=now)
+    return Repair([*make_views(), *made], overlapping)
+
+
+def repair_rows(*, now: datetime) -> int:
+    """Claims, heads and epoch. Requires: all triggers. Returns how many cells were claimed twice."""
     with transaction.atomic():
         overlapping = _claim_anew(now)
         heads = (ACCOUNTS, *Clinic.objects.values_list("pk", flat=True))
         StreamHead.objects.bulk_create([StreamHead(clinic_id=pk) for pk in heads], ignore_conflicts=True)
     renew_epoch()
-    return Repair(made, overlapping)
+    return overlapping
 
 
 def make_views() -> list[str]:

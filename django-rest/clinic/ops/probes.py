@@ -26,6 +26,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from clinic.common.mysql.conditions import Condition, condition_of, on_condition
 from clinic.common.mysql.connecting import open_connection
+from clinic.ops.backup.marker import is_marked
 
 INTERVAL_SECONDS = 1.0
 QUERY_TIMEOUT_SECONDS = 2
@@ -38,10 +39,19 @@ CANARY_BYTES = 4096
 CANARY_SLOTS = 1024
 
 OK, STARTING, UNREACHABLE, UNMIGRATED = "ok", "starting", "unreachable", "unmigrated"
+UNFINISHED_RESTORE = "unfinished_restore"
 WRITE_TIMEOUT = "write_timeout"
 # A commit on a full disk does not fail: the server waits for somebody to make room.
 HANGING = frozenset({WRITE_TIMEOUT, Condition.DISK_FULL.value})
-REASONS = (OK, STARTING, UNREACHABLE, UNMIGRATED, WRITE_TIMEOUT, *(condition.value for condition in Condition))
+REASONS = (
+    OK,
+    STARTING,
+    UNREACHABLE,
+    UNMIGRATED,
+    UNFINISHED_RESTORE,
+    WRITE_TIMEOUT,
+    *(condition.value for condition in Condition),
+)
 
 log = logging.getLogger("chairside.probes")
 
@@ -138,6 +148,8 @@ class Prober:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT @@global.read_only, @@global.innodb_read_only")
                 is_read_only = any(map(_is_on, cursor.fetchone()))
+                if is_marked(cursor):
+                    return UNFINISHED_RESTORE
                 if not self._is_migrated(cursor):
                     return UNMIGRATED
                 self._canary.write_if_due(cursor, is_read_only=is_read_only)

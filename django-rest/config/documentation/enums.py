@@ -103,6 +103,7 @@ ENUMS = {
         "starting": "the database has not been asked yet",
         "unreachable": "no connection, or no answer in time",
         "unmigrated": "the schema is older than this version",
+        "unfinished_restore": "a restore is under way or has failed",
         "write_timeout": "a small write did not end in time",
         "read_only": "reads work, writes are refused: a replica, or a switch of an operator",
         "cluster_not_ready": "this node has not joined its cluster",

@@ -2,12 +2,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import OperationalError, connection
 
 from clinic.common.mysql.base import time_limits_lifted
 from clinic.common.mysql.conditions import LOCK_WAIT_TIMEOUT, code_of
 from clinic.common.mysql.session import MIGRATION_LOCK_WAIT_SECONDS
+from clinic.ops.backup.marker import SENTENCE, is_marked
 
 TRIES = 30
 PAUSE_SECONDS = 1.0
@@ -19,9 +21,14 @@ class Command(migrate.Command):
         "writes the table waits behind a migration that waits."
     )
 
+    # Of a restore, which calls it.
+    stealth_options = ("during_restore",)
+
     def handle(self, *args: Any, **options: Any) -> None:
         with time_limits_lifted():
             with connection.cursor() as cursor:
+                if not options.get("during_restore") and is_marked(cursor):
+                    raise CommandError(SENTENCE)
                 cursor.execute("SELECT @@session.lock_wait_timeout")
                 before = int(cursor.fetchone()[0])
                 cursor.execute(f"SET SESSION lock_wait_timeout = {MIGRATION_LOCK_WAIT_SECONDS}")

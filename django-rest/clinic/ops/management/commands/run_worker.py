@@ -16,6 +16,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from clinic.accounts.passwords import send_requested_links
 from clinic.common import clock
 from clinic.common.mysql.base import time_limits_lifted
+from clinic.ops.backup.marker import SENTENCE, is_marked
 from clinic.ops.maintenance import run_jobs
 from clinic.ops.pace import Pace
 from clinic.ops.pulse import beating_pulse
@@ -47,6 +48,9 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         clock_watch = ClockWatch()
+        with suppress(DatabaseError), connection.cursor() as cursor:  # Where it is away, the worker waits for it.
+            if is_marked(cursor):
+                raise CommandError(SENTENCE)
         if options["once"]:
             if clock_watch.is_off():
                 raise CommandError("Nothing is done: this machine's clock differs from the database's.")
