@@ -45,6 +45,9 @@ FRAMES_PAUSE_SECONDS = 0.05
 WITHOUT_SECONDS = 8.0
 STUCK_PATIENCE_SECONDS = 40.0
 
+CLINICS_OF_A_COMMIT = 100
+CHANGED_CLINICS = 50
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -344,9 +347,59 @@ def _connections(observer: Client) -> int:
     return int(orjson.loads(answer)["connections"])
 
 
+# All clinics at once
+
+
+async def clinics(stage: Stage) -> AsyncIterator[Finding]:
+    """As many clinics as clients, none of them in memory, each opened at the same moment by one person of its desk."""
+    total = stage.clients
+    many = await asyncio.to_thread(_clinics, stage.database, total)
+    begun: dict[Page, str] = {}
+
+    def hears(page: Page, block: Block) -> None:
+        begun.setdefault(page, block.event)
+
+    pages = [stage.page(number, clinic.staff, hears=hears) for number, clinic in enumerate(many)]
+    asked_at = time.monotonic()
+    following = [asyncio.create_task(page.follow()) for page in pages]
+    with stage.advancing("clinics: opening", total):
+        await _until(lambda: all(page.begun_at or page.is_over for page in pages), OPENING_SECONDS)
+    took = [page.begun_at - asked_at for page in pages if page.begun_at]
+    ends = [end for page in pages for end in page.ends]
+    booked = await asyncio.to_thread(lambda: [clinic.book() for clinic in many[:CHANGED_CLINICS]])
+    shown = list(zip(pages, booked, strict=False))
+    has_followed = await _until(lambda: all(row in page.shown for page, row in shown), SETTLE_SECONDS)
+    for page in pages:
+        page.leave()
+    await asyncio.gather(*following, return_exceptions=True)
+    lost = sum(page.refusal is not None or not page.begun_at for page in pages)
+    yield _none("clinics", f"of {total:,} streams of as many clinics, lost", lost)
+    unsaid = sum(end.told != "drain" or not end.is_complete for end in ends)
+    yield _none("clinics", "ended without a `drain`", unsaid, f" of {len(ends)}")
+    yield Finding(
+        "clinics", "opened before their rows were there", f"{sum(one == 'stale' for one in begun.values()):,}"
+    )
+    if took:
+        quantiles = f"{percentile(took, 50):.1f}, {percentile(took, 99):.1f}, {max(took):.1f} s"
+        yield Finding("clinics", "until the rows: p50, p99, the last", quantiles)
+    yield Finding("clinics", f"changes of {CHANGED_CLINICS} of them shown", str(has_followed), "True", has_followed)
+
+
+def _clinics(database: Database, total: int) -> list[TestClinic]:
+    made = []
+    for number in range(total):
+        if number % CLINICS_OF_A_COMMIT == 0:
+            database.execute("COMMIT")
+            database.execute("START TRANSACTION")
+        made.append(TestClinic(database))
+    database.execute("COMMIT")
+    return made
+
+
 FAULTS: dict[str, Callable[[Stage], AsyncIterator[Finding]]] = {
     "restart": restart,
     "revoke": revoke,
     "expiry": expiry,
     "stuck": stuck,
+    "clinics": clinics,
 }

@@ -1,6 +1,6 @@
 """What readers notice when the service is started again, access is lost, a token expires, or one of them is stuck.
 
-    python benchmarks/faults_stream.py [--only restart revoke expiry stuck] [--clients 2000] [--cases 100]
+    python benchmarks/faults_stream.py [--only restart revoke expiry stuck clinics] [--clients 2000] [--cases 100]
 
 Against the stream as `make run` starts it, with the limits it has by itself, and a database of its own. `faults.py` has
 the faults, `pages.py` the readers. Ends with a table in Markdown, and with 1 when a goal is missed.
@@ -72,7 +72,9 @@ def table(found: list[Finding]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Bring faults about, and measure what readers notice.")
     parser.add_argument("--only", nargs="+", choices=FAULTS, default=list(FAULTS))
-    parser.add_argument("--clients", type=int, default=2_000, help="readers of the restarts")
+    parser.add_argument(
+        "--clients", type=int, default=2_000, help="readers of the restarts, and clinics that are opened at once"
+    )
     parser.add_argument("--cases", type=int, default=100, help="streams that are revoked, and that expire")
     chosen = parser.parse_args()
     console = Console(width=140)

@@ -139,14 +139,14 @@ class Feed:
         self.reads_replica = settings.reads_replica
         self.source = Source()
 
-        def lane(size: int, seconds: float) -> Lane:
-            return Lane(**options, source=self.source, size=size, seconds=seconds)
+        def lane(size: int, seconds: float, *, is_queue: bool = False) -> Lane:
+            return Lane(**options, source=self.source, size=size, seconds=seconds, is_queue=is_queue)
 
         self._heads = lane(1, HEADS_SECONDS)
         self._accounts = lane(2, HEADS_SECONDS)
-        self._follow = lane(4, FOLLOW_SECONDS)
-        self._load = lane(4, LOAD_SECONDS)
-        self._trouble = lane(2, LOAD_SECONDS)  # Clinics whose last read failed.
+        self._follow = lane(4, FOLLOW_SECONDS, is_queue=True)
+        self._load = lane(4, LOAD_SECONDS, is_queue=True)
+        self._trouble = lane(2, LOAD_SECONDS, is_queue=True)  # Clinics whose last read failed.
         self._sweep = lane(1, LOAD_SECONDS)
         self._probe = lane(1, HEADS_SECONDS)
         self._pulse = lane(1, HEADS_SECONDS)

@@ -6,7 +6,7 @@ nothing at all, the client gives up and closes the connection.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -96,7 +96,11 @@ class Source:
 
 
 class Lane:
-    """Up to `size` connections, made when first needed. A statement of theirs takes `seconds` at most."""
+    """Up to `size` connections, made when first needed. A statement of theirs takes `seconds` at most.
+
+    With `is_queue` the time begins when it is a read's turn: of thousands that come at once each is bounded, so the
+    queue moves, and the last one is no failure. Else waiting for a connection counts, too.
+    """
 
     def __init__(
         self,
@@ -106,6 +110,7 @@ class Lane:
         seconds: float,
         source: Source | None = None,
         requires_tls: bool = False,
+        is_queue: bool = False,
     ) -> None:
         session = SESSION.format(lock_wait=LOCK_WAIT_SECONDS, seconds=seconds, milliseconds=round(1000 * seconds))
         self._options = {**options, "init_command": session, "connect_timeout": CONNECT_SECONDS, "autocommit": True}
@@ -113,6 +118,7 @@ class Lane:
         self._requires_tls = requires_tls
         self._size = size
         self._seconds = seconds
+        self._turns = asyncio.Semaphore(size) if is_queue else nullcontext()
         self._pool: Any = None
 
     async def open(self) -> None:
@@ -128,6 +134,7 @@ class Lane:
         """Raises DatabaseUnavailable, after a little more than `seconds` at the latest."""
         try:
             async with (
+                self._turns,
                 time_limit(self._seconds + LATE_SECONDS),
                 self._connection() as connection,
                 connection.cursor() as cursor,

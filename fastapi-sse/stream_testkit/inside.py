@@ -22,14 +22,8 @@ class Clock:
         return self.now
 
 
-async def with_poller(
-    database: Database,
-    clock: Callable[[], datetime],
-    story: Callable[[Hub, Poller], Awaitable[None]],
-    *,
-    sweep_seconds: float = 60,
-) -> None:
-    settings = StreamSettings(
+def settings_of(database: Database) -> StreamSettings:
+    return StreamSettings(
         _env_file=None,
         db_host=database.server.host,
         db_port=database.server.port,
@@ -40,8 +34,17 @@ async def with_poller(
         jwt_secret_key=os.urandom(32).hex(),
         fastapi_debug=True,
     )
+
+
+async def with_poller(
+    database: Database,
+    clock: Callable[[], datetime],
+    story: Callable[[Hub, Poller], Awaitable[None]],
+    *,
+    sweep_seconds: float = 60,
+) -> None:
     hub = Hub(clock=clock, heartbeat_seconds=15, is_live=True)
-    feed = Feed(settings)
+    feed = Feed(settings_of(database))
     poller = Poller(feed, hub, Sessions(), interval_seconds=0.02, sweep_seconds=sweep_seconds)
     await feed.open()
     polling = asyncio.create_task(poller.run())
