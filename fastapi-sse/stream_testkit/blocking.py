@@ -18,8 +18,10 @@ def _dialog(call: str) -> Callable[[Page], AbstractContextManager[None]]:
         page.on("dialog", lambda dialog: open_dialogs.append(dialog))
         with page.expect_event("dialog"):
             page.evaluate(f"() => void setTimeout(() => {call})")
-        yield
-        open_dialogs[0].dismiss()
+        try:
+            yield
+        finally:  # A page with an open dialog cannot be closed.
+            open_dialogs[0].dismiss()
 
     return blocked
 
@@ -29,9 +31,11 @@ def _debugger(page: Page) -> Iterator[None]:
     session = page.context.new_cdp_session(page)
     session.send("Debugger.enable")
     session.send("Debugger.pause")
-    yield
-    session.send("Debugger.disable")
-    session.detach()
+    try:
+        yield
+    finally:
+        session.send("Debugger.disable")
+        session.detach()
 
 
 @contextmanager
@@ -46,8 +50,10 @@ def _suspended(page: Page) -> Iterator[None]:
     """The whole process of the page, as an operating system that saves memory or power does."""
     process_id = _process_of(page)
     os.kill(process_id, signal.SIGSTOP)
-    yield
-    os.kill(process_id, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        os.kill(process_id, signal.SIGCONT)
 
 
 def _process_of(page: Page) -> int:

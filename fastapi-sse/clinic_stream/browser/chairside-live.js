@@ -199,15 +199,16 @@ class LiveList {
       lead: (turn) => this._lead(turn),
       onmessage: (message) => this._hear(message),
       onask: (question) => this._answer(question),
-      onlost: () => this._follow(),
+      onlost: (message) => this._follow(message),
       onsilence: () => this._tell("stale", "silent"),
     });
     this._tabs.run(signal);
     this._ask();
   }
 
-  /** Another tab leads from now on. */
-  _follow() {
+  /** Another tab leads from now on. @param {any} [message] Its first: an answer to this tab's question needs no second. */
+  _follow(message) {
+    if (this._question !== null && message?.answers === this._question) return;
     this._isInStep = false;
     this._question = null;
     this._ask();

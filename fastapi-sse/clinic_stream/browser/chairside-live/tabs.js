@@ -23,9 +23,9 @@ export class Tabs {
    * @param {string} name
    * @param {{ heartbeatMs: number, clock: import("./silence.js").Clock,
    *   lead: (turn: AbortSignal) => Promise<void>, onmessage: (message: any) => void, onask: (question: any) => void,
-   *   onlost: () => void, onsilence: () => void }} page
-   *   `lead`: until `turn` is aborted, or to let another tab try. `onlost`: another tab leads from now on. `onsilence`:
-   *   the leader says nothing, and this tab is about to take over.
+   *   onlost: (message?: any) => void, onsilence: () => void }} page
+   *   `lead`: until `turn` is aborted, or to let another tab try. `onlost`: another tab leads from now on; `message` is its
+   *   first. `onsilence`: the leader says nothing, and this tab is about to take over.
    */
   constructor(name, page) {
     this._name = name;
@@ -175,7 +175,7 @@ export class Tabs {
       this._stopLeading(); // Calls `onlost` when the connection has ended.
       return;
     }
-    if (age === "newer") this._page.onlost();
+    if (age === "newer") this._page.onlost(message);
     this._page.onmessage(message);
   }
 

@@ -1,0 +1,124 @@
+"""A leading tab that stands still: the others notice, take over, and it steps down when it goes on."""
+
+import time
+
+import pytest
+from stream_testkit.blocking import BLOCKED
+from stream_testkit.clinic import TestClinic
+from stream_testkit.front_end import FrontEnd, Open
+from stream_testkit.service import StreamService
+
+pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
+
+# The service's are twice as frequent, so that a busy machine makes none late.
+HEARTBEAT_SECONDS = 1
+
+
+@pytest.fixture(params=["web locks", "no web locks"])
+def place(request: pytest.FixtureRequest, origin: str, lan_origin: str) -> str:
+    return origin if request.param == "web locks" else lan_origin
+
+
+def start(open_page: Open, at: str, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> FrontEnd:
+    tab = open_page(at=at)
+    tab.start(heartbeatSeconds=heartbeat_seconds)
+    tab.wait_for_state("live")
+    return tab
+
+
+def wait_for_connections(service: StreamService, count: int) -> None:
+    deadline = time.monotonic() + 15
+    while (found := service.get("/api/v1/health").json()["connections"]) != count:
+        assert time.monotonic() < deadline, f"{found} connections"
+        time.sleep(0.05)
+
+
+def leaders_of(*tabs: FrontEnd) -> int:
+    return sum(tab.page.evaluate("live.isLeading") for tab in tabs)
+
+
+def test_without_web_locks_a_follower_of_a_blocked_leader_takes_over(
+    open_page: Open, service: StreamService, clinic: TestClinic, lan_origin: str
+) -> None:
+    leader, follower = start(open_page, lan_origin), start(open_page, lan_origin)
+    with BLOCKED["alert"](leader.page):
+        follower.wait_until_told("stale: silent")
+        booked = clinic.book()
+        follower.wait_for_ids(booked)
+        follower.wait_for_state("live")
+    leader.wait_for_ids(booked)
+    leader.wait_for_state("live")
+    wait_for_connections(service, 1)
+    assert leaders_of(leader, follower) == 1
+
+
+def test_newcomer_is_live_while_the_leader_is_blocked(
+    open_page: Open, service: StreamService, clinic: TestClinic, place: str
+) -> None:
+    booked = clinic.book()
+    leader = start(open_page, place)
+    with BLOCKED["alert"](leader.page):
+        newcomer = start(open_page, place)
+        newcomer.wait_for_ids(booked)
+    leader.wait_for_state("live")
+    wait_for_connections(service, 1)
+    assert leaders_of(leader, newcomer) == 1
+
+
+def test_of_many_followers_that_take_over_at_once_one_has_a_stream(
+    open_page: Open, service: StreamService, clinic: TestClinic, place: str
+) -> None:
+    leader, *followers = [start(open_page, place) for _ in range(4)]
+    with BLOCKED["alert"](leader.page):
+        for follower in followers:
+            follower.wait_until_told("stale: silent")
+        booked = clinic.book()
+        for follower in followers:
+            follower.wait_for_ids(booked)
+            follower.wait_for_state("live")
+        assert leaders_of(*followers) == 1
+    leader.wait_for_ids(booked)
+    wait_for_connections(service, 1)
+    assert leaders_of(leader, *followers) == 1
+
+
+def test_leader_whose_token_request_never_resolves_lets_another_tab_lead(
+    open_page: Open, service: StreamService, clinic: TestClinic, place: str
+) -> None:
+    leader, follower = start(open_page, place), start(open_page, place)
+    leader.page.evaluate("() => { window.askForToken = () => new Promise(() => {}); }")
+    service.stop()
+    service.start()
+    booked = clinic.book()
+    for tab in (follower, leader):
+        tab.wait_for_ids(booked)
+        tab.wait_for_state("live")
+    assert follower.page.evaluate("live.isLeading")
+
+
+def test_first_token_request_that_never_resolves_is_reported(open_page: Open, origin: str) -> None:
+    tab = open_page()
+    tab.page.goto(f"{origin}/index.html")
+    tab.page.evaluate("() => { window.askForToken = () => new Promise(() => {}); }")
+    tab.begin(waits=False, heartbeatSeconds=0.5)
+    tab.wait_until_told("offline: token")
+
+
+COUNT_LISTS = """() => {
+  const post = BroadcastChannel.prototype.postMessage;
+  window.lists = 0;
+  BroadcastChannel.prototype.postMessage = function (message) {
+    window.lists += message.whole !== undefined;
+    post.call(this, message);
+  };
+}"""
+
+
+def test_newcomer_is_sent_the_list_once(open_page: Open, clinic: TestClinic, origin: str) -> None:
+    booked = clinic.book()
+    leader = start(open_page, origin, 15)
+    leader.wait_for_ids(booked)
+    leader.page.evaluate(COUNT_LISTS)
+    start(open_page, origin, 15).wait_for_ids(booked)
+    start(open_page, origin, 15).wait_for_ids(booked)
+    assert leader.page.evaluate("window.lists") == 2
