@@ -374,8 +374,10 @@ async def clinics(stage: Stage) -> AsyncIterator[Finding]:
     await asyncio.gather(*following, return_exceptions=True)
     lost = sum(page.refusal is not None or not page.begun_at for page in pages)
     yield _none("clinics", f"of {total:,} streams of as many clinics, lost", lost)
-    unsaid = sum(end.told != "drain" or not end.is_complete for end in ends)
-    yield _none("clinics", "ended without a `drain`", unsaid, f" of {len(ends)}")
+    silent = sum(end.is_silent for end in ends)
+    unsaid = sum(not end.is_silent and (end.told != "drain" or not end.is_complete) for end in ends)
+    yield _none("clinics", "begun, and ended without a `drain`", unsaid, f" of {len(ends) - silent}")
+    yield Finding("clinics", "closed before their first byte, and came back", str(silent))
     yield Finding(
         "clinics", "opened before their rows were there", f"{sum(one == 'stale' for one in begun.values()):,}"
     )
