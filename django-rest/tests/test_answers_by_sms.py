@@ -12,6 +12,7 @@ from clinic.messaging.models import InboundMessage
 from clinic.outbox.models import Channel, Message, OptOut, State
 from clinic.outbox.optouts import is_opted_out
 from clinic.outbox.services import About, queue_message
+from clinic.outbox.sms_gate import admit_sms
 from clinic.scheduling.models import Clinic
 from pydantic import SecretStr
 from pytest_django.fixtures import Settings
@@ -423,3 +424,40 @@ def test_a_report_about_nothing_of_ours_changes_nothing(sent: Message) -> None:
 def test_the_log_keeps_when_it_came(booked: Appointment) -> None:
     say("YES")
     assert datetime.now(UTC) - InboundMessage.objects.get().received_at < timedelta(minutes=1)
+
+
+# Limits
+
+
+def test_two_programs_that_answer_each_other_come_to_an_end(booked: Appointment) -> None:
+    answers = [say("I am on holiday.") for _ in range(14)]
+    assert ["<Message>" in answer for answer in answers] == [True] * 10 + [False] * 4
+    assert InboundMessage.objects.filter(answer="", answer_refusal="phone_limit").count() == 4
+    assert Message.objects.filter(template="sms_limit").values("user").distinct().count() == 2
+    assert Message.objects.filter(template="sms_limit").count() == 2
+
+
+def test_word_at_the_limit_has_its_effect_without_an_answer(booked: Appointment) -> None:
+    Clinic.objects.update(max_sms_per_phone=1)
+    say("HELP")
+    assert "<Message>" not in say("NO")
+    assert row_of(booked).status == "cancelled"
+    assert InboundMessage.objects.get(intent="cancel").outcome == "done"
+
+
+def test_answers_and_messages_count_together(booked: Appointment) -> None:
+    Clinic.objects.update(max_sms_per_phone=3)
+    assert ["<Message>" in say("HELP") for _ in range(2)] == [True, True]
+    now = datetime.now(UTC)
+    assert admit_sms(clinic=booked.clinic, phone=PAULAS, countries=frozenset({"DE"}), now=now) is None
+    assert "<Message>" not in say("HELP")
+
+
+def test_unknown_sender_is_answered_three_times_a_day(world: World) -> None:
+    answers = [say("CONFIRM", sender="+491705550001") for _ in range(5)]
+    assert ["<Message>" in answer for answer in answers] == [True] * 3 + [False] * 2
+
+
+@pytest.mark.parametrize("sender", ["+33612345678", "+499001234567", "83300", "RIVERSIDE"])
+def test_number_without_sms_is_not_answered(world: World, sender: str) -> None:
+    assert "<Message>" not in say("CONFIRM", sender=sender)

@@ -437,8 +437,8 @@ def _before_the_result(act: Callable[[], None]) -> Callable[..., Any]:
 @pytest.mark.race
 def test_of_many_workers_each_message_is_sent_by_one(committed_world: World, twilio: Twilio) -> None:
     with transaction.atomic():
-        for _ in range(60):
-            queue(committed_world)
+        for number in range(60):
+            queue(committed_world, recipient=f"+4917012345{number:02}")
     now = datetime.now(UTC) + timedelta(seconds=1)
     taken = at_once([lambda: deliver_due(now=now, limit=5)] * 24, connections=6)
     assert sum(taken) == len(twilio.asked) == 60
@@ -456,7 +456,7 @@ def own_signals() -> Iterator[None]:
 
 def test_the_worker_sends_what_is_due(committed_world: World, twilio: Twilio, own_signals: None) -> None:
     with transaction.atomic():
-        messages = [queue(committed_world) for _ in range(BATCH + 1)]
+        messages = [queue(committed_world, recipient=f"+4917012345{number:02}") for number in range(BATCH + 1)]
     call_command("run_worker", "--once")
     assert {kept(message).state for message in messages} == {"sent"}
 

@@ -46,7 +46,15 @@ ALL = [
     for language in LANGUAGES
 ]
 # Not for a clinic to word: accounts' mails, and what is told of dead letters.
-STANDARD_ALONE = {"email_changed", "invitation", "password_changed", "password_reset", "dead_letter", "sms_received"}
+STANDARD_ALONE = {
+    "email_changed",
+    "invitation",
+    "password_changed",
+    "password_reset",
+    "dead_letter",
+    "sms_limit",
+    "sms_received",
+}
 
 
 def choose(owner: User, body: str, *, subject: str = "", wording: Wording = CONFIRMED_SMS) -> MessageTemplate:

@@ -23,6 +23,9 @@ class InboundMessage(models.Model):
     )
     outcome = models.CharField(max_length=40, blank=True, default="", help_text="done, or why not: an error's code")
     answer = models.TextField(blank=True, default="")
+    answer_refusal = models.CharField(
+        max_length=12, blank=True, default="", db_default="", help_text="why the answer was not sent: a limit, or such"
+    )
     received_at = models.DateTimeField()
 
     class Meta:

@@ -17,6 +17,7 @@ from clinic.common.instants import local_date_of, zone_of
 from clinic.common.mysql.conditions import code_of
 from clinic.ops.models import JobRun
 from clinic.ops.workers import running_workers
+from clinic.outbox.counting import LIMITED
 from clinic.outbox.models import Message
 from clinic.outbox.queries import outbox_state
 from clinic.waitlist.models import OfferState, WaitlistOffer
@@ -59,6 +60,7 @@ def outbox_health(*, now: datetime) -> dict[str, Any]:
         "oldest_due_seconds": round(state.oldest_due_seconds, 3),
         "retrying": sum(state.retrying.values()),
         "held": state.held,
+        "sms_limited": state.ended.get(("sms", LIMITED), 0),
         "oldest_undelivered_seconds": round(state.oldest_undelivered_seconds, 3),
     }
 

@@ -47,6 +47,7 @@ OutboxHealth = inline_serializer(
         "oldest_due_seconds": serializers.FloatField(help_text="how long the oldest of them has been due"),
         "retrying": serializers.IntegerField(help_text="messages that could not be sent yet, and are tried again"),
         "held": serializers.IntegerField(help_text="messages that a restore holds until an operator releases them"),
+        "sms_limited": serializers.IntegerField(help_text="SMS that a daily limit has refused, since the beginning"),
         "oldest_undelivered_seconds": serializers.FloatField(
             help_text="how long ago the oldest that is not sent should have been, whatever attempts were made"
         ),

@@ -30,8 +30,11 @@ from clinic.outbox.channels.failures import (
     RefusedForNow,
     WantsNoSms,
 )
-from clinic.outbox.models import Channel, DeliveryCount, Message, State
+from clinic.outbox.counting import LIMITED, count_ends
+from clinic.outbox.models import Channel, Message, State
 from clinic.outbox.optouts import opted_out_of, record_opt_out, write_instead
+from clinic.outbox.sms_gate import admit_message
+from clinic.outbox.sms_numbers import LIMITS, REASONS, SmsRefusal
 from clinic.outbox.unknown import PERHAPS_SENT, was_perhaps_sent
 
 # Few, so that one without an answer holds up few and a kill leaves few behind.
@@ -71,6 +74,7 @@ class Outcome:
     error: str = ""
     is_unwanted: bool = False
     is_unknown: bool = False
+    refusal: SmsRefusal | None = None
 
 
 def never() -> bool:
@@ -97,7 +101,7 @@ def send_taken(messages: list[Message], *, now: datetime, is_stopped: Callable[[
             _look_again(messages[place:])
         ends[_deliver(message, now=now, is_stopped=is_stopped)] += 1
     for (channel, end), count in sorted(ends.items()):
-        _count(channel, end, count)
+        count_ends(channel, end, count)
 
 
 def _give_back(messages: list[Message], *, now: datetime) -> None:
@@ -113,6 +117,8 @@ def _deliver(message: Message, *, now: datetime, is_stopped: Callable[[], bool])
     except Exception:  # When the lease ends, another attempt is made.
         log.exception("message %s: the result of its delivery was lost", message.pk)
         return message.channel, "lost"
+    if outcome.refusal in LIMITS:
+        return message.channel, LIMITED
     return message.channel, "later" if outcome.due_at is not None else outcome.state.value
 
 
@@ -133,13 +139,6 @@ def _store(message: Message, outcome: Outcome, *, is_stopped: Callable[[], bool]
                 time.sleep(STORE_PAUSE_SECONDS)
     finally:
         _unstored.discard(message.pk)
-
-
-def _count(channel: str, end: str, count: int) -> None:
-    counted = DeliveryCount.objects.filter(channel=channel, end=end)
-    if not counted.update(count=F("count") + count):
-        DeliveryCount.objects.bulk_create([DeliveryCount(channel=channel, end=end, count=0)], ignore_conflicts=True)
-        counted.update(count=F("count") + count)
 
 
 @in_one_transaction
@@ -172,7 +171,7 @@ def _see_who_wants_none(messages: list[Message]) -> None:
 
 
 def _send(message: Message, *, now: datetime) -> Outcome:
-    return _not_to_be_sent(message, now=now) or _send_now(message, now=now)
+    return _not_to_be_sent(message, now=now) or _not_admitted(message, now=now) or _send_now(message, now=now)
 
 
 def _not_to_be_sent(message: Message, *, now: datetime) -> Outcome | None:
@@ -186,6 +185,16 @@ def _not_to_be_sent(message: Message, *, now: datetime) -> Outcome | None:
     if message.is_unwanted:
         return Outcome(State.FAILED, error="The phone's owner wants no SMS.", is_unwanted=True)
     return None
+
+
+def _not_admitted(message: Message, *, now: datetime) -> Outcome | None:
+    if message.channel != Channel.SMS:
+        return None
+    try:
+        refusal = admit_message(message, now=now)
+    except (DatabaseError, TryAgain) as error:
+        return _try_again(message, NotReached(f"Not counted: {type(error).__name__}"), now=now)
+    return Outcome(State.FAILED, error=REASONS[refusal], refusal=refusal) if refusal is not None else None
 
 
 def _send_now(message: Message, *, now: datetime) -> Outcome:
@@ -236,6 +245,7 @@ def _keep_outcome(message: Message, outcome: Outcome) -> int:
         "due_at": outcome.due_at,
         "provider_id": outcome.provider_id,
         "error": outcome.error[:ERROR_LENGTH],
+        "refusal": outcome.refusal or "",
     }
     if outcome.due_at is not None:
         kept["failures"] = message.failures + 1

@@ -70,6 +70,12 @@ class Message(models.Model):
     )
     provider_id = models.CharField(max_length=64, blank=True, default="", db_index=True)
     error = models.CharField(max_length=500, blank=True, default="")
+    sms_day = models.DateField(
+        null=True, help_text="of an SMS: the clinic's day in which it was counted, or refused by a limit"
+    )
+    refusal = models.CharField(
+        max_length=12, blank=True, default="", db_default="", help_text="of an SMS: our own reason against it"
+    )
     created_at = models.DateTimeField()
     send_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True, db_index=True)
@@ -152,7 +158,9 @@ class DeliveryCount(models.Model):
     """How many attempts of the workers have ended so, since the beginning: for the metrics."""
 
     channel = models.CharField(max_length=8, choices=Channel.choices)
-    end = models.CharField(max_length=10, help_text="the state it led to; later: tried again; lost: not kept")
+    end = models.CharField(
+        max_length=10, help_text="the state it led to; later: tried again; lost: not kept; limited: refused by a limit"
+    )
     count = models.PositiveBigIntegerField()
 
     class Meta:

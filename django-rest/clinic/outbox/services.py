@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.template import TemplateDoesNotExist
 
 from clinic.common import clock
@@ -151,15 +151,22 @@ def cancel_messages_by_key(unique_keys: Collection[str]) -> int:
 def _take_back(theirs: QuerySet[Message]) -> int:
     waiting = theirs.filter(state__in=(State.QUEUED, State.HELD))
     # It may have gone out: such a message was not cancelled in time.
-    waiting.filter(IS_PERHAPS_SENT).update(
-        state=State.DEAD,
+    taken_back = waiting.exclude(IS_PERHAPS_SENT).update(state=State.CANCELLED, due_at=None, unique_key=None)
+    # In this order: what a worker takes in between is found here. `state` is assigned last, as the others depend on it.
+    held_by_worker = Q(state=State.SENDING)
+    theirs.filter(state__in=(State.QUEUED, State.HELD, State.SENDING)).update(
         withdrawn=True,
-        error=f"Withdrawn. {PERHAPS_SENT}",
-        due_at=None,
         unique_key=None,
+        error=Case(
+            When(~held_by_worker & IS_PERHAPS_SENT, then=Value(f"Withdrawn. {PERHAPS_SENT}")), default=F("error")
+        ),
+        due_at=Case(When(held_by_worker, then=F("due_at"))),
+        state=Case(
+            When(held_by_worker, then=Value(State.SENDING)),
+            When(IS_PERHAPS_SENT, then=Value(State.DEAD)),
+            default=Value(State.CANCELLED),
+        ),
     )
-    taken_back = waiting.update(state=State.CANCELLED, due_at=None, unique_key=None)
-    theirs.filter(state=State.SENDING).update(withdrawn=True, unique_key=None)
     return taken_back
 
 
@@ -169,7 +176,17 @@ def resend(messages: QuerySet[Message], *, now: datetime) -> int:
     know."""
     again = messages.filter(state__in=[State.FAILED, State.DEAD], secret=False, withdrawn=False)
     again = again.exclude(expires_at__lte=now)
-    return again.update(state=State.QUEUED, send_at=now, due_at=now, attempts=0, failures=0, error="", reported_at=None)
+    return again.update(
+        state=State.QUEUED,
+        send_at=now,
+        due_at=now,
+        attempts=0,
+        failures=0,
+        error="",
+        reported_at=None,
+        sms_day=None,
+        refusal="",
+    )
 
 
 def _is_new(message: Message) -> bool:

@@ -9,6 +9,7 @@ from clinic.common.statements import RememberingManager
 
 FIVE_MINUTES = 5
 MOST_REMINDERS = 5
+MAX_COUNTRIES = 80
 SHORTEST_LEAD_MINUTES = 45  # Half an hour before the start nobody is reminded any more.
 LONGEST_LEAD_MINUTES = 14 * 24 * 60
 
@@ -29,11 +30,11 @@ def reminder_minutes_in(text: str) -> list[int]:
     return sorted((int(part) for part in text.split(",") if part.strip()), reverse=True)
 
 
-def _most(default: int, *, help_text: str) -> "models.PositiveSmallIntegerField[int, int]":
+def _most(default: int, *, help_text: str, most: int = 1000) -> "models.PositiveSmallIntegerField[int, int]":
     return models.PositiveSmallIntegerField(
         default=default,
         db_default=default,
-        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        validators=[MinValueValidator(1), MaxValueValidator(most)],
         help_text=help_text,
     )
 
@@ -102,6 +103,17 @@ class Clinic(Versioned):
     max_pending_per_phone = _most(3, help_text="undecided requests of one phone number")
     max_holds_per_user = _most(5, help_text="open holds of one account")
     max_holds_per_address = _most(20, help_text="open holds of patients and guests from one network address")
+    # Against bills for SMS that somebody else causes.
+    sms_countries = models.CharField(
+        max_length=MAX_COUNTRIES * 3,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[RegexValidator(r"^([A-Za-z]{2}(, ?[A-Za-z]{2})*)?$", "country codes, by commas: DE, AT")],
+        help_text="countries whose numbers get SMS, ISO 3166, by commas; empty: the country of `phone_region`",
+    )
+    max_sms_per_phone = _most(10, help_text="SMS to one number in one day; more goes by mail")
+    max_sms_per_day = _most(2000, most=30_000, help_text="SMS of the clinic in one day; more goes by mail")
     created_at = models.DateTimeField(default=now, editable=False)
 
     objects = RememberingManager["Clinic"]()

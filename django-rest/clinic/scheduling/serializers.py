@@ -8,9 +8,11 @@ from rest_framework import serializers
 from shared_config import is_time_zone
 
 from clinic.common.versions import VersionInput
+from clinic.outbox.sms_numbers import countries_in
 from clinic.scheduling.models import (
     FIVE_MINUTES,
     LONGEST_LEAD_MINUTES,
+    MAX_COUNTRIES,
     MOST_REMINDERS,
     SHORTEST_LEAD_MINUTES,
     Clinic,
@@ -46,6 +48,28 @@ class ReminderMinutesField(serializers.ListField):
         return reminder_minutes_in(text)
 
 
+class CountriesField(serializers.ListField):
+    """A list of country codes; the clinic's row keeps them as text."""
+
+    def __init__(self, **options: Any) -> None:
+        child = serializers.CharField(max_length=2)
+        help_text = "countries whose numbers get SMS, ISO 3166; an empty list: the country of `phone_region`"
+        super().__init__(child=child, help_text=help_text, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str):  # As a form has it.
+            data = [part.strip() for part in data.split(",") if part.strip()]
+        countries = [country.upper() for country in super().to_internal_value(data)]
+        if unknown := sorted(set(countries) - SUPPORTED_REGIONS):
+            raise serializers.ValidationError(f"Not a country code: {', '.join(unknown)}.", code="invalid_choice")
+        if len(countries) > MAX_COUNTRIES:
+            raise serializers.ValidationError(f"{MAX_COUNTRIES} at most.", code="max_length")
+        return ",".join(sorted(set(countries)))
+
+    def to_representation(self, text: Any) -> list[str]:
+        return sorted(countries_in(text))
+
+
 class ClinicOutput(serializers.ModelSerializer[Clinic]):
     """The policy as a whole for the people of the clinic, for everybody else what they need in order to book."""
 
@@ -70,6 +94,7 @@ class ClinicOutput(serializers.ModelSerializer[Clinic]):
     )
 
     reminder_minutes = ReminderMinutesField(required=False)
+    sms_countries = CountriesField(required=False)
 
     class Meta:
         model = Clinic
@@ -86,6 +111,7 @@ class ClinicInput(VersionInput, serializers.ModelSerializer[Clinic]):
 
     force = serializers.BooleanField(required=False, help_text="change the zone although appointments are ahead")
     reminder_minutes = ReminderMinutesField(required=False)
+    sms_countries = CountriesField(required=False)
 
     class Meta:
         model = Clinic

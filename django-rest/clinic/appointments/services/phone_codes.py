@@ -8,28 +8,37 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from clinic.appointments.models import Patient, PhoneCode
-from clinic.common.errors import PhoneNotProven, Throttled
+from clinic.common.errors import InvalidRequest, PhoneNotProven, Throttled
+from clinic.common.limits import Limit, count_attempt
 from clinic.common.transactions import in_one_transaction
 from clinic.outbox.models import Channel
 from clinic.outbox.services import About, queue_message
+from clinic.outbox.sms_gate import can_get_sms
 from clinic.scheduling.models import Clinic
 
 CODE_HOLDS_FOR = timedelta(minutes=10)
 WRONG_TRIES = 5
-# A number's owner may lose a message or two; who asks for many numbers is no patient.
-CODES_BY_PHONE = (3, timedelta(minutes=10))
-CODES_BY_ADDRESS = (20, timedelta(hours=1))
+# A number's owner may lose a message or two; one address that asks for many numbers is no patient, nor are many
+# addresses that ask one clinic.
+CODES_BY_PHONE = Limit("phone codes by phone", 3, timedelta(minutes=10))
+CODES_BY_ADDRESS = Limit("phone codes by address", 20, timedelta(hours=1))
+CODES_BY_CLINIC = Limit("phone codes by clinic", 200, timedelta(hours=1))
 
 
 @in_one_transaction
 def send_phone_code(*, clinic: Clinic, phone: str, address: str, now: datetime) -> None:
-    """Have a code sent to this number (E.164), if one of the clinic's patients has it. Raises Throttled."""
-    _check_limit(PhoneCode.objects.filter(clinic=clinic, phone=phone), CODES_BY_PHONE, now=now)
-    _check_limit(PhoneCode.objects.filter(address=address), CODES_BY_ADDRESS, now=now)
+    """Have a code sent to this number (E.164), if one of the clinic's patients has it.
+
+    Raises InvalidRequest for a number to which the clinic sends no SMS, and Throttled.
+    """
+    if not can_get_sms(phone, clinic):
+        raise InvalidRequest("The clinic sends no SMS to this number. Please call the clinic.", attr="phone")
+    _limit(CODES_BY_PHONE, f"{clinic.pk}:{phone}", now=now)
+    _limit(CODES_BY_ADDRESS, address, now=now)
+    _limit(CODES_BY_CLINIC, str(clinic.pk), now=now)
     code = f"{secrets.randbelow(10**6):06}"
     PhoneCode.objects.create(
         clinic=clinic,
@@ -81,12 +90,13 @@ def _try(*, clinic: Clinic, phone: str, code: str, now: datetime) -> bool:
     return False
 
 
-def _check_limit(asked: QuerySet[PhoneCode], limit: tuple[int, timedelta], *, now: datetime) -> None:
-    most, within = limit
-    times = list(asked.filter(created_at__gt=now - within).order_by("-created_at").values_list("created_at")[:most])
-    if len(times) == most:
-        wait = times[-1][0] + within - now
-        raise Throttled("Too many codes were asked for. Please wait.", wait_seconds=int(wait.total_seconds()) + 1)
+def _limit(limit: Limit, subject: str, *, now: datetime) -> None:
+    """Counts with the code, and holds its row until that is committed: of many requests at once none is overlooked. A
+    refusal rolls its own count back."""
+    attempts = count_attempt(limit, subject, now=now)
+    if attempts.exceed(limit):
+        wait = attempts.seconds_left(limit, now=now)
+        raise Throttled("Too many codes were asked for. Please wait.", wait_seconds=wait)
 
 
 def _hash(clinic: Clinic, phone: str, code: str) -> str:

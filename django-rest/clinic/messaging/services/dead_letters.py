@@ -13,8 +13,10 @@ from clinic.appointments.models import Patient
 from clinic.common.isolation import sum_isolated
 from clinic.common.transactions import in_one_transaction
 from clinic.messaging.kinds import KINDS
-from clinic.messaging.services.desk import tell_desk
+from clinic.messaging.services.desk import tell_desk, tell_of_limit
 from clinic.outbox.models import Channel, Message, State
+from clinic.outbox.sms_gate import sms_day_of
+from clinic.outbox.sms_numbers import LIMITS, SmsRefusal
 from clinic.scheduling.models import Clinic
 
 # What is older nobody can do anything about.
@@ -40,10 +42,20 @@ def _report(clinic: Clinic, *, now: datetime) -> int:
     if not dead:
         return 0
     Message.objects.filter(pk__in=[message.pk for message in dead]).update(reported_at=now)
+    limited = {(one.refusal, one.recipient): one for one in dead if one.refusal in LIMITS}
+    for message in limited.values():
+        day = message.sms_day or sms_day_of(clinic, now=now)
+        tell_of_limit(clinic, SmsRefusal(message.refusal), message.recipient, day=day, now=now)
+    _tell_of_others([message for message in dead if message.refusal not in LIMITS], clinic, now=now)
+    return len(dead)
+
+
+def _tell_of_others(dead: Sequence[Message], clinic: Clinic, *, now: datetime) -> None:
+    if not dead:
+        return
     context, appointments = _in_words(dead, clinic.language), list({message.appointment_id for message in dead})
     about = appointments[0] if len(appointments) == 1 else None
     tell_desk(clinic, template="dead_letter", context=context, key=str(dead[0].pk), now=now, appointment_id=about)
-    return len(dead)
 
 
 def _in_words(dead: Sequence[Message], language: str) -> dict[str, Any]:
@@ -75,12 +87,13 @@ def _what(message: Message) -> str:
 
 
 def _untold(clinic: Clinic, *, now: datetime) -> QuerySet[Message]:
-    """A code that did not come is asked for again; what came another way was told."""
+    """A code that did not come is asked for again; what came another way was told. A limit is always told of."""
     ended = Message.objects.filter(
         clinic=clinic, state__in=(State.DEAD, State.FAILED), created_at__gte=now - LOOK_BACK, reported_at=None
     )
     to_people = ended.exclude(withdrawn=True).exclude(channel=Channel.IN_APP).exclude(secret=True, channel=Channel.SMS)
-    return to_people.exclude(_was_replaced()).exclude(_came_another_way())
+    untold = to_people.exclude(_was_replaced()).exclude(_came_another_way())
+    return untold | ended.filter(refusal__in=LIMITS)
 
 
 def _was_replaced() -> Q:

@@ -1,11 +1,12 @@
 """What owner and staff of a clinic are told in the app."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from clinic.messaging.queries import desk_of
 from clinic.outbox.models import Channel
 from clinic.outbox.services import About, compose_message, queue_messages
+from clinic.outbox.sms_numbers import SmsRefusal
 from clinic.scheduling.models import Clinic
 
 
@@ -34,3 +35,13 @@ def tell_desk(
             for reader in desk_of(clinic)
         ]
     )
+
+
+def tell_of_limit(clinic: Clinic, refusal: SmsRefusal, phone: str, *, day: date, now: datetime) -> None:
+    """A limit of SMS is reached: once a day for the clinic, and for each number. Call last, as `tell_desk`."""
+    of_clinic = refusal is SmsRefusal.CLINIC_LIMIT
+    context = {
+        "phone": "" if of_clinic else phone,
+        "limit": clinic.max_sms_per_day if of_clinic else clinic.max_sms_per_phone,
+    }
+    tell_desk(clinic, template="sms_limit", context=context, key=f"{day}:{context['phone']}", now=now)

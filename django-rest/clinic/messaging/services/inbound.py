@@ -30,10 +30,14 @@ from clinic.messaging.queries import (
     upcoming_of_sender,
 )
 from clinic.messaging.replies import Intent, Reply, read_reply
-from clinic.messaging.services.desk import tell_desk
+from clinic.messaging.services.desk import tell_desk, tell_of_limit
+from clinic.outbox.counting import LIMITED, count_ends
 from clinic.outbox.models import Channel
 from clinic.outbox.optouts import lift_opt_out, record_opt_out
+from clinic.outbox.sms_gate import admit_sms, countries_of, sms_day_of
+from clinic.outbox.sms_numbers import LIMITS
 from clinic.outbox.wording import say_when
+from clinic.scheduling.models import Clinic
 
 ACTIONS = {Intent.CONFIRM: Action.CONFIRM, Intent.CANCEL: Action.CANCEL}
 # A list that still fits into a few SMS; and what a plain word may be about.
@@ -90,10 +94,33 @@ def _answer_new(received: ReceivedSms, *, now: datetime) -> InboundMessage:
         message.appointment_id, message.clinic_id = answer.appointment.pk, answer.appointment.clinic_id
     elif writers:
         message.clinic_id = writers[0].clinic_id
-    message.save(update_fields=["answer", "outcome", "appointment", "clinic"])
+    clinic = _clinic_of(answer, writers)
+    if answer.text:
+        _admit_answer(message, clinic, now=now)
+    message.save(update_fields=["answer", "answer_refusal", "outcome", "appointment", "clinic"])
     if reply.intent is Intent.UNKNOWN and writers and message.body.strip():
         _show_to_desk(message, writers, now=now)
     return message
+
+
+def _clinic_of(answer: _Answer, writers: list[Patient]) -> Clinic | None:
+    if answer.appointment is not None:
+        return answer.appointment.clinic
+    return writers[0].clinic if writers else None
+
+
+def _admit_answer(message: InboundMessage, clinic: Clinic | None, *, now: datetime) -> None:
+    """Two programs that answer each other come to an end: what was asked is done, and the answer is not sent."""
+    clinics = [clinic] if clinic is not None else list(Clinic.objects.all())
+    countries = frozenset[str]().union(*map(countries_of, clinics))
+    refusal = admit_sms(clinic=clinic, phone=message.sender, countries=countries, now=now)
+    if refusal is None:
+        return
+    message.answer, message.answer_refusal = "", refusal
+    if refusal in LIMITS:
+        count_ends(Channel.SMS, LIMITED)
+        if clinic is not None:
+            tell_of_limit(clinic, refusal, message.sender, day=sms_day_of(clinic, now=now), now=now)
 
 
 def _show_to_desk(message: InboundMessage, writers: list[Patient], *, now: datetime) -> None:

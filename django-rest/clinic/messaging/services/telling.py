@@ -182,7 +182,11 @@ def messages_to_patient(telling: Telling, events: Sequence[Event], opted_out: Co
 def ways_of(telling: Telling, appointment: Appointment, opted_out: Collection[str]) -> list[Way]:
     """To the patient."""
     patient = appointment.patient
-    ways = [] if telling.ways is None else ways_to_patient(patient, telling.ways, opted_out=opted_out)
+    ways = (
+        []
+        if telling.ways is None
+        else ways_to_patient(patient, telling.ways, clinic=appointment.clinic, opted_out=opted_out)
+    )
     if telling.in_app and patient.user_id is not None:
         ways.append(Way(Channel.IN_APP, patient.email))
     return ways

@@ -18,7 +18,7 @@ def tell_of_offer(offer: WaitlistOffer, *, asked_at: datetime) -> None:
     """
     patient, zone = offer.entry.patient, zone_of(offer.clinic.timezone)
     language = language_of(patient, offer.clinic)
-    ways = ways_to_patient(patient, Ways.SMS_FIRST, opted_out=opted_out_among([patient]))
+    ways = ways_to_patient(patient, Ways.SMS_FIRST, clinic=offer.clinic, opted_out=opted_out_among([patient]))
     if patient.user is not None:
         ways.append(Way(Channel.IN_APP, patient.user.email))
     for way in ways:
