@@ -221,6 +221,7 @@ VALUES: dict[str, Any] = {
     "stopped_by_clock": 0,
     "skew_seconds": 0.003,
     "off": False,
+    "Health.sign_ins": {"accounts": 14, "addresses": 9, "share_one_address": False},
     "oldest_seconds": 0,
     "old": 0,
     "database_version": "8.4.3",

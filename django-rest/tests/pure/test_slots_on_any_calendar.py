@@ -36,7 +36,7 @@ CHANGES = [
     ("America/Santiago", date(2026, 9, 6)),
     ("Asia/Beirut", date(2026, 3, 29)),
     ("Asia/Beirut", date(2026, 10, 24)),
-    ("America/Havana", date(2026, 11, 1)),
+    ("America/Havana", date(2025, 11, 2)),
     ("Europe/Berlin", date(2028, 2, 29)),
     ("Asia/Kathmandu", date(2028, 2, 29)),
 ]
