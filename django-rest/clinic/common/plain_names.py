@@ -13,6 +13,8 @@ FORBIDDEN = frozenset("<>{}[]\\|`^~=@#%$*_;:?!")
 # Joiners that names in Arabic and Indic scripts need.
 JOINERS = frozenset("\u200c\u200d")
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Read as the full stop of a web address: the ideographic one and its half-width form.
+FULL_STOPS = str.maketrans({"\u3002": ".", "\uff61": "."})
 DOT_INSIDE = re.compile(r"([^\W_][\w-]*)\.([^\W\d_]\w*)")
 TITLES = frozenset(
     {"dr", "prof", "med", "dent", "phil", "rer", "nat", "jur", "habil", "dipl", "ing", "univ", "mag"}
@@ -20,8 +22,14 @@ TITLES = frozenset(
 )
 
 
+def _as_read(name: str) -> str:
+    """Full-width letters, other full stops and the like as browsers and mail readers resolve them (UTS 46)."""
+    return unicodedata.normalize("NFKC", name).translate(FULL_STOPS)
+
+
 def fault_in(name: str) -> str | None:
     """Why this is no name, as a sentence; None if it is one."""
+    name = _as_read(name)
     if any(_is_invisible(letter) for letter in name):
         return "A name has no control or invisible characters."
     if wrong := next((letter for letter in name if letter in FORBIDDEN), None):
@@ -39,6 +47,7 @@ def fault_in(name: str) -> str | None:
 
 def shown_name(name: str) -> str:
     """The name as a message may show it, whatever was stored: short, plain, and nothing that a mail reader links."""
+    name = _as_read(name)
     letters = "".join(" " if _is_invisible(letter) or letter in FORBIDDEN else letter for letter in name)
     letters = letters.replace("//", " ")
     apart = DOT_INSIDE.sub(
