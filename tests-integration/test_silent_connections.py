@@ -86,6 +86,23 @@ def test_more_connections_than_the_limit_push_out_the_silent_ones(server: Server
         assert [server.get(path) for path in ("/livez", "/readyz", "/api/v1/time/now")] == [200] * 3
 
 
+def test_clients_that_pipeline_and_never_read_take_no_threads(server: Server) -> None:
+    """One answer to each of these is larger than what the kernel keeps for a client that does not read."""
+    request = b"GET /api/schema HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with open_connections(server, THREADS + 8, request * 12):
+        time.sleep(1)
+        assert [server.get(path) for path in ("/livez", "/api/v1/time/now", "/api/v1/time/now")] == [200] * 3
+
+
+def test_chunked_body_is_refused_instead_of_read_as_empty(server: Server) -> None:
+    head = b"POST /api/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    body = b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    with closing(server.connect(head + body)) as connection:
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 411 ")
+    assert b'"length_required"' in answer
+
+
 def test_probes_answer_at_once_while_every_thread_waits_for_a_locked_row(server: Server, stack: LiveStack) -> None:
     """Required: a second. A machine that is busy with other work may add half of one to a single probe."""
     body = b'{"username": "unknown@demo.chairside.example", "password": "wrong"}'

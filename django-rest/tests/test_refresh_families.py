@@ -126,6 +126,15 @@ def test_signing_out_ends_the_sibling_too(world: World) -> None:
     assert is_refused(first.refresh), "within thirty seconds of its use, but the family has ended"
 
 
+def test_signing_out_with_a_rotated_token_ends_its_family(world: World) -> None:
+    first = issue_tokens(user=fresh(world.sam))
+    second = rotate(first.refresh)
+    sign_out(refresh=first.refresh, now=datetime.now(UTC))
+    assert is_refused(second.refresh)
+    with pytest.raises(AuthenticationFailed):
+        sign_out(refresh=first.refresh, now=datetime.now(UTC))
+
+
 def test_used_token_is_not_verified(world: World) -> None:
     first = issue_tokens(user=fresh(world.sam))
     second = rotate(first.refresh)

@@ -51,7 +51,9 @@ class Wanted:
         if first is None and last is not None:
             return min(today, last), last
         if first is not None and last is None:
-            return first, max(first, min(first + timedelta(days=DEFAULT_RANGE_DAYS), window.last))
+            if first > window.last:  # Refused by what follows; near the last of all dates nothing can be added.
+                return first, first
+            return first, min(first + timedelta(days=DEFAULT_RANGE_DAYS), window.last)
         return first, last
 
 

@@ -134,6 +134,7 @@ def test_days_can_be_chosen(service: StreamService, clinic: TestClinic) -> None:
         ("practitioner=999999999", 404, "not_found"),
         ("practitioner={petra}&from=2020-01-01&to=2020-01-02", 400, "range_not_live"),
         ("practitioner={petra}&from={today}&to=2999-01-02", 400, "range_not_live"),
+        ("practitioner={petra}&from=9999-12-31", 400, "range_not_live"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(

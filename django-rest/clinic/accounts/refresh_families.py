@@ -55,11 +55,14 @@ def rotate(token: FamilyToken, *, now: datetime) -> tuple[User, FamilyToken] | N
 
 @in_one_transaction
 def end_family(token: FamilyToken, *, now: datetime) -> bool:
-    """Sign out: no token of the family is worth anything from here on. False if that was so already."""
-    if not is_living(token, now=now):
+    """Sign out: no token of the family is worth anything from here on. False if that was so already.
+
+    A token that was just rotated, by another tab for example, ends the family as well as its newest one.
+    """
+    if FAMILY_CLAIM not in token and not is_living(token, now=now):
         return False
     family = _locked_family(token, now=now)
-    if family is None or family.revoked_at is not None:  # Ended meanwhile.
+    if family is None or family.revoked_at is not None or family.ends_at <= now:
         return False
     _use(token, now=now)
     _revoke(family, now=now)

@@ -9,12 +9,16 @@ MAX_WORDS = 10
 MAX_SHOWN = 60
 # A longer number is a phone number.
 MAX_DIGITS = 4
+# After an initial and a full stop, less may be the end of a web address.
+SHORTEST_SURNAME = 5
 FORBIDDEN = frozenset("<>{}[]\\|`^~=@#%$*_;:?!")
 # Joiners that names in Arabic and Indic scripts need.
 JOINERS = frozenset("\u200c\u200d")
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Read as the full stop of a web address: the ideographic one and its half-width form.
 FULL_STOPS = str.maketrans({"\u3002": ".", "\uff61": "."})
+# Marks without a shape of their own, and joiners beside letters that never join.
+HIDDEN = re.compile("[\u034f\ufe00-\ufe0f]|(?<=[\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?=[\x00-\x7f])")
 DOT_INSIDE = re.compile(r"([^\W_][\w-]*)\.([^\W\d_]\w*)")
 TITLES = frozenset(
     {"dr", "prof", "med", "dent", "phil", "rer", "nat", "jur", "habil", "dipl", "ing", "univ", "mag"}
@@ -29,8 +33,10 @@ def _as_read(name: str) -> str:
 
 def fault_in(name: str) -> str | None:
     """Why this is no name, as a sentence; None if it is one."""
+    if any(_is_invisible(letter) for letter in name) or HIDDEN.search(name):
+        return "A name has no control or invisible characters."
     name = _as_read(name)
-    if any(_is_invisible(letter) for letter in name):
+    if any(_is_invisible(letter) for letter in name) or HIDDEN.search(name):
         return "A name has no control or invisible characters."
     if wrong := next((letter for letter in name if letter in FORBIDDEN), None):
         return f"A name has no {wrong} in it."
@@ -47,12 +53,13 @@ def fault_in(name: str) -> str | None:
 
 def shown_name(name: str) -> str:
     """The name as a message may show it, whatever was stored: short, plain, and nothing that a mail reader links."""
-    name = _as_read(name)
+    name = _as_read(HIDDEN.sub("", name))
     letters = "".join(" " if _is_invisible(letter) or letter in FORBIDDEN else letter for letter in name)
     letters = letters.replace("//", " ")
     apart = DOT_INSIDE.sub(
         lambda found: f"{found[1]}. {found[2]}" if _looks_like_a_domain(*found.groups()) else found[0], letters
     )
+    apart = HIDDEN.sub("", apart)
     without_numbers = apart if fault_in(apart) is None else re.sub(r"\d", "", apart)
     return " ".join(without_numbers.split()[:MAX_WORDS])[:MAX_SHOWN].strip()
 
@@ -62,11 +69,11 @@ def _is_invisible(letter: str) -> bool:
 
 
 def _looks_like_a_domain(before: str, after: str) -> bool:
-    """`evil.example` and `X.COM`; not `J.Smith` or `Dr.med.`."""
-    if after.casefold() in TITLES:
-        return False
+    """`evil.example`, `X.COM` and `T.Me`; not `J.Smith` or `Dr.med.`."""
+    is_one_case = after in {after.casefold(), after.upper()}
     if before.casefold() in TITLES:
-        return after == after.casefold() or after == after.upper()
+        return is_one_case and after.casefold() not in TITLES
     if before.casefold() == "www":
         return True
-    return len(after) > 1 and (len(before) > 1 or after == after.casefold() or after == after.upper())
+    is_short = len(after) < SHORTEST_SURNAME
+    return len(after) > 1 and (len(before) > 1 or is_one_case or is_short)

@@ -4,13 +4,13 @@ import re
 from enum import Enum, auto
 
 MAX_HEAD_BYTES = 64 * 1024
-MAX_CHUNK_LINE_BYTES = 1024
 HEAD_END = b"\r\n\r\n"
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([^\r]*?)[ \t]*(?=\r\n)")
 TRANSFER_ENCODING = re.compile(rb"\r\ntransfer-encoding:")
 EXPECTS_CONTINUE = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n")
+HEADER_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9a-z-]+):([^\0\r\n]*)\r\n")
+SPECIAL_HEADERS = frozenset({b"content-length", b"origin"})
 PROBE = re.compile(rb"(GET|HEAD) (/(?:livez|readyz)/?)(?:\?([^ ]*))? HTTP/1\.[01]\r\n")
-CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r]*)?")
 
 
 class Progress(Enum):
@@ -18,7 +18,7 @@ class Progress(Enum):
     BODY = auto()
     COMPLETE = auto()
     HEAD_TOO_LARGE = auto()
-    BODY_TOO_LARGE = auto()
+    NO_LENGTH = auto()  # RFC 9112, 6.3: Django reads no body without one.
 
 
 class RequestReader:
@@ -45,7 +45,7 @@ class RequestReader:
         """Whether it has a body, path and query, if this is a plain GET or HEAD of a probe. One of a browser's script
         is none: its answer depends on `Origin`."""
         found = PROBE.match(self._buffer)
-        if found is None or self.progress is not Progress.COMPLETE or b"\r\norigin:" in self._head():
+        if found is None or self.progress is not Progress.COMPLETE or not self._has_plain_head():
             return None
         method, path, query = found.groups(b"")
         return method == b"GET", path.decode(), query.decode("latin-1")
@@ -78,6 +78,14 @@ class RequestReader:
         self._head_end = self._end = self._scanned = 0
         return request
 
+    def _has_plain_head(self) -> bool:
+        """Nothing that gunicorn might read in another way, no body, and no script of another origin."""
+        _, _, lines = self._head().partition(b"\r\n")
+        fields = HEADER_LINE.findall(lines)
+        names = [name for name, _ in fields]
+        is_whole = sum(len(name) + 1 + len(value) + 2 for name, value in fields) + 2 == len(lines)
+        return is_whole and not SPECIAL_HEADERS.intersection(names) and names.count(b"host") <= 1
+
     def _head(self) -> bytes:
         return bytes(memoryview(self._buffer)[: self._head_end]).lower()
 
@@ -99,6 +107,8 @@ class RequestReader:
         self.progress = Progress.BODY
         self._scanned = self._head_end
         if TRANSFER_ENCODING.search(head):
+            self.expects_continue = False
+            self.progress = Progress.NO_LENGTH
             return
         lengths = set(CONTENT_LENGTH.findall(head))
         if not lengths:
@@ -111,37 +121,8 @@ class RequestReader:
             self._complete(self._head_end, is_last=True)
 
     def _find_end(self) -> None:
-        if self.body_bytes is None:
-            self._follow_chunks()
-        elif len(self._buffer) >= self._head_end + self.body_bytes:
+        if self.body_bytes is not None and len(self._buffer) >= self._head_end + self.body_bytes:
             self._complete(self._head_end + self.body_bytes)
-
-    def _follow_chunks(self) -> None:
-        while self._scanned < len(self._buffer):
-            if self._scanned - self._head_end > self._max_body_bytes:
-                self.progress = Progress.BODY_TOO_LARGE
-                return
-            line_end = self._buffer.find(b"\r\n", self._scanned, self._scanned + MAX_CHUNK_LINE_BYTES)
-            if line_end < 0:
-                if len(self._buffer) - self._scanned >= MAX_CHUNK_LINE_BYTES:
-                    self._complete(len(self._buffer), is_last=True)
-                return
-            size = CHUNK_SIZE.fullmatch(self._buffer, self._scanned, line_end)
-            if size is None:
-                self._complete(len(self._buffer), is_last=True)
-                return
-            if int(size[1], 16) == 0:
-                self._find_end_of_trailers(line_end)
-                return
-            # May lie beyond the bytes that are here.
-            self._scanned = line_end + 2 + int(size[1], 16) + 2
-
-    def _find_end_of_trailers(self, last_size_end: int) -> None:
-        found = self._buffer.find(HEAD_END, last_size_end)
-        if found >= 0:
-            self._complete(found + len(HEAD_END))
-        elif len(self._buffer) - last_size_end > MAX_HEAD_BYTES:
-            self.progress = Progress.HEAD_TOO_LARGE
 
     def _complete(self, end: int, *, is_last: bool = False) -> None:
         self._end = end

@@ -29,7 +29,7 @@ from config.server.parent import end_with_parent
 READ_BYTES = 64 * 1024
 SWEEP_SECONDS = 0.25
 # A response that a client does not take holds a thread: that long at most.
-SEND_SECONDS = 30
+SEND_SECONDS = 10
 # A body gets this much longer for each of its bytes.
 MIN_BODY_BYTES_PER_SECOND = 16 * 1024
 MAX_BUFFERED_BYTES = 64 * 1024 * 1024
@@ -48,6 +48,7 @@ class Waits(Enum):
     HEAD = auto()
     BODY = auto()
     CLOSE = auto()
+    ROOM = auto()  # In the kernel's buffer, for the next answer.
 
 
 class Connection:
@@ -184,19 +185,19 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         if self._buffered > MAX_BUFFERED_BYTES and reader.progress is Progress.BODY:
             self._refuse(connection, 503, "service_unavailable", "Too much is being uploaded. Please try again.")
             return False
-        match reader.advance():
-            case Progress.COMPLETE:
-                return self._answer(connection)
-            case Progress.HEAD_TOO_LARGE:
-                self._refuse(connection, 431, "request_too_large", "The head of the request is too large.")
-            case Progress.BODY_TOO_LARGE:
-                self._refuse(connection, 413, "request_too_large", "The body of the request is too large.")
-            case Progress.HEAD if connection.waits_for is not Waits.HEAD:
-                self._wait(connection, Waits.HEAD if reader.size else Waits.NEXT_REQUEST)
-            case Progress.BODY if connection.waits_for is not Waits.BODY:
-                self._wait(connection, Waits.BODY)
-                if reader.expects_continue:
-                    self._send(connection, b"HTTP/1.1 100 Continue\r\n\r\n")
+        progress = reader.advance()
+        if progress is Progress.COMPLETE:
+            return self._answer(connection)
+        if progress in REFUSALS:
+            self._refuse(connection, *REFUSALS[progress])
+        elif progress is Progress.HEAD:
+            waits_for = Waits.HEAD if reader.size else Waits.NEXT_REQUEST
+            if waits_for is not connection.waits_for:  # Empty lines give no more time.
+                self._wait(connection, waits_for)
+        elif connection.waits_for is not Waits.BODY:
+            self._wait(connection, Waits.BODY)
+            if reader.expects_continue:
+                self._send(connection, b"HTTP/1.1 100 Continue\r\n\r\n")
         return False
 
     def _answer(self, connection: Connection) -> bool:
@@ -313,11 +314,26 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         if goes_on:
             connection.sock.setblocking(False)
             connection.waits_for = Waits.NOTHING
-            self._advance(connection)
+            if connection.reader.size:
+                self._wait_for_room(connection)
+            else:
+                self._advance(connection)
         elif connection.is_last_request:
             self._linger(connection)
         else:
             self._close(connection)
+
+    def _wait_for_room(self, connection: Connection) -> None:
+        """Before the next of several requests that came at once: a client that does not read gets no thread for it."""
+        connection.waits_for = Waits.ROOM
+        connection.deadline = time.monotonic() + (SEND_SECONDS if self.alive else STOP_SECONDS)
+        self._waiting[connection] = None
+        self.poller.register(connection.sock, selectors.EVENT_WRITE, partial(self._on_writable, connection))
+
+    def _on_writable(self, connection: Connection, _sock: socket.socket) -> None:
+        self._stop_waiting(connection)
+        connection.waits_for = Waits.NOTHING
+        self._advance(connection)
 
     def handle_error(self, request: Any, client: Any, address: Any, error: Exception) -> None:
         """Neither the log nor the answer repeats what was sent: it may hold a reference or a token."""
@@ -334,6 +350,10 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
             self.log.debug("An error could not be sent.")
 
 
+REFUSALS = {
+    Progress.HEAD_TOO_LARGE: (431, "request_too_large", "The head of the request is too large."),
+    Progress.NO_LENGTH: (411, "length_required", "Send the body with its `Content-Length`, not in chunks."),
+}
 STATUS_OF = {
     "LimitRequestLine": 414,
     "LimitRequestHeaders": 431,

@@ -8,12 +8,7 @@ from hypothesis import strategies as st
 MAX_BODY = 1000
 GET = b"GET /api/v1/time HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /api/v1/holds HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nhello world"
-CHUNKED = (
-    b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    b"5\r\nhello\r\n6;name=value\r\n world\r\n0\r\nTrailer: x\r\n\r\n"
-)
-CHUNKED_WITHOUT_TRAILERS = b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\r\n\r\n0\r\n\r\n"
-WHOLE = [GET, POST, CHUNKED, CHUNKED_WITHOUT_TRAILERS]
+WHOLE = [GET, POST]
 
 
 def reader() -> RequestReader:
@@ -50,7 +45,6 @@ def test_request_without_its_last_byte_is_not_complete(request_bytes: bytes) -> 
         b"Content-Length: 5, 5",
         b"Content-Length: 5\r\nContent-Length: 6",
         b"Content-Length: 99999999999999999999",
-        b"Transfer-Encoding: chunked\r\nContent-Length: 5",
     ],
 )
 def test_request_without_a_clear_end_is_the_last_of_its_connection(header: bytes) -> None:
@@ -67,16 +61,13 @@ def test_repeated_equal_length_is_one_length() -> None:
     assert reading.take() == head + b"ab"
 
 
-@pytest.mark.parametrize("chunk", [b"zz\r\n", b"-1\r\n", b"5" * 2000, b"FFFFFFFFF\r\n"])
-def test_malformed_chunk_ends_the_connection(chunk: bytes) -> None:
-    reading = reader()
-    assert reading.feed(b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk) is Progress.COMPLETE
-    assert reading.is_last
+@pytest.mark.parametrize("more", [b"", b"\r\nContent-Length: 5", b", gzip"])
+def test_body_without_a_length_is_refused(more: bytes) -> None:
+    head = b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked" + more + b"\r\n\r\n"
+    assert reader().feed(head + b"5\r\nhello\r\n0\r\n\r\n") is Progress.NO_LENGTH
 
 
-def test_endless_body_and_endless_head_are_refused() -> None:
-    chunks = b"1\r\na\r\n" * MAX_BODY
-    assert reader().feed(b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks) is Progress.BODY_TOO_LARGE
+def test_endless_head_is_refused() -> None:
     assert reader().feed(b"GET /" + b"a" * (MAX_HEAD_BYTES + 1)) is Progress.HEAD_TOO_LARGE
 
 
@@ -87,6 +78,13 @@ def test_endless_body_and_endless_head_are_refused() -> None:
         (b"HEAD /readyz/?for=reads HTTP/1.0\r\n\r\n", (False, "/readyz/", "for=reads")),
         (b"GET /livez HTTP/1.1\r\nOrigin: https://desk.example\r\n\r\n", None),
         (b"POST /livez HTTP/1.1\r\n\r\n", None),
+        (b"GET /livez HTTP/1.1\r\nContent-Length : 47\r\n\r\n", None),
+        (b"GET /livez HTTP/1.1\r\nX: y\nContent-Length: 47\r\n\r\n", None),
+        (b"GET /livez HTTP/1.1\r\nX: y\r\n Transfer-Encoding: chunked\r\n\r\n", None),
+        (b"GET /livez HTTP/1.1\r\nContent-Length: 0\r\n\r\n", None),
+        (b"GET /livez HTTP/1.1\r\nX: y\0z\r\n\r\n", None),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", None),
+        (b"GET /livez HTTP/1.1\r\ngarbage\r\n\r\n", None),
         (b"GET /livezz HTTP/1.1\r\n\r\n", None),
         (GET, None),
     ],
