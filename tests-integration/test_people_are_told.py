@@ -14,7 +14,7 @@ from stack import LiveStack
 from twilio_calls import answer_by_sms
 from twilio_stand_in import TwilioStandIn
 
-PHONE = "+447911123456"
+PHONE = "+13105550181"
 EMAIL = "paula.story@riverside.example"
 SOON = 30.0
 
@@ -121,7 +121,7 @@ def test_a_stranger_learns_nothing_and_a_forged_answer_does_nothing(stack: LiveS
     with SignedIn(stack, "staff") as desk:
         start = on_the_grid(datetime.now(UTC).astimezone(zone_of(desk)) + timedelta(days=8, hours=2))
         appointment_id = desk.book(start, patient=new_patient(desk))["id"]
-        answer = answer_by_sms(stack.api_url, sender="+447911999999", body=f"NO {appointment_id}")
+        answer = answer_by_sms(stack.api_url, sender="+13105550199", body=f"NO {appointment_id}")
         assert "We have no such appointment" in answer.text
         forged = desk.http.post("/api/v1/twilio/webhook", data={"From": PHONE, "Body": f"NO {appointment_id}"})
         assert forged.status_code == 403
@@ -131,7 +131,7 @@ def test_a_stranger_learns_nothing_and_a_forged_answer_does_nothing(stack: LiveS
 def test_who_said_stop_to_the_provider_gets_a_mail(
     stack: LiveStack, post_office: PostOffice, twilio: TwilioStandIn
 ) -> None:
-    phone, address = "+447911222333", "stopped@riverside.example"
+    phone, address = "+13105550182", "stopped@riverside.example"
     twilio.refused.add(phone)
     with SignedIn(stack, "staff") as desk:
         patient = desk.post("/api/v1/patients", {"name": "Stan", "phone": phone, "email": address}).json()["id"]

@@ -81,6 +81,7 @@ def mails() -> str:
 
 
 def test_guests_words_reach_the_desk_and_no_address(world: World, tomorrow_at: At) -> None:
+    Clinic.objects.update(cancellation_notice_minutes=0)
     made = APIClient().post("/api/v1/public/bookings", guest_booking(world, tomorrow_at, notes=WORDS)).json()
     cancel = f"/api/v1/public/bookings/{made['reference']}/cancel"
     assert APIClient().post(cancel, {"reason": WORDS}).status_code == 200

@@ -8,6 +8,7 @@ HEAD_END = b"\r\n\r\n"
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([^\r]*?)[ \t]*(?=\r\n)")
 TRANSFER_ENCODING = re.compile(rb"\r\ntransfer-encoding:")
 EXPECTS_CONTINUE = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n")
+REQUEST_ID = re.compile(rb"\r\nx-request-id:[ \t]*([A-Za-z0-9._-]{1,64})[ \t]*\r\n", re.IGNORECASE)
 HEADER_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9a-z-]+):([^\0\r\n]*)\r\n")
 SPECIAL_HEADERS = frozenset({b"content-length", b"origin"})
 PROBE = re.compile(rb"(GET|HEAD) (/(?:livez|readyz)/?)(?:\?([^ ]*))? HTTP/1\.[01]\r\n")
@@ -77,6 +78,12 @@ class RequestReader:
         self.body_bytes = None
         self._head_end = self._end = self._scanned = 0
         return request
+
+    @property
+    def request_id(self) -> str | None:
+        """The `X-Request-ID` that was sent, if it is safe to repeat."""
+        found = REQUEST_ID.search(bytes(memoryview(self._buffer)[: self._head_end]))
+        return found[1].decode() if found else None
 
     def _has_plain_head(self) -> bool:
         """Nothing that gunicorn might read in another way, no body, and no script of another origin."""

@@ -18,6 +18,7 @@ from enum import Enum, auto
 from functools import partial
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 from gunicorn.http.errors import NoMoreData, ParseException
 from gunicorn.http.parser import RequestParser
@@ -218,6 +219,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         self, connection: Connection, status: int, headers: dict[str, str], body: bytes, *, has_body: bool
     ) -> bool:
         closes = connection.reader.wants_close or connection.reader.is_last or not self.alive
+        headers = {**headers, "X-Request-ID": connection.reader.request_id or uuid4().hex, "X-Process-Time": "0.000000"}
         connection.reader.take()
         sent = self._send(connection, _response(status, headers, body if has_body else b"", closes=closes))
         if closes or not sent:
