@@ -189,6 +189,7 @@ export class Tabs {
   _hearResignation(id) {
     if ("locks" in navigator || this.isLeading || this._leadership.newest?.id !== id) return;
     this._mustSteal = true;
+    this._hasRival = false; // A claim that is under way was answered by the leader that has just gone.
     setTimeout(() => this._stopWaiting(), Math.random() * MAX_JITTER_MS);
   }
 }
