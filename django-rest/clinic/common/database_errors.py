@@ -1,4 +1,4 @@
-"""What an error of the database is to a caller: always 503, by a name that says what to do."""
+"""Errors of the database as callers see them: always 503, under a name that says what to do."""
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 

@@ -5,7 +5,7 @@ import re
 import unicodedata
 
 MAX_WORDS = 10
-# What a message shows of a name that was stored before there were rules.
+# The most that a message shows of a name stored before there were rules.
 MAX_SHOWN = 60
 # A longer number is a phone number.
 MAX_DIGITS = 4

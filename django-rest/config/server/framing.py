@@ -123,7 +123,7 @@ class RequestReader:
         elif len(lengths) == 1 and (length := lengths.pop()).isdigit() and len(length) < 16:
             self.body_bytes = int(length)
         if self.body_bytes is None or self.body_bytes > self._max_body_bytes:
-            # Nobody waits for it: gunicorn refuses the head, or the application the length.
+            # Not waited for: gunicorn refuses the head, or the application the length.
             self.expects_continue = False
             self._complete(self._head_end, is_last=True)
 

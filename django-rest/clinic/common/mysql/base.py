@@ -78,7 +78,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     asked_at = float("-inf")
     generation = 0
     has_time_limits = True
-    # Nobody else uses the database, as during a restore: an idle transaction holds up nobody.
+    # The only user of the database, as during a restore: an idle transaction blocks no other.
     is_alone = False
     # Whether a change was sent to be kept, and may have been, since the request began.
     may_have_changed = False

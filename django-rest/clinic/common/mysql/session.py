@@ -1,4 +1,4 @@
-"""What every session with the database sets: its limits of time, its zone, its strictness.
+"""Settings of every session with the database: time limits, zone, strictness.
 
 No statement waits without limit, and no process, frozen or forgotten, keeps a lock for longer than the idle limit. The
 two servers name some of these differently; each skips the other's comment.
