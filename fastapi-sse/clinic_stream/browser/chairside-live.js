@@ -108,7 +108,7 @@ class LiveList {
     return !this._run.signal.aborted && (this._tabs === null || this._tabs.isLeading);
   }
 
-  /** Connect, or connect again after an end for good. */
+  /** Connect, or connect again after an end for good. Resolves with the first token, not with the end. */
   async start() {
     if (!this._run.signal.aborted) return;
     const { signal } = (this._run = new AbortController());
@@ -121,7 +121,7 @@ class LiveList {
     this._restore();
     this._listen(signal);
     if (this._options.share && "BroadcastChannel" in globalThis) this._shareOne(signal);
-    else while (!signal.aborted) await this._lead(signal);
+    else this._leadAlone(signal);
   }
 
   /** Close the connection and forget the rows. */
@@ -250,6 +250,11 @@ class LiveList {
   }
 
   // The connection
+
+  /** Without other tabs: a token that comes too late is asked for again here. @param {AbortSignal} signal */
+  async _leadAlone(signal) {
+    while (!signal.aborted) await this._lead(signal);
+  }
 
   /** Connect again and again, until `turn` is aborted or another tab should try. @param {AbortSignal} turn */
   async _lead(turn) {
