@@ -170,6 +170,8 @@ def _settings_for_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         STATEMENTS_ARE_COMPARED=True,
         MEDIA_ROOT=tmp_path_factory.mktemp("media"),
+        # Every test client would read the whole folder that `make run` has collected.
+        STATIC_ROOT=tmp_path_factory.mktemp("static"),
     ):
         yield
 
