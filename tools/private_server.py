@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import MySQLdb
+from migrated import COPY as MIGRATED_COPY
 from MySQLdb.constants import ER
 from processes import (
     Child,
@@ -414,7 +415,8 @@ def main() -> int:
         parser.error("which command?")
     try:
         with throw_away_server() as server:
-            return run_with(command, environment_of(server))
+            copy = {MIGRATED_COPY: str(server.folder / "migrated.sql")}
+            return run_with(command, {**environment_of(server), **copy})
     except ToolError as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -1,5 +1,6 @@
 """The people of the tests. Everybody's password is PASSWORD."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import migrated
 import pytest
 from clinic.accounts.models import Role, User
 from clinic.accounts.services import issue_tokens
@@ -161,6 +163,25 @@ def _password_hash(_hasher: str) -> str:
 
 
 PRODUCTION_HASHERS = settings.PASSWORD_HASHERS
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The test database is a copy of a migrated one, where there is one to copy."""
+    creation = connection.creation
+    migrate_it = creation.create_test_db
+
+    def create(**options: Any) -> str:
+        if migrated.COPY not in os.environ:
+            return str(migrate_it(**options))
+        name: str = creation._get_test_db_name()
+        creation._create_test_db(verbosity=0, autoclobber=True)
+        connection.close()
+        settings.DATABASES[connection.alias]["NAME"] = connection.settings_dict["NAME"] = name
+        migrated.fill(name)
+        return name
+
+    creation.create_test_db = create  # type: ignore[method-assign, assignment]
 
 
 @pytest.fixture(scope="session", autouse=True)

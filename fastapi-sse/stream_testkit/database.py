@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import migrated
 import MySQLdb
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,7 +66,8 @@ class Database:
         self.stream_user = f"sse_{suffix}" if server.has_admin else server.user
         self.stream_password = secrets.token_hex(16) if server.has_admin else server.password
         self.run_sql_on_server(f"CREATE DATABASE {self.name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci")
-        self._manage("migrate", "--verbosity", "0")
+        if not migrated.fill(self.name):
+            self._manage("migrate", "--verbosity", "0")
         if server.has_admin:
             self._manage("create_stream_user")
         self._connection = server.connect(database=self.name)

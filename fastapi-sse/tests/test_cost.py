@@ -60,9 +60,9 @@ def test_fifty_streams_send_as_many_statements_as_one(start_service: StartServic
             with streams_of(service, clinic, number_of_streams):
                 gate.statements.clear()
                 time.sleep(SECONDS)
-                assert {words_of(query) for query in gate.statements} == {"SELECT clinic_id,", "SELECT seq,"}, (
-                    "heads, accounts"
-                )
+                words = {words_of(query) for query in gate.statements}
+                # A read that came too late on a busy machine costs a new connection, which asks who the server is.
+                assert words - {"SELECT @@hostname,"} == {"SELECT clinic_id,", "SELECT seq,"}, "heads, accounts"
                 counts.append(len(gate.statements))
         service.stop()
     one, fifty = counts
