@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from clinic.accounts.models import Role, User
 from clinic.accounts.services import sign_out_everywhere
-from clinic.appointments.services.staff import deactivate_staff, edit_staff
+from clinic.people.services.staff import deactivate_staff, edit_staff
 from django.db import transaction
 from stream_testkit.clinic import Person, TestClinic
 

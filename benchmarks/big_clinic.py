@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from clinic.accounts.models import Role, User
 from clinic.appointments.lifecycle import ACTIVE_STATUSES
-from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.models import Appointment
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Practitioner, Service, ServicePractitioner, WorkingBlock
 from django.db import connection, transaction
 

@@ -156,7 +156,8 @@ def paced_bookings(big: "BigClinic", stack: Stack) -> Callable[[], float]:
 def write_appointments(count: int, clinic_id: int, service_id: int, advance: Callable[[int], None]) -> None:
     """Confirmed, each of a patient of its own who has a phone and no account."""
     from big_clinic import ROWS_AT_ONCE, without_triggers
-    from clinic.appointments.models import Appointment, Patient
+    from clinic.appointments.models import Appointment
+    from clinic.people.models import Patient
     from clinic.scheduling.models import Practitioner
     from django.db import connection
 

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "clinic.outbox",
     "clinic.accounts",
     "clinic.scheduling",
+    "clinic.people",
     "clinic.appointments",
     "clinic.waitlist",
     "clinic.messaging",
@@ -176,6 +177,8 @@ APPOINTMENT_EFFECTS: list[str] = [
     "clinic.waitlist.services.offering.OFFER_FREED_TIME",
     "clinic.messaging.services.telling.TELL",
 ]
+# What moves with a patient's record when it becomes part of another one, and keeps a history of its own.
+PATIENT_MERGE_EFFECTS: list[str] = ["clinic.appointments.services.record_merges.move_appointments"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["clinic.accounts.authentication.AccessTokenAuthentication"],

@@ -1,10 +1,11 @@
 """The table of contents. Paths are written without their trailing slash; both forms work (ApiPathMiddleware)."""
 
 from clinic.accounts import views as accounts
-from clinic.appointments.views import appointments, clinic, guests, holds, lookups, patients, schedules, series, staff
+from clinic.appointments.views import appointments, clinic, guests, holds, lookups, schedules, series
 from clinic.messaging import views as messaging
 from clinic.messaging import webhook
 from clinic.ops import views as ops
+from clinic.people.views import patients, phone_codes, staff
 from clinic.portal import views as portal
 from clinic.scheduling import views as scheduling
 from clinic.waitlist import views as waitlist
@@ -83,7 +84,7 @@ API: list[URLPattern | URLResolver] = [
     path("public/bookings", guests.GuestBookingListView.as_view()),
     path("public/bookings/<slug:reference>", guests.GuestBookingView.as_view()),
     path("public/bookings/<slug:reference>/cancel", guests.GuestCancelView.as_view()),
-    path("public/phone-codes", lookups.PhoneCodeView.as_view()),
+    path("public/phone-codes", phone_codes.PhoneCodeView.as_view()),
     path("appointments/series", series.SeriesListView.as_view()),
     path("appointments/series/<int:series_id>", series.SeriesView.as_view()),
     path("series/<int:series_id>", series.SeriesView.as_view()),

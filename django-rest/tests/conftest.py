@@ -19,10 +19,11 @@ from clinic.accounts.models import Role, User
 from clinic.accounts.services import issue_tokens
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import ACTIVE_STATUSES
-from clinic.appointments.models import Appointment, Patient, Series
+from clinic.appointments.models import Appointment, Series
 from clinic.appointments.recurrence import Frequency, Rule
 from clinic.appointments.services.booking import Booking, book_appointment
 from clinic.appointments.services.series import OnConflict, SeriesBooking, book_series
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Practitioner, Service, ServicePractitioner, WorkingBlock
 from django.conf import settings
 from django.contrib.auth.hashers import make_password

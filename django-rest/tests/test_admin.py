@@ -10,9 +10,10 @@ import pytest
 from clinic.accounts.models import User
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Action
-from clinic.appointments.models import Appointment, AppointmentEvent, Patient
+from clinic.appointments.models import Appointment, AppointmentEvent
 from clinic.appointments.services.booking import Booking, book_appointment
 from clinic.appointments.services.decisions import change_status
+from clinic.people.models import Patient
 from clinic.scheduling.models import (
     Practitioner,
     ScheduleException,

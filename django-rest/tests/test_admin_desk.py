@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
-from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent, Channel, Patient
+from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent, Channel
 from clinic.messaging.models import InboundMessage
 from clinic.outbox.models import Message, MessageTemplate
+from clinic.people.models import Patient
 from clinic.scheduling.models import Practitioner, Service, ServicePractitioner
 from clinic.waitlist.models import WaitlistEntry
 from django.db import connection

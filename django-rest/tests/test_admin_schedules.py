@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import Role, User
-from clinic.appointments.models import Appointment, AppointmentEvent, Channel, Patient
+from clinic.appointments.models import Appointment, AppointmentEvent, Channel
 from clinic.outbox.models import Message
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Practitioner, ScheduleException, Service, WorkingBlock
 from django.test import Client
 

@@ -7,12 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from clinic.appointments.models import Appointment, AppointmentEvent, Patient
+from clinic.appointments.models import Appointment, AppointmentEvent
 from clinic.messaging.models import InboundMessage
 from clinic.outbox.models import Channel, Message, OptOut, State
 from clinic.outbox.optouts import is_opted_out
 from clinic.outbox.services import About, queue_message
 from clinic.outbox.sms_gate import admit_sms
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic
 from pydantic import SecretStr
 from pytest_django.fixtures import Settings

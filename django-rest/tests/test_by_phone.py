@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
-from clinic.appointments.models import Appointment, Patient, PhoneCode
-from clinic.appointments.services.phone_codes import check_phone_code, prune_phone_codes, send_phone_code
+from clinic.appointments.models import Appointment
 from clinic.common.errors import PhoneNotProven
 from clinic.common.models import AttemptCount
 from clinic.outbox.models import Message
+from clinic.people.models import Patient, PhoneCode
+from clinic.people.services.phone_codes import check_phone_code, prune_phone_codes, send_phone_code
 from clinic.scheduling.models import Clinic
 from django.db import connection
 from django.test.utils import CaptureQueriesContext

@@ -2,11 +2,12 @@
 
 import pytest
 from clinic.appointments.actor import Actor
-from clinic.appointments.models import Appointment, Patient, PhoneCode, Series
+from clinic.appointments.models import Appointment, Series
 from clinic.appointments.services.decisions import delete_appointment
-from clinic.appointments.services.phone_codes import send_phone_code
 from clinic.ops.demo import SLUG, remove_demo
 from clinic.outbox.models import Message
+from clinic.people.models import Patient, PhoneCode
+from clinic.people.services.phone_codes import send_phone_code
 from clinic.scheduling.models import Clinic, Hold
 from clinic.waitlist.models import WaitlistEntry, WaitlistOffer
 from clinic.waitlist.services.entries import Wishes, join_waitlist

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from clinic.accounts.models import User
 from clinic.appointments.export import BYTE_ORDER_MARK, FORMULA_STARTS, ROWS_AT_ONCE, csv_pieces, in_chunks
-from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.models import Appointment
 from clinic.appointments.queries import ORDERINGS, AppointmentFilter, list_appointments
+from clinic.people.models import Patient
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 

@@ -13,11 +13,12 @@ from clinic.accounts.models import Role, User
 from clinic.accounts.services import sign_out_everywhere
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Action
-from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.models import Appointment
 from clinic.appointments.services.booking import Edit, edit_appointment
 from clinic.appointments.services.decisions import change_status, delete_appointment
 from clinic.changefeed.models import RealtimeEvent, StreamEpoch, StreamHead
 from clinic.changefeed.services import beat_pulse, prune_events, renew_epoch
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Hold, Practitioner, Service
 from clinic.scheduling.services import release_expired_holds
 from django.core.management import call_command

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
-from clinic.appointments.models import Appointment, AppointmentEvent, Patient
+from clinic.appointments.models import Appointment, AppointmentEvent
 from clinic.appointments.services import booking as booking_module
 from clinic.appointments.services.booking import Booking
-from clinic.appointments.services.guest_bookings import book_as_guest, guest_of
-from clinic.appointments.services.guests import adopt_guest_records, find_record
+from clinic.appointments.services.guest_bookings import book_as_guest
 from clinic.appointments.services.placing import claim
 from clinic.common.errors import SlotTaken
+from clinic.people.models import Patient
+from clinic.people.services.guests import adopt_guest_records, find_record, guest_of
 from clinic.scheduling.models import Clinic
 from django.db import transaction
 from django.utils import timezone

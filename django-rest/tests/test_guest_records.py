@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from clinic.appointments.models import Appointment, AppointmentEvent, Patient, PhoneCode
+from clinic.appointments.models import Appointment, AppointmentEvent
 from clinic.outbox.models import Message
+from clinic.people.models import Patient, PhoneCode
 from django.utils import timezone
 from rest_framework.test import APIClient
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from clinic.appointments.lifecycle import Status
-from clinic.appointments.models import Appointment, AppointmentEvent, Patient
+from clinic.appointments.models import Appointment, AppointmentEvent
 from clinic.appointments.views.guests import GuestBookingListView
 from clinic.common.limits import Limit
 from clinic.common.models import AttemptCount, IdempotencyKey
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Hold
 from django.utils import timezone
 

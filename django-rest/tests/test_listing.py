@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
-from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.models import Appointment
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Practitioner, Service
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
-from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.models import Appointment
 from clinic.outbox.models import Channel, Message
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic
 from django.test import Client
 from rest_framework.test import APIClient

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
-from clinic.appointments.models import Patient
 from clinic.messaging.services import notifications
 from clinic.outbox.delivery import deliver_due
 from clinic.outbox.models import Channel, Message, State
 from clinic.outbox.services import About, queue_message
+from clinic.people.models import Patient
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
-from clinic.appointments.models import ACTIVE, Appointment, Patient
+from clinic.appointments.models import ACTIVE, Appointment
+from clinic.people.models import Patient
 from clinic.scheduling.models import Practitioner, ServicePractitioner, WorkingBlock
 from django.db import connection
 from django.test.utils import CaptureQueriesContext

@@ -7,9 +7,9 @@ import pytest
 from clinic.accounts.lockout import FROM_ANYWHERE, FROM_HERE, Guess, begin
 from clinic.accounts.models import PasswordToken, User
 from clinic.accounts.passwords import MAILS_BY_ACCOUNT, RESET_HOLDS_FOR, prune_password_tokens, send_requested_links
-from clinic.appointments.models import Patient
 from clinic.outbox.delivery import deliver_due
 from clinic.outbox.models import Message
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic
 from django.core import mail
 from pydantic import HttpUrl

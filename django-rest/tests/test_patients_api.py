@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
-from clinic.appointments.models import Patient
 from clinic.common.models import IdempotencyKey
+from clinic.people.models import Patient
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Action
-from clinic.appointments.models import Appointment, Patient, Source
+from clinic.appointments.models import Appointment, Source
 from clinic.appointments.services.booking import Edit, edit_appointment
 from clinic.appointments.services.decisions import change_status
 from clinic.messaging.services import reminders
@@ -17,6 +17,7 @@ from clinic.outbox.channels.failures import WantsNoSms
 from clinic.outbox.delivery import deliver_due
 from clinic.outbox.models import Message, MessageTemplate, State
 from clinic.outbox.optouts import record_opt_out
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic
 from django.db import connection
 from django.test.utils import CaptureQueriesContext

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Action
-from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.models import Appointment
 from clinic.appointments.services.booking import Edit, edit_appointment
 from clinic.appointments.services.decisions import change_status, delete_appointment
 from clinic.messaging.services.reminders import queue_due_reminders
 from clinic.outbox.models import Channel, Message, State
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic
 from clinic.waitlist.models import OfferState, WaitlistOffer
 from clinic.waitlist.services.entries import Wishes, join_waitlist

@@ -12,7 +12,7 @@ import jwt
 import pytest
 from clinic.accounts.models import RefreshFamily, Role, User
 from clinic.accounts.services import issue_tokens
-from clinic.appointments.models import Patient
+from clinic.people.models import Patient
 from clinic.scheduling.models import Practitioner
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa

@@ -9,10 +9,7 @@ from typing import Any
 import pytest
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Action
-from clinic.appointments.models import Patient
-from clinic.appointments.services import phone_codes
 from clinic.appointments.services.decisions import take
-from clinic.appointments.services.phone_codes import CODES_BY_CLINIC, CODES_BY_PHONE, send_phone_code
 from clinic.common import clock
 from clinic.common.errors import Throttled
 from clinic.messaging.services.dead_letters import report_dead_letters
@@ -23,6 +20,9 @@ from clinic.outbox.models import Channel, Message, State
 from clinic.outbox.services import About, compose_message, queue_messages
 from clinic.outbox.services import resend as send_again
 from clinic.outbox.sms_gate import admit_message
+from clinic.people.models import Patient
+from clinic.people.services import phone_codes
+from clinic.people.services.phone_codes import CODES_BY_CLINIC, CODES_BY_PHONE, send_phone_code
 from clinic.scheduling.models import Clinic
 from django.db import transaction
 from pytest_django.fixtures import Settings

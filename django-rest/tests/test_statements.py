@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import Role, User
-from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.models import Appointment
 from clinic.common.statements import MOST_SHAPES, remembered
+from clinic.people.models import Patient
 from clinic.scheduling.models import ClaimedCell, Clinic, Practitioner
 from django.core.exceptions import FieldError, ValidationError
 from django.db import connection

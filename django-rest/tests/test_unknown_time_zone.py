@@ -7,11 +7,12 @@ import pytest
 from clinic.accounts.models import Role, User
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Action
-from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.models import Appointment
 from clinic.appointments.services.decisions import change_status
 from clinic.ops.maintenance import run_jobs
 from clinic.ops.models import JobRun
 from clinic.outbox.models import Channel, Message, State
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Practitioner, WorkingBlock
 from clinic.waitlist.models import WaitlistEntry, WaitlistOffer
 from clinic.waitlist.services.entries import Wishes, join_waitlist

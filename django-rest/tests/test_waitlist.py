@@ -8,11 +8,12 @@ import pytest
 from clinic.accounts.models import User
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Action
-from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent, Patient
+from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent
 from clinic.appointments.services.decisions import change_status
 from clinic.ops.maintenance import run_jobs
 from clinic.outbox.models import Message, State
 from clinic.outbox.optouts import record_opt_out
+from clinic.people.models import Patient
 from clinic.scheduling.models import (
     ClaimedCell,
     Clinic,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Action
-from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.models import Appointment
 from clinic.appointments.services import booking as booking_module
 from clinic.appointments.services import decisions as decisions_module
 from clinic.appointments.services import effects as effects_module
@@ -16,6 +16,7 @@ from clinic.appointments.services.booking import Edit, edit_appointment
 from clinic.appointments.services.decisions import change_status
 from clinic.common import transactions
 from clinic.common.errors import OfferOver, SlotTaken, TransitionNotAllowed, TryAgain
+from clinic.people.models import Patient
 from clinic.scheduling.models import Hold, Practitioner, Service, ServicePractitioner
 from clinic.waitlist.matching import best_start
 from clinic.waitlist.models import EntryState, OfferState, WaitlistEntry, WaitlistOffer

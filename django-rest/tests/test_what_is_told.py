@@ -8,7 +8,7 @@ import pytest
 from clinic.accounts.models import User
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Action
-from clinic.appointments.models import ActorKind, Appointment, Channel, Patient
+from clinic.appointments.models import ActorKind, Appointment, Channel
 from clinic.appointments.services.booking import Edit, edit_appointment
 from clinic.appointments.services.clock import expire_requests, mark_missed
 from clinic.appointments.services.decisions import change_status, delete_appointment
@@ -21,6 +21,7 @@ from clinic.messaging.services.dead_letters import report_dead_letters
 from clinic.messaging.services.telling import TELL, tell
 from clinic.outbox.models import Message, State
 from clinic.outbox.optouts import record_opt_out
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext

@@ -5,19 +5,10 @@ from typing import Self
 
 from clinic.accounts.models import Role, User
 from clinic.appointments.lifecycle import Party
-from clinic.appointments.models import ActorKind, Appointment, Channel, Patient
+from clinic.appointments.models import ActorKind, Appointment, Channel
 from clinic.common.errors import PermissionDenied
-from clinic.scheduling.models import Clinic
-
-
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """Who somebody without an account says to be. `phone` is E.164."""
-
-    clinic: Clinic
-    name: str
-    phone: str
-    email: str = ""
+from clinic.people.identities import Guest, patient_id_of, practitioner_id_of
+from clinic.people.models import Patient
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +65,3 @@ class Actor:
         if self.patient is None or self.patient.pk != appointment.patient_id:
             raise PermissionDenied
         return Party.PATIENT
-
-
-NOBODY = 0  # No row has this id: a filter by it finds nothing.
-
-
-def clinic_id_of(user: User) -> int:
-    return user.clinic_id or NOBODY
-
-
-def practitioner_id_of(user: User | None) -> int | None:
-    practitioner = getattr(user, "practitioner", None)
-    return practitioner.pk if practitioner is not None and practitioner.active else None
-
-
-def patient_id_of(user: User) -> int | None:
-    return getattr(getattr(user, "patient", None), "pk", None)

@@ -1,8 +1,6 @@
-"""Who may see which appointment, patient and history. Every read of this app begins here."""
+"""Appointments, series and history: visibility, lists and search. Every read of this app begins here."""
 
-import re
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
@@ -12,20 +10,19 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from clinic.accounts.models import Role, User
-from clinic.accounts.phones import normalise_phone
-from clinic.appointments.actor import NOBODY, clinic_id_of, patient_id_of, practitioner_id_of
 from clinic.appointments.lifecycle import ACTIVE_STATUSES, Status
-from clinic.appointments.models import Appointment, AppointmentEvent, Patient, Series
+from clinic.appointments.models import Appointment, AppointmentEvent, Series
 from clinic.appointments.shown import ShownAppointment, shown_part
-from clinic.common.errors import InvalidRequest, NotFound
+from clinic.common.errors import NotFound
 from clinic.common.instants import local_date_of, zone_of
+from clinic.people.identities import NOBODY, clinic_id_of, patient_id_of, practitioner_id_of
+from clinic.people.queries import region_of, search_condition
 from clinic.scheduling.models import Clinic
 
 # What is not on the day's list any more.
 CALLED_OFF = (Status.CANCELLED, Status.REJECTED)
 # The longest list that one answer holds, as of the pages.
 LONGEST_DAY = 200
-PHONE_TEXT = re.compile(r"\s*[+(]?[\d\s()./-]*\d[\d\s()./-]*")
 
 
 def appointments_visible_to(user: User) -> QuerySet[Appointment]:
@@ -148,7 +145,7 @@ ORDERINGS = {
 def list_appointments(user: User, wanted: AppointmentFilter) -> QuerySet[Appointment]:
     """In order; to be read by `shown.shown_part`."""
     appointments = appointments_visible_to(user)
-    condition = _scope(wanted) & _search(wanted.search, region=_region_of(user), prefix="patient__")
+    condition = _scope(wanted) & search_condition(wanted.search, region=region_of(user), prefix="patient__")
     return appointments.filter(condition, **_conditions(wanted)).order_by(*order_of(wanted))
 
 
@@ -225,67 +222,6 @@ def summary_for(user: User, *, now: datetime) -> Summary:
         today=shown_part(in_order.filter(of_today), slice(LONGEST_DAY)),
         next=next(iter(shown_part(in_order.filter(is_active=1, starts_at__gte=now), slice(1))), None),
     )
-
-
-def patients_visible_to(user: User) -> QuerySet[Patient]:
-    """Owner and staff: their clinic's. A practitioner: those with an appointment with them. A patient: themselves."""
-    patients = Patient.objects.all()
-    match user.role:
-        case Role.OWNER | Role.STAFF:
-            return patients.filter(clinic_id=clinic_id_of(user))
-        case Role.PRACTITIONER:
-            own = Appointment.objects.filter(practitioner_id=practitioner_id_of(user) or NOBODY)
-            return patients.filter(clinic_id=clinic_id_of(user), pk__in=own.values("patient_id"))
-        case Role.PATIENT:
-            return patients.filter(clinic_id=clinic_id_of(user), user_id=user.pk)
-        case Role.ADMIN if user.reads_every_clinic:
-            return patients
-    return patients.none()
-
-
-def search_patients(user: User, text: str) -> QuerySet[Patient]:
-    """Every word of the text in name or e-mail, or a phone number in any notation."""
-    return patients_visible_to(user).filter(_search(text, region=_region_of(user))).order_by("name", "id")
-
-
-def _search(text: str, *, region: str | None, prefix: str = "") -> Q:
-    """`prefix` leads to the patient. A text of digits is a phone number, or a part of one."""
-    condition = Q()
-    for word in text.split():
-        # A number holds nothing but digits: to look there for letters would be a quarter of the work.
-        places = ("name", "email", "phone") if word.strip("+").isdigit() else ("name", "email")
-        condition &= Q(*((f"{prefix}{place}__icontains", word) for place in places), _connector=Q.OR)
-    return condition | phone_condition(text, region=region, prefix=prefix) if is_phone(text) else condition
-
-
-def is_phone(text: str) -> bool:
-    """Or a part of one, in any notation."""
-    return PHONE_TEXT.fullmatch(text) is not None
-
-
-def phone_condition(text: str, *, region: str | None, prefix: str = "") -> Q:
-    return Q(*((f"{prefix}phone__contains", part) for part in _phone_parts(text, region)), _connector=Q.OR)
-
-
-def _phone_parts(text: str, region: str | None) -> set[str]:
-    """What stands before a national number differs (0, 00, +49): stored are the country code and the number alone."""
-    parts = {re.sub(r"\D", "", text).lstrip("0") or text}
-    with suppress(InvalidRequest):
-        parts.add(normalise_phone(text, region=region))
-    return parts
-
-
-def _region_of(user: User) -> str | None:
-    return user.clinic.phone_region if user.clinic is not None else None
-
-
-def get_patient_for(user: User, patient_id: int, *, lock: bool = False) -> Patient:
-    """Raises NotFound."""
-    patients = patients_visible_to(user)
-    patient = (patients.select_for_update() if lock else patients).filter(pk=patient_id).first()
-    if patient is None:
-        raise NotFound("There is no such patient.")
-    return patient
 
 
 def history_visible_to(user: User) -> QuerySet[AppointmentEvent]:

@@ -10,11 +10,11 @@ from typing import Literal
 from django.db.models import Count, QuerySet
 
 from clinic.accounts.models import Role, User
-from clinic.appointments.actor import clinic_id_of, practitioner_id_of
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment
 from clinic.appointments.queries import appointments_visible_to
 from clinic.common.errors import NotFound, PermissionDenied
+from clinic.people.identities import clinic_id_of, practitioner_id_of
 from clinic.scheduling.models import Practitioner
 
 Period = Literal["day", "month"]

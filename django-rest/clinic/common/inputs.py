@@ -1,7 +1,12 @@
 from functools import cache
 from typing import Any
 
-from rest_framework.serializers import Serializer
+from rest_framework.serializers import BaseSerializer, Serializer
+
+
+def validated(serializer: BaseSerializer[Any]) -> dict[str, Any]:
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
 
 
 def read(kind: type[Serializer[Any]], parameters: Any) -> dict[str, Any]:

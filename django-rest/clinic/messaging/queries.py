@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from clinic.accounts.models import Role, User
-from clinic.appointments.actor import clinic_id_of
 from clinic.appointments.lifecycle import Status
-from clinic.appointments.models import Appointment, Patient
-from clinic.appointments.queries import patients_visible_to
+from clinic.appointments.models import Appointment
 from clinic.common.errors import NotFound
 from clinic.common.instants import zone_of
 from clinic.outbox.models import Channel, Message, State
+from clinic.people.identities import clinic_id_of
+from clinic.people.models import Patient
+from clinic.people.queries import patients_visible_to
 from clinic.scheduling.models import Clinic
 
 # An offer stands for no longer.

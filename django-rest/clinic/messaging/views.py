@@ -10,8 +10,8 @@ from rest_framework.views import APIView
 
 from clinic.accounts.permissions import AtDesk
 from clinic.accounts.requests import signed_in_user
-from clinic.appointments.views.requests import validated
 from clinic.common import clock
+from clinic.common.inputs import validated
 from clinic.common.pagination import Pages
 from clinic.messaging import queries
 from clinic.messaging.serializers import (

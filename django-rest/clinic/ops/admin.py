@@ -16,7 +16,7 @@ from clinic.accounts.own_clinic import LogAdmin, OwnClinicFilter, is_at_desk, us
 from clinic.appointments.admin.appointments import DECISIONS, STATUS_COLOURS, Decision, actor_of, possible_now
 from clinic.appointments.admin.wording import say_instant, say_when
 from clinic.appointments.lifecycle import Status
-from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.models import Appointment
 from clinic.appointments.queries import appointments_visible_to
 from clinic.common import clock
 from clinic.common.admin import ChoicesFilter, DatesFilter
@@ -26,6 +26,7 @@ from clinic.ops import wordings as wordings  # registers its page
 from clinic.ops.models import JobRun
 from clinic.ops.queries import ClinicDay, clinic_day_of, is_still_offered
 from clinic.outbox.models import Message
+from clinic.people.models import Patient
 
 admin.site.index_template = "ops/the_day.html"
 

@@ -13,16 +13,7 @@ from django.contrib.auth.hashers import make_password
 from clinic.accounts.models import Role, User
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Party
-from clinic.appointments.models import (
-    ActorKind,
-    Appointment,
-    AppointmentEvent,
-    Channel,
-    Patient,
-    PhoneCode,
-    Series,
-    Source,
-)
+from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent, Channel, Series, Source
 from clinic.appointments.services.booking import Booking, book_appointment
 from clinic.appointments.services.decisions import change_status
 from clinic.changefeed.services import renew_epoch
@@ -41,6 +32,7 @@ from clinic.ops.demo_plan import (
     PlannedService,
 )
 from clinic.outbox.models import Message
+from clinic.people.models import Patient, PhoneCode
 from clinic.scheduling.models import (
     Clinic,
     Hold,

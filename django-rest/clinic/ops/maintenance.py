@@ -16,7 +16,6 @@ from clinic.accounts.passwords import prune_password_tokens, send_requested_link
 from clinic.accounts.refresh_families import prune_families
 from clinic.accounts.sign_in_addresses import sign_in_spread
 from clinic.appointments.services.clock import expire_requests, mark_missed
-from clinic.appointments.services.phone_codes import prune_phone_codes
 from clinic.changefeed.services import prune_events
 from clinic.common.idempotency import KEPT_FOR as IDEMPOTENCY_KEYS_KEPT_FOR
 from clinic.common.idempotency import prune_idempotency_keys
@@ -26,6 +25,7 @@ from clinic.messaging.services.dead_letters import report_dead_letters
 from clinic.messaging.services.reminders import queue_due_reminders
 from clinic.ops.models import JobRun
 from clinic.ops.workers import prune_workers
+from clinic.people.services.phone_codes import prune_phone_codes
 from clinic.scheduling.services import prune_cells, release_expired_holds
 from clinic.waitlist.services.answers import move_on_expired_offers
 from clinic.waitlist.services.entries import lapse_entries

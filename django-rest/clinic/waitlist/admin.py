@@ -6,10 +6,10 @@ from django.http import HttpRequest
 
 from clinic.accounts.own_clinic import InlineOfOwnClinic, LogAdmin, OwnClinicFilter
 from clinic.appointments.admin.appointments import actor_of
-from clinic.appointments.admin.patients import FoundByPhone
 from clinic.common import clock
 from clinic.common.admin import ChoicesFilter, DatesFilter
 from clinic.common.errors import ChairsideError
+from clinic.people.admin.patients import FoundByPhone
 from clinic.waitlist.models import WaitlistEntry, WaitlistOffer
 from clinic.waitlist.services.entries import leave_waitlist
 

@@ -2,7 +2,8 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from clinic.appointments.models import Appointment, Patient
+from clinic.appointments.models import Appointment
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Practitioner, Service
 from clinic.waitlist.matching import PartOfDay
 

@@ -8,9 +8,9 @@ from datetime import date, datetime
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from clinic.accounts.models import Role, User
-from clinic.appointments.actor import NOBODY, clinic_id_of, patient_id_of, practitioner_id_of
 from clinic.appointments.models import ACTIVE, Appointment
 from clinic.common.errors import NotFound
+from clinic.people.identities import NOBODY, clinic_id_of, patient_id_of, practitioner_id_of
 from clinic.scheduling.models import Clinic
 from clinic.scheduling.slots import Interval
 from clinic.waitlist.models import EntryState, OfferState, WaitlistEntry, WaitlistOffer

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from clinic.accounts.models import User
 from clinic.accounts.requests import signed_in_user, viewer_of
-from clinic.appointments.views.requests import actor_of, expected_version, validated
+from clinic.appointments.views.requests import actor_of, expected_version
 from clinic.common import clock
 from clinic.common.errors import (
     OfferOver,
@@ -21,7 +21,7 @@ from clinic.common.errors import (
     TransitionNotAllowed,
 )
 from clinic.common.idempotency import answer_once
-from clinic.common.inputs import read
+from clinic.common.inputs import read, validated
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
 from clinic.common.versions import current_on_conflict, etag
 from clinic.scheduling.queries import get_clinic_for

@@ -7,9 +7,10 @@ from typing import Any
 
 from clinic.accounts.models import User
 from clinic.appointments.lifecycle import ACTIVE_STATUSES
-from clinic.appointments.models import Appointment, AppointmentEvent, Patient, Series
+from clinic.appointments.models import Appointment, AppointmentEvent, Series
 from clinic.changefeed.models import StreamHead
 from clinic.common.models import IdempotencyKey
+from clinic.people.models import Patient
 from clinic.scheduling.models import ClaimedCell, Hold, Practitioner, ScheduleException, Service, WorkingBlock
 from clinic.waitlist.models import OfferState, WaitlistEntry, WaitlistOffer
 from django.db.models import Model

@@ -24,7 +24,6 @@ from clinic.accounts.own_clinic import (
 )
 from clinic.appointments.actor import Actor
 from clinic.appointments.admin.history import HistoryInline
-from clinic.appointments.admin.patients import FoundByPhone
 from clinic.appointments.admin.wording import say_instant, say_when
 from clinic.appointments.lifecycle import UPCOMING, Action, allowed_actions
 from clinic.appointments.models import ActorKind, Appointment, Channel
@@ -35,6 +34,7 @@ from clinic.common import clock
 from clinic.common.admin import ChoicesFilter, DatesFilter, OneOfFilter
 from clinic.common.errors import ChairsideError
 from clinic.common.instants import local_date_of, zone_of
+from clinic.people.admin.patients import FoundByPhone
 
 STATUS_COLOURS = {
     "pending": "warning",

@@ -15,8 +15,9 @@ from clinic.accounts.own_clinic import (
 )
 from clinic.appointments.admin.wording import NO_BREAK, say_instant
 from clinic.appointments.lifecycle import Action
-from clinic.appointments.models import AppointmentEvent, Patient
+from clinic.appointments.models import AppointmentEvent
 from clinic.common.admin import ChoicesFilter, DatesFilter, OneOfFilter
+from clinic.people.models import Patient
 
 # What the history tells beside the lifecycle's actions.
 OTHER_ACTIONS = ("create", "edit", "move", "attend", "link", "delete")

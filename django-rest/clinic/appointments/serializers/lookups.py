@@ -7,15 +7,6 @@ from clinic.appointments.serializers.appointments import AppointmentOutput
 from clinic.appointments.statistics import Counts, StatisticsFilter
 
 
-class PhoneCodeInput(serializers.Serializer[Any]):
-    phone = serializers.CharField(max_length=40, help_text="in any notation; without a country code, the clinic's")
-    clinic = serializers.SlugField(required=False, help_text="slug, where several clinics are")
-
-
-class PhoneCodeOutput(serializers.Serializer[Any]):
-    expires_in = serializers.IntegerField(help_text="seconds")
-
-
 class ByPhoneInput(serializers.Serializer[Any]):
     phone = serializers.CharField(
         max_length=40, trim_whitespace=False, help_text="in any notation; without a country code, the clinic's"

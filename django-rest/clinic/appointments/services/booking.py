@@ -5,12 +5,11 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from clinic.appointments.actor import Actor, practitioner_id_of
+from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Party, Status
 from clinic.appointments.models import ActorKind, Appointment, Source
 from clinic.appointments.queries import get_appointment_for
 from clinic.appointments.services.choosing import claim_with_a_free_one
-from clinic.appointments.services.guests import check_record, find_record
 from clinic.appointments.services.history import record
 from clinic.appointments.services.placing import (
     check_is_free,
@@ -37,6 +36,8 @@ from clinic.common.errors import (
     TransitionNotAllowed,
 )
 from clinic.common.transactions import in_one_transaction
+from clinic.people.identities import practitioner_id_of
+from clinic.people.services.guests import check_record, find_record
 from clinic.scheduling.models import Clinic, Hold, Practitioner
 from clinic.scheduling.queries import find_hold, get_service, practitioner_ids_offering
 from clinic.scheduling.services import lock_practitioners

@@ -2,25 +2,16 @@
 
 from datetime import datetime
 
-from clinic.accounts.phones import normalise_phone
-from clinic.accounts.services import check_name
-from clinic.appointments.actor import Actor, Guest
+from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Action
 from clinic.appointments.models import Appointment
 from clinic.appointments.queries import get_guest_booking
 from clinic.appointments.services.booking import Booking, book_appointment
 from clinic.appointments.services.decisions import take
 from clinic.appointments.services.effects import lock_what_effects_may_claim
-from clinic.appointments.services.guests import RecordChanged
 from clinic.common.transactions import in_one_transaction
-from clinic.scheduling.models import Clinic
-
-
-def guest_of(clinic: Clinic, *, name: str, phone: str, email: str = "") -> Guest:
-    """As it is stored and compared. Raises NotAName, and InvalidRequest for what is no phone number."""
-    check_name(name)
-    phone = normalise_phone(phone, region=clinic.phone_region)
-    return Guest(clinic, " ".join(name.split()), phone, email.strip().lower())
+from clinic.people.identities import Guest
+from clinic.people.services.guests import RecordChanged
 
 
 def book_as_guest(*, guest: Guest, booking: Booking, now: datetime) -> Appointment:

@@ -8,13 +8,15 @@ from typing import Any, Protocol
 from django.db import IntegrityError
 from django.db.models import Q
 
-from clinic.appointments.actor import Actor, clinic_id_of, patient_id_of, practitioner_id_of
+from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Status
-from clinic.appointments.models import ActorKind, Appointment, Patient
-from clinic.appointments.queries import get_patient_for
-from clinic.appointments.services.guests import create_record
+from clinic.appointments.models import ActorKind, Appointment
 from clinic.common.errors import InvalidRequest, NotFound, PermissionDenied, SlotTaken, TooManyPending
 from clinic.common.instants import local_date_of, say_minute, zone_of
+from clinic.people.identities import clinic_id_of, patient_id_of, practitioner_id_of
+from clinic.people.models import Patient
+from clinic.people.queries import get_patient_for
+from clinic.people.services.guests import create_record
 from clinic.scheduling.models import Clinic, Practitioner, Service
 from clinic.scheduling.queries import (
     Hours,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from clinic.accounts.models import Role, User
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.services import create_user
-from clinic.appointments.actor import NOBODY, Actor
+from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import UPCOMING, Action
 from clinic.appointments.models import Appointment
 from clinic.appointments.queries import upcoming_appointments
@@ -19,6 +19,7 @@ from clinic.appointments.services.decisions import change_status
 from clinic.common.errors import CannotMove, ChairsideError, HasAppointments, InvalidRequest
 from clinic.common.transactions import in_one_transaction
 from clinic.common.versions import ANY_VERSION, Expected, raise_versions, write_changes
+from clinic.people.identities import NOBODY
 from clinic.scheduling.models import Clinic, Practitioner, Service
 from clinic.scheduling.queries import get_practitioner_for_owner, practitioners_of
 from clinic.scheduling.services import link_both, lock_practitioners, refuse_unknown

@@ -24,14 +24,7 @@ from clinic.appointments.serializers.appointments import (
 from clinic.appointments.services.booking import Booking, Edit, book_appointment, check_patient_stays, edit_appointment
 from clinic.appointments.services.decisions import change_status, delete_appointment, set_status
 from clinic.appointments.services.versions import check_version
-from clinic.appointments.views.requests import (
-    actor_of,
-    current_row_on_conflict,
-    expected_version,
-    output_context,
-    show,
-    validated,
-)
+from clinic.appointments.views.requests import actor_of, current_row_on_conflict, expected_version, output_context, show
 from clinic.common import clock
 from clinic.common.errors import (
     BookingRuleError,
@@ -45,7 +38,7 @@ from clinic.common.errors import (
     TransitionNotAllowed,
 )
 from clinic.common.idempotency import answer_once
-from clinic.common.inputs import read
+from clinic.common.inputs import read, validated
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
 from clinic.common.transactions import in_one_transaction
 from clinic.scheduling.queries import get_clinic_for

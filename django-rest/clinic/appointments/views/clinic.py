@@ -16,7 +16,7 @@ from clinic.accounts.requests import signed_in_user, viewer_of
 from clinic.appointments.serializers.practitioners import DeactivateInput, PractitionerEditInput
 from clinic.appointments.services.clinics import edit_clinic
 from clinic.appointments.services.practitioners import Fate, create_practitioner, edit_practitioner
-from clinic.appointments.views.requests import actor_of, validated
+from clinic.appointments.views.requests import actor_of
 from clinic.common import clock
 from clinic.common.errors import (
     CannotMove,
@@ -24,7 +24,7 @@ from clinic.common.errors import (
     ZoneHasAppointments,
 )
 from clinic.common.idempotency import answer_once
-from clinic.common.inputs import read
+from clinic.common.inputs import read, validated
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
 from clinic.common.versions import current_on_conflict, etag, expected_version
 from clinic.scheduling import queries

@@ -16,14 +16,15 @@ from clinic.appointments.serializers.guests import (
     GuestClinicInput,
 )
 from clinic.appointments.services.booking import Booking
-from clinic.appointments.services.guest_bookings import book_as_guest, cancel_as_guest, guest_of
+from clinic.appointments.services.guest_bookings import book_as_guest, cancel_as_guest
 from clinic.appointments.views.appointments import BOOKING_ERRORS
-from clinic.appointments.views.requests import validated
 from clinic.common import clock
 from clinic.common.errors import HoldExpired, TooLateToCancel, TooManyPending, TransitionNotAllowed
 from clinic.common.idempotency import answer_once
+from clinic.common.inputs import validated
 from clinic.common.limits import Limit
 from clinic.common.openapi import IDEMPOTENCY_KEY, answers
+from clinic.people.services.guests import guest_of
 from clinic.scheduling.models import Clinic
 from clinic.scheduling.queries import find_hold, get_clinic_for, get_clinic_named, get_practitioner_for
 

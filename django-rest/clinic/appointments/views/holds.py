@@ -11,11 +11,11 @@ from clinic.appointments.actor import Actor
 from clinic.appointments.serializers.holds import HoldInput, HoldNamedInput, HoldOutput, HoldReleaseInput
 from clinic.appointments.services.holds import HoldRequest, hold_slot, release_hold
 from clinic.appointments.views.appointments import BOOKING_RULES
-from clinic.appointments.views.requests import validated
 from clinic.common import clock
 from clinic.common.addresses import client_address, hash_of_address
 from clinic.common.errors import PermissionDenied, SlotTaken, TooManyHolds
 from clinic.common.idempotency import answer_once
+from clinic.common.inputs import validated
 from clinic.common.openapi import IDEMPOTENCY_KEY, answers
 from clinic.scheduling.queries import get_practitioner_for
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -17,7 +17,6 @@ from clinic.accounts.models import Role, User
 from clinic.accounts.permissions import WorksAtClinic
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.requests import signed_in_user, viewer_of
-from clinic.accounts.views import OpenView
 from clinic.appointments import queries
 from clinic.appointments.export import csv_pieces, in_chunks
 from clinic.appointments.models import Appointment
@@ -30,21 +29,18 @@ from clinic.appointments.serializers.appointments import (
 )
 from clinic.appointments.serializers.lookups import (
     ByPhoneInput,
-    PhoneCodeInput,
-    PhoneCodeOutput,
     StatisticsInput,
     StatisticsOutput,
     SummaryOutput,
     present_counts,
 )
-from clinic.appointments.services.phone_codes import CODE_HOLDS_FOR, check_phone_code, send_phone_code
 from clinic.appointments.statistics import get_practitioner_with_statistics_for, statistics_for, total_of
-from clinic.appointments.views.requests import output_context, validated
+from clinic.appointments.views.requests import output_context
 from clinic.common import clock
-from clinic.common.addresses import client_address
-from clinic.common.errors import PhoneNotProven, Throttled
+from clinic.common.errors import PhoneNotProven
 from clinic.common.inputs import read
 from clinic.common.openapi import answers
+from clinic.people.services.phone_codes import check_phone_code
 from clinic.scheduling.models import Practitioner
 from clinic.scheduling.queries import get_clinic_for
 
@@ -72,27 +68,6 @@ MONTHS_EXAMPLE = OpenApiExample(
     },
     response_only=True,
 )
-
-
-class PhoneCodeView(OpenView):
-    @answers(Throttled)
-    @extend_schema(
-        request=PhoneCodeInput,
-        responses={
-            202: OpenApiResponse(PhoneCodeOutput, description="The same, whether or not the clinic knows the number."),
-        },
-        examples=[
-            OpenApiExample("A number", value={"phone": "+49 170 1234567", "clinic": "riverside"}, request_only=True),
-            OpenApiExample("Sent, if it is known", value={"expires_in": 600}, response_only=True),
-        ],
-        summary="Have a code sent to a phone, to prove that it is yours",
-    )
-    def post(self, request: Request) -> Response:
-        given = validated(PhoneCodeInput(data=request.data))
-        clinic = get_clinic_for(None, name=given.get("clinic"))
-        phone = normalise_phone(given["phone"], region=clinic.phone_region)
-        send_phone_code(clinic=clinic, phone=phone, address=client_address(request), now=clock.now())
-        return Response({"expires_in": int(CODE_HOLDS_FOR.total_seconds())}, status=202)
 
 
 class ByPhoneView(ListAPIView[Appointment]):

@@ -5,7 +5,6 @@ from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 
 from clinic.accounts.models import Role, User
 from clinic.accounts.requests import signed_in_user
@@ -18,11 +17,6 @@ from clinic.common import versions
 
 def actor_of(request: Request) -> Actor:
     return Actor.by_user(signed_in_user(request))
-
-
-def validated(serializer: BaseSerializer[Any]) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 def show(appointment: Appointment, user: User, *, status: int = 200) -> Response:

@@ -21,11 +21,10 @@ from clinic.appointments.services.schedules import (
     edit_exception,
     replace_availability,
 )
-from clinic.appointments.views.requests import validated
 from clinic.common import clock
 from clinic.common.errors import WouldStrand
 from clinic.common.idempotency import answer_once
-from clinic.common.inputs import read
+from clinic.common.inputs import read, validated
 from clinic.common.instants import local_date_of, zone_of
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
 from clinic.common.versions import current_on_conflict, etag, expected_tag, expected_version

@@ -20,10 +20,10 @@ from clinic.appointments.serializers.series import (
 from clinic.appointments.services.series import OnConflict, SeriesBooking, book_series, plan_series
 from clinic.appointments.services.series_changes import Scope, Selection, SeriesEdit, cancel_series, edit_series
 from clinic.appointments.services.series_dates import tell
-from clinic.appointments.views.requests import actor_of, expected_version, output_context, validated
+from clinic.appointments.views.requests import actor_of, expected_version, output_context
 from clinic.common import clock
 from clinic.common.idempotency import answer_once
-from clinic.common.inputs import read
+from clinic.common.inputs import read, validated
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH
 from clinic.common.versions import current_on_conflict, etag
 from clinic.scheduling.queries import get_clinic_for

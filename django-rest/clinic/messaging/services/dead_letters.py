@@ -9,7 +9,6 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import translation
 from django.utils.translation import gettext
 
-from clinic.appointments.models import Patient
 from clinic.common.isolation import sum_isolated
 from clinic.common.transactions import in_one_transaction
 from clinic.messaging.kinds import KINDS
@@ -17,6 +16,7 @@ from clinic.messaging.services.desk import tell_desk, tell_of_limit
 from clinic.outbox.models import Channel, Message, State
 from clinic.outbox.sms_gate import sms_day_of
 from clinic.outbox.sms_numbers import LIMITS, SmsRefusal
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic
 
 # What is older nobody can do anything about.

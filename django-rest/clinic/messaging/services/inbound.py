@@ -13,11 +13,10 @@ from django.utils.translation import gettext as _
 
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import UPCOMING, Action, Status
-from clinic.appointments.models import ActorKind, Appointment, Patient
+from clinic.appointments.models import ActorKind, Appointment
 from clinic.appointments.models import Channel as Through
 from clinic.appointments.services.decisions import take
 from clinic.appointments.services.effects import lock_what_effects_may_claim
-from clinic.appointments.services.reaching import language_of
 from clinic.common.errors import ChairsideError, TooLateToCancel, TransitionNotAllowed
 from clinic.common.instants import zone_of
 from clinic.common.plain_names import shown_name
@@ -37,6 +36,8 @@ from clinic.outbox.optouts import lift_opt_out, record_opt_out
 from clinic.outbox.sms_gate import admit_sms, countries_of, sms_day_of
 from clinic.outbox.sms_numbers import LIMITS
 from clinic.outbox.wording import say_when
+from clinic.people.models import Patient
+from clinic.people.services.reaching import language_of
 from clinic.scheduling.models import Clinic
 
 ACTIONS = {Intent.CONFIRM: Action.CONFIRM, Intent.CANCEL: Action.CANCEL}

@@ -9,7 +9,6 @@ from django.db.models.functions import Concat
 
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment, Source
-from clinic.appointments.services.reaching import language_of, opted_out_among
 from clinic.common.instants import zone_of
 from clinic.common.isolation import sum_isolated
 from clinic.common.transactions import in_one_transaction
@@ -18,6 +17,7 @@ from clinic.messaging.due import Rules, Window, due_reminder, due_windows, leads
 from clinic.messaging.services.telling import patient_context, ways_of
 from clinic.outbox.models import Channel, Message
 from clinic.outbox.services import About, compose_message, queue_messages
+from clinic.people.services.reaching import language_of, opted_out_among
 from clinic.scheduling.models import Clinic, reminder_minutes_in
 
 # Each batch is a transaction that locks so many appointments.

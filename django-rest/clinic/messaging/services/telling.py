@@ -19,7 +19,6 @@ from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import ActorKind, Appointment, Source
 from clinic.appointments.models import Channel as Through
 from clinic.appointments.services.effects import Change, Effect
-from clinic.appointments.services.reaching import in_waking_hours, language_of, opted_out_among, ways_to_patient
 from clinic.common.instants import zone_of
 from clinic.common.plain_names import shown_name
 from clinic.common.transactions import finish_with
@@ -40,6 +39,7 @@ from clinic.outbox.models import Channel, Message
 from clinic.outbox.services import About, cancel_messages, compose_message, queue_messages
 from clinic.outbox.ways import Way
 from clinic.outbox.wording import say_when, say_when_at_length
+from clinic.people.services.reaching import in_waking_hours, language_of, opted_out_among, ways_to_patient
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,15 @@ from typing import Any
 
 from django.db.models import F
 
-from clinic.appointments.actor import Actor, practitioner_id_of
-from clinic.appointments.models import Patient
+from clinic.appointments.actor import Actor
 from clinic.appointments.services.placing import check_may_book_for, patient_of, service_of
 from clinic.appointments.services.versions import check_version
 from clinic.common.errors import InvalidRequest, PermissionDenied, StaleVersion, TooManyEntries, TransitionNotAllowed
 from clinic.common.instants import local_date_of, zone_of
 from clinic.common.isolation import sum_isolated
 from clinic.common.transactions import in_one_transaction
+from clinic.people.identities import practitioner_id_of
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Practitioner, Service
 from clinic.scheduling.queries import get_practitioner, get_service
 from clinic.waitlist.models import EntryState, WaitlistEntry

@@ -21,8 +21,8 @@ from clinic.appointments.models import ActorKind, Appointment, Channel, Source
 from clinic.appointments.services.effects import Change, Effect
 from clinic.appointments.services.history import record
 from clinic.appointments.services.placing import claim, place
-from clinic.appointments.services.reaching import in_waking_hours
 from clinic.common.errors import SlotTaken, StaleVersion
+from clinic.people.services.reaching import in_waking_hours
 from clinic.scheduling.models import Clinic, Hold, Practitioner, WaitlistMode
 from clinic.scheduling.queries import busy_intervals, hours_of, policy_of, treatment_of
 from clinic.scheduling.services import lock_practitioners

@@ -1,12 +1,12 @@
 from datetime import datetime
 
-from clinic.appointments.services.reaching import language_of, opted_out_among, ways_to_patient
 from clinic.common.instants import zone_of
 from clinic.common.plain_names import shown_name
 from clinic.outbox.models import Channel
 from clinic.outbox.services import About, cancel_messages_by_key, queue_message
 from clinic.outbox.ways import Way, Ways
 from clinic.outbox.wording import say_when
+from clinic.people.services.reaching import language_of, opted_out_among, ways_to_patient
 from clinic.waitlist.models import WaitlistOffer
 
 

@@ -1,7 +1,8 @@
 """People without an account: they book with a name and a phone, and cancel by the reference."""
 
 from clinic.appointments.services.booking import Booking
-from clinic.appointments.services.guest_bookings import book_as_guest, cancel_as_guest, guest_of
+from clinic.appointments.services.guest_bookings import book_as_guest, cancel_as_guest
+from clinic.people.services.guests import guest_of
 
 from ..walk import Walk, weighted
 

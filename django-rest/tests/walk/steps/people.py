@@ -6,16 +6,10 @@ from typing import Any
 from clinic.accounts.models import Role
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.services import sign_out_everywhere
-from clinic.appointments.services.patients import (
-    SignUp,
-    change_own_profile,
-    create_patient,
-    edit_patient,
-    sign_up_patient,
-)
-from clinic.appointments.services.phone_codes import send_phone_code
-from clinic.appointments.services.staff import create_staff, deactivate_staff, edit_staff
 from clinic.outbox.models import Message
+from clinic.people.services.patients import SignUp, change_own_profile, create_patient, edit_patient, sign_up_patient
+from clinic.people.services.phone_codes import send_phone_code
+from clinic.people.services.staff import create_staff, deactivate_staff, edit_staff
 
 from ...conftest import PASSWORD
 from ..walk import NOBODY, Walk, weighted

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from django.conf import settings
 
-from clinic.appointments.models import Patient
 from clinic.common.instants import zone_of
 from clinic.outbox.optouts import opted_out_of
 from clinic.outbox.quiet import after_quiet_hours
 from clinic.outbox.sms_gate import can_get_sms
 from clinic.outbox.ways import Reachable, Way, Ways, ways_to
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic
 
 

@@ -15,10 +15,17 @@ from clinic.accounts.queries import get_account
 from clinic.accounts.requests import signed_in_user
 from clinic.accounts.serializers import UserOutput
 from clinic.accounts.views import OpenView
-from clinic.appointments import queries
-from clinic.appointments.models import Patient
-from clinic.appointments.pages import PatientPages
-from clinic.appointments.serializers.patients import (
+from clinic.common import clock
+from clinic.common.errors import PhoneNotProven
+from clinic.common.idempotency import answer_once
+from clinic.common.inputs import validated
+from clinic.common.limits import Limit
+from clinic.common.openapi import IF_MATCH, answers
+from clinic.common.versions import current_on_conflict, etag, expected_version
+from clinic.people import queries
+from clinic.people.models import Patient
+from clinic.people.pages import PatientPages
+from clinic.people.serializers.patients import (
     OwnProfileInput,
     OwnProfileOutput,
     PatientEditInput,
@@ -27,20 +34,7 @@ from clinic.appointments.serializers.patients import (
     SignUpInput,
     SignUpOutput,
 )
-from clinic.appointments.services.patients import (
-    SignUp,
-    change_own_profile,
-    create_patient,
-    edit_patient,
-    sign_up_patient,
-)
-from clinic.appointments.views.requests import validated
-from clinic.common import clock
-from clinic.common.errors import PhoneNotProven
-from clinic.common.idempotency import answer_once
-from clinic.common.limits import Limit
-from clinic.common.openapi import IF_MATCH, answers
-from clinic.common.versions import current_on_conflict, etag, expected_version
+from clinic.people.services.patients import SignUp, change_own_profile, create_patient, edit_patient, sign_up_patient
 from clinic.scheduling.queries import get_clinic_for
 
 # One address may stand for a clinic's tablet.

@@ -5,22 +5,31 @@ records are this person's; the others stay as they are, for the desk. Without a 
 tells whether there was anything to link.
 """
 
-import copy
 from datetime import datetime
 
 from django.db import connection
 from django.db.models import QuerySet
 
 from clinic.accounts.models import User
-from clinic.appointments.actor import Actor, Guest
-from clinic.appointments.models import Appointment, Patient
-from clinic.appointments.services.history import record
+from clinic.accounts.phones import normalise_phone
+from clinic.accounts.services import check_name
 from clinic.common.errors import TryAgain
 from clinic.common.versions import write_changes
+from clinic.people.identities import Guest
+from clinic.people.models import Patient
+from clinic.people.services.merging import merge_records
+from clinic.scheduling.models import Clinic
 
 
 class RecordChanged(TryAgain):
     """While a guest's request was written, another one made their record, or it became an account's."""
+
+
+def guest_of(clinic: Clinic, *, name: str, phone: str, email: str = "") -> Guest:
+    """As it is stored and compared. Raises NotAName, and InvalidRequest for what is no phone number."""
+    check_name(name)
+    phone = normalise_phone(phone, region=clinic.phone_region)
+    return Guest(clinic, " ".join(name.split()), phone, email.strip().lower())
 
 
 def find_record(guest: Guest) -> Patient | None:
@@ -63,29 +72,10 @@ def adopt_guest_records(user: User, *, phone: str, now: datetime, own: Patient |
     if kept is None:
         return None
     for guest in theirs:
-        _merge(guest, into=kept, actor=Actor.by_user(user), now=now)
+        merge_records(guest, into=kept, user=user, now=now)
     write_changes(kept, {"user": user, "name": user.name, "email": user.email, "phone": phone})
     return kept
 
 
 def _is_same_name(one: str, other: str) -> bool:
     return one.casefold().split() == other.casefold().split()
-
-
-def _merge(guest: Patient, *, into: Patient, actor: Actor, now: datetime) -> None:
-    for appointment in Appointment.objects.select_for_update().filter(patient=guest).order_by("pk"):
-        _link(appointment, into, actor=actor, now=now)
-    # Whatever else hangs on a patient, now or later.
-    for relation in Patient._meta.related_objects:
-        rows = relation.related_model._base_manager.filter(**{relation.field.name: guest})
-        rows.update(**{relation.field.name: into})
-    guest.delete()
-
-
-def _link(appointment: Appointment, patient: Patient, *, actor: Actor, now: datetime) -> None:
-    before = copy.copy(appointment)
-    appointment.patient = patient
-    appointment.version += 1
-    appointment.updated_at = now
-    appointment.save(update_fields=["patient", "version", "updated_at"])
-    record(appointment, "link", actor=actor, now=now, before=before, after=appointment)

@@ -7,13 +7,13 @@ from django.db.models import F
 from clinic.accounts.models import Role, User
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.services import TokenPair, change_profile, check_name, create_user, issue_tokens
-from clinic.appointments.models import PREFERENCES, Patient
-from clinic.appointments.queries import get_patient_for
-from clinic.appointments.services.guests import adopt_guest_records
-from clinic.appointments.services.phone_codes import check_phone_code
 from clinic.common.errors import InvalidRequest, PhoneNotProven
 from clinic.common.transactions import in_one_transaction
 from clinic.common.versions import ANY_VERSION, Expected, write_changes
+from clinic.people.models import PREFERENCES, Patient
+from clinic.people.queries import get_patient_for
+from clinic.people.services.guests import adopt_guest_records
+from clinic.people.services.phone_codes import check_phone_code
 from clinic.scheduling.models import Clinic
 
 

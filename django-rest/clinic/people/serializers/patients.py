@@ -6,8 +6,8 @@ from rest_framework import serializers
 
 from clinic.accounts.models import User
 from clinic.accounts.serializers import ProfileInput, TokenPairOutput, UserOutput
-from clinic.appointments.models import PREFERENCES, Patient
 from clinic.common.versions import VersionInput
+from clinic.people.models import PREFERENCES, Patient
 
 
 class PreferencesOutput(serializers.ModelSerializer[Patient]):

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from clinic.appointments.models import Patient, PhoneCode
 from clinic.common.errors import InvalidRequest, PhoneNotProven, Throttled
 from clinic.common.limits import Limit, count_attempt
 from clinic.common.transactions import in_one_transaction
 from clinic.outbox.models import Channel
 from clinic.outbox.services import About, queue_message
 from clinic.outbox.sms_gate import can_get_sms
+from clinic.people.models import Patient, PhoneCode
 from clinic.scheduling.models import Clinic
 
 CODE_HOLDS_FOR = timedelta(minutes=10)

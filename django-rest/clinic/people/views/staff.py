@@ -13,11 +13,11 @@ from clinic.accounts.permissions import OwnerOnly
 from clinic.accounts.queries import get_staff_for, staff_visible_to
 from clinic.accounts.requests import signed_in_user
 from clinic.accounts.serializers import NewStaffInput, StaffEditInput, StaffOutput
-from clinic.appointments.services.staff import LastOwner, create_staff, deactivate_staff, edit_staff
-from clinic.appointments.views.requests import validated
 from clinic.common.idempotency import answer_once
+from clinic.common.inputs import validated
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
 from clinic.common.versions import current_on_conflict, etag, expected_version
+from clinic.people.services.staff import LastOwner, create_staff, deactivate_staff, edit_staff
 
 
 class StaffListView(ListAPIView[User]):

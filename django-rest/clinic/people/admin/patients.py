@@ -7,9 +7,9 @@ from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnClinicFilter, VersionedForm, acting_for, is_at_desk, user_of
-from clinic.appointments.models import PREFERENCES, Patient
-from clinic.appointments.queries import is_phone, phone_condition
-from clinic.appointments.services.patients import create_patient, edit_patient
+from clinic.people.models import PREFERENCES, Patient
+from clinic.people.queries import is_phone, phone_condition
+from clinic.people.services.patients import create_patient, edit_patient
 
 EDITABLE = ("name", "email", "phone")
 

@@ -12,9 +12,9 @@ from clinic.accounts.models import CLINIC_ROLES, Role, User
 from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnClinicFilter, VersionedForm, acting_for, is_owner, user_of
 from clinic.accounts.passwords import RESET_HOLDS_FOR, send_password_link
 from clinic.accounts.queries import staff_visible_to
-from clinic.appointments.services.staff import create_staff, edit_staff
 from clinic.common import clock
 from clinic.common.admin import ChoicesFilter
+from clinic.people.services.staff import create_staff, edit_staff
 from clinic.scheduling.models import Clinic, Practitioner
 
 PROFILE = ("name", "email", "phone", "role")

@@ -1,0 +1,75 @@
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from clinic.accounts.models import User
+from clinic.common.models import Versioned
+from clinic.common.statements import RememberingManager
+from clinic.scheduling.models import Clinic
+
+# Patients and phone codes began in `clinic.appointments`. Their label stays: migrations, content types, permissions and
+# the admin's addresses are named by it, and installations have them stored.
+APP_LABEL = "appointments"
+
+# Of a patient: the fields of what they want to be told.
+PREFERENCES = ("language", "wants_sms", "wants_email", "wants_reminders")
+
+
+class Patient(Versioned):
+    """Somebody who is treated. Guests have no user; families share a phone, so it is not unique."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="patients")
+    user = models.OneToOneField(User, null=True, blank=True, on_delete=models.PROTECT, related_name="patient")
+    name = models.CharField(max_length=120)
+    email = models.EmailField(blank=True, default="")
+    phone = models.CharField(max_length=20, blank=True, default="", help_text="E.164")
+    language = models.CharField(
+        max_length=7,
+        blank=True,
+        default="",
+        db_default="",
+        choices=settings.LANGUAGES,
+        help_text="of what they are told; empty: the clinic's",
+    )
+    wants_sms = models.BooleanField(default=True, db_default=True)
+    wants_email = models.BooleanField(default=True, db_default=True)
+    wants_reminders = models.BooleanField(default=True, db_default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)  # noqa: TID251 - the migrations name it
+
+    objects = RememberingManager["Patient"]()
+
+    class Meta:
+        app_label = APP_LABEL
+        db_table = "patient"
+        ordering = ["name", "id"]
+        indexes = [
+            models.Index(fields=["clinic", "phone"], name="patient_clinic_phone"),
+            # In the order of a list, with all that a search looks into: found without touching the rows.
+            models.Index(fields=["clinic", "name", "id", "email", "phone"], name="patient_clinic_found"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PhoneCode(models.Model):
+    """Six digits sent to a phone. Who names them has the phone; the newest of a number alone holds."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    phone = models.CharField(max_length=20, help_text="E.164")
+    code_hash = models.CharField(max_length=64)
+    wrong_tries = models.PositiveSmallIntegerField(default=0)
+    address = models.CharField(max_length=45, help_text="who asked for it")
+    created_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        app_label = APP_LABEL
+        db_table = "phone_code"
+        indexes = [
+            models.Index(fields=["clinic", "phone", "created_at"], name="phone_code_phone"),
+            models.Index(fields=["address", "created_at"], name="phone_code_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"phone code {self.pk}"
