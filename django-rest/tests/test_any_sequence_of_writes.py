@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from clinic import appointments, scheduling, waitlist
+from clinic import appointments, people, scheduling, waitlist
 
 from .conftest import World
 from .walk.always import check_every_moment, the_statistics_are_the_sum_of_the_rows, what_is_open_is_free
@@ -64,7 +64,7 @@ def test_every_service_that_writes_is_a_step() -> None:
 
 def services_that_write() -> Iterator[Callable[..., Any]]:
     """What others call, in a transaction of its own."""
-    for app in (scheduling, appointments, waitlist):
+    for app in (scheduling, people, appointments, waitlist):
         for found in walk_packages(app.__path__, f"{app.__name__}."):
             if ".services" in found.name:
                 module = import_module(found.name)
