@@ -28,7 +28,7 @@ MAKE_CLINICS = f"""
 import json
 from datetime import date, time
 from clinic.accounts.models import Role, User
-from clinic.appointments.models import Patient
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Practitioner, Service, ServicePractitioner, WorkingBlock
 
 made = []
