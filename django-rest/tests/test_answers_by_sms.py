@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from clinic.appointments.actor import Actor
 from clinic.appointments.models import Appointment, AppointmentEvent
 from clinic.messaging.models import InboundMessage
 from clinic.outbox.models import Channel, Message, OptOut, State
@@ -15,12 +16,14 @@ from clinic.outbox.services import About, queue_message
 from clinic.outbox.sms_gate import admit_sms
 from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic
+from clinic.waitlist.models import WaitlistOffer
+from clinic.waitlist.services.entries import Wishes, join_waitlist
 from pydantic import SecretStr
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 from twilio.request_validator import RequestValidator
 
-from .conftest import World, at_once, code_of, in_days, row_of
+from .conftest import World, at_once, code_of, fresh, in_days, row_of
 
 PAULAS = "+491701111111"
 PETES = "+491702222222"
@@ -204,38 +207,179 @@ def test_who_had_promised_is_not_expected_after_it_was_called_off(world: World, 
     assert ("is cancelled." if ends_as == "cancelled" else "cannot be changed by SMS") in answer
 
 
-# Who has been offered a time
+# Plain replies, in the words that people use
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Yes please", "Yep", "👍", "“YES”", "(yes)", "Confirmed", "Ja gerne", "ＹＥＳ", "y\u200bes", "Yes\nPaula Smith"],
+)
+def test_plain_yes_confirms_attendance(booked: Appointment, text: str) -> None:
+    assert "We expect you on" in say(text)
+    assert row_of(booked).attendance_confirmed_at is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["No thanks", "Nope", "Cancel please", "can't make it", "Nein danke", "stornieren", "No\n\nSent from my iPhone"],
+)
+def test_plain_no_cancels(booked: Appointment, text: str) -> None:
+    assert "is cancelled." in say(text)
+    assert row_of(booked).status == "cancelled"
+
+
+@pytest.mark.parametrize("text", ["yes but later", "no problem, I'll come", "Ja, aber später", "Yes?", "NO 12:30"])
+def test_ambiguous_reply_goes_to_the_desk(booked: Appointment, text: str) -> None:
+    assert "The clinic will read your message." in say(text)
+    assert lines_of(booked) == []
+    notes = Message.objects.filter(template="sms_received", body__endswith=text)
+    assert notes.count() == 2
+
+
+def test_assumed_signature_is_shown_to_the_desk_as_well(booked: Appointment) -> None:
+    say("Yes\nUnknown Writer")
+    assert row_of(booked).attendance_confirmed_at is not None
+    assert Message.objects.filter(template="sms_received").count() == 2
+
+
+def test_signature_with_the_patients_name_is_not(booked: Appointment) -> None:
+    say(f"Yes\n{booked.patient.name.lower()}")
+    assert row_of(booked).attendance_confirmed_at is not None
+    assert not Message.objects.filter(template="sms_received").exists()
+
+
+@pytest.mark.parametrize("text", ["Stop please", "please stop", "Keine SMS mehr"])
+def test_stop_with_courtesy_stops_messages_and_says_so(booked: Appointment, text: str) -> None:
+    assert "You get no more SMS" in say(text)
+    assert is_opted_out(Channel.SMS, PAULAS)
+    assert row_of(booked).status == "confirmed"
+
+
+# The sender's number in other forms
+
+
+@pytest.mark.parametrize(
+    ("stored", "sender"),
+    [
+        ("+525512345678", "+5215512345678"),
+        ("+5215512345678", "+525512345678"),
+        ("+525512345678", "whatsapp:+5215512345678"),
+        (PAULAS, f"whatsapp:{PAULAS}"),
+        ("+5511987654321", "whatsapp:+551187654321"),
+    ],
+)
+def test_sender_is_found_by_national_number(booked: Appointment, stored: str, sender: str) -> None:
+    Patient.objects.filter(pk=booked.patient_id).update(phone=stored)
+    Clinic.objects.update(sms_countries="DE,MX,BR")
+    assert "is cancelled." in say("NO", sender=sender)
+    assert row_of(booked).status == "cancelled"
+
+
+def test_stop_from_another_form_of_the_number_stops_the_stored_one(booked: Appointment) -> None:
+    Patient.objects.filter(pk=booked.patient_id).update(phone="+525512345678")
+    Clinic.objects.update(sms_countries="MX")
+    # WhatsApp's messages are not the provider's to answer.
+    assert "You get no more SMS" in say("STOP", sender="whatsapp:+5215512345678")
+    assert is_opted_out(Channel.SMS, "+525512345678")
+    assert "You get SMS from us again" in say("START", sender="whatsapp:+5215512345678")
+    assert not is_opted_out(Channel.SMS, "+525512345678")
+
+
+# Offers of the waitlist
 
 
 @pytest.fixture
-def offered(world: World) -> Message:
-    message = queue_message(
-        about=About(clinic_id=world.clinic.pk),
-        channel=Channel.SMS,
-        template="waitlist_offer",
-        recipient=PAULAS,
-        context={"clinic": "Riverside", "practitioner": "Dr. Petra", "when": "Fri", "until": "02:30"},
-        expires_at=datetime.now(UTC) + timedelta(minutes=30),
+def offered(world: World) -> WaitlistOffer:
+    """Paula waits for Petra's time at three, which Pete gives back."""
+    return offer_at_three(_with_phones(world), world.paula.patient)
+
+
+def offer_at_three(world: World, patient: Patient) -> WaitlistOffer:
+    start = NINE + timedelta(hours=6)
+    taken = world.book(start, patient=world.pete)
+    join_waitlist(
+        actor=Actor.by_user(fresh(world.sam)),
+        clinic=world.clinic,
+        patient_id=patient.pk,
+        wishes=Wishes(first_date=NINE.date(), last_date=NINE.date(), practitioner_id=taken.practitioner_id),
+        now=datetime.now(UTC),
     )
-    assert message is not None
-    return message
+    assert world.client(world.sam).post(f"/api/v1/appointments/{taken.pk}/cancel").status_code == 200
+    return WaitlistOffer.objects.get(entry__patient=patient, state="open")
 
 
-@pytest.mark.parametrize("text", ["YES", "NO"])
-def test_a_plain_word_is_not_taken_for_an_answer_about_something_else(
-    booked: Appointment, offered: Message, text: str
+def state_of_offer(offer: WaitlistOffer) -> str:
+    return WaitlistOffer.objects.get(pk=offer.pk).state
+
+
+@pytest.mark.parametrize("text", ["YES", "Yes please", "ACCEPT", "accept {}", "Annehmen", "I'll take it"])
+def test_offer_is_accepted_by_sms(world: World, offered: WaitlistOffer, text: str) -> None:
+    assert "We expect you on" in say(text.format(offered.pk))
+    assert state_of_offer(offered) == "accepted"
+    booked = Appointment.objects.get(patient=world.paula.patient, starts_at=offered.starts_at)
+    assert (booked.status, booked.source) == ("confirmed", "waitlist")
+    line = AppointmentEvent.objects.get(appointment_id=booked.pk)
+    assert (line.action, line.actor_kind, line.channel) == ("create", "patient_sms", "sms")
+    assert InboundMessage.objects.get().appointment_id == booked.pk
+    # The answer says it: no second SMS.
+    assert not Message.objects.filter(template="confirmed", channel="sms", appointment_id=booked.pk).exists()
+    assert Message.objects.filter(template="confirmed", channel="email", appointment_id=booked.pk).exists()
+
+
+@pytest.mark.parametrize("text", ["NO", "No thanks", "DECLINE", "decline {}", "ablehnen"])
+def test_offer_is_declined_by_sms(world: World, offered: WaitlistOffer, text: str) -> None:
+    assert "goes to somebody else" in say(text.format(offered.pk))
+    assert state_of_offer(offered) == "declined"
+    assert not Appointment.objects.filter(patient=world.paula.patient).exists()
+
+
+@pytest.mark.parametrize(("text", "word"), [("YES", "ACCEPT"), ("NO", "DECLINE")])
+def test_plain_word_beside_an_appointment_is_asked_back(
+    booked: Appointment, offered: WaitlistOffer, text: str, word: str
 ) -> None:
     answer = say(text)
-    assert "You have been offered a time" in answer
+    assert f"{word} {offered.pk} (" in answer
     assert f"{'CONFIRM' if text == 'YES' else 'NO'} {booked.pk} (" in answer
-    assert lines_of(booked) == []
+    assert (lines_of(booked), state_of_offer(offered)) == ([], "open")
     assert "is cancelled." in say(f"NO {booked.pk}")
+    assert "We expect you on" in say(f"ACCEPT {offered.pk}")
 
 
-def test_who_has_nothing_else_is_told_where_to_answer_an_offer(world: World, offered: Message) -> None:
-    assert "You have been offered a time" in say("YES")
-    Message.objects.update(expires_at=datetime.now(UTC))
-    assert "no upcoming appointment" in say("YES")
+def test_late_answer_to_an_offer_changes_no_other_appointment(booked: Appointment, offered: WaitlistOffer) -> None:
+    WaitlistOffer.objects.update(expires_at=datetime.now(UTC) - timedelta(minutes=1))
+    answer = say("NO")
+    assert "no longer kept" in answer
+    assert f"NO {booked.pk} (" in answer
+    assert "no longer kept" in say("ACCEPT")
+    assert lines_of(booked) == []
+
+
+def test_offer_of_another_patient_is_not_found(offered: WaitlistOffer) -> None:
+    assert "not offered a time" in say(f"ACCEPT {offered.pk}", sender=PETES)
+    assert state_of_offer(offered) == "open"
+
+
+def test_word_for_offers_confirms_no_appointment(booked: Appointment) -> None:
+    assert "not offered a time" in say("accept")
+    assert lines_of(booked) == []
+    assert Message.objects.filter(template="sms_received").count() == 2
+
+
+def test_two_offers_are_told_apart(world: World, offered: WaitlistOffer) -> None:
+    WaitlistOffer.objects.filter(pk=offered.pk).update(state="open")
+    other = WaitlistOffer.objects.get(pk=offered.pk)
+    other.pk, other.token = None, "another"
+    other.save()
+    answer = say("ACCEPT")
+    assert f"ACCEPT {offered.pk} (" in answer
+    assert f"ACCEPT {other.pk} (" in answer
+    assert {state_of_offer(offered), state_of_offer(other)} == {"open"}
+
+
+def test_offer_that_clashes_by_now_is_refused_in_words(world: World, offered: WaitlistOffer) -> None:
+    world.book(offered.starts_at, practitioner=world.quentin, patient=world.paula)
+    assert "another appointment at that time" in say("ACCEPT")
+    assert state_of_offer(offered) == "open"
 
 
 # What the desk is shown
@@ -267,6 +411,17 @@ def test_who_shares_a_phone_is_named(world: World, booked: Appointment) -> None:
     answer = say("NO")
     assert f"NO {booked.pk} ({world.paula.patient.name}, " in answer
     assert f"NO {other.pk} ({world.pete.patient.name}, " in answer
+
+
+@pytest.mark.parametrize("signed_by_owner", [True, False])
+def test_family_member_who_signs_acts_on_their_own_visit_only(
+    world: World, booked: Appointment, signed_by_owner: bool
+) -> None:
+    Patient.objects.filter(pk=world.pete.patient.pk).update(phone=PAULAS)
+    signer = world.paula if signed_by_owner else world.pete
+    answer = say(f"No\n{signer.patient.name}")
+    assert row_of(booked).status == ("cancelled" if signed_by_owner else "confirmed")
+    assert signed_by_owner or f"NO {booked.pk} (" in answer
 
 
 def test_every_answer_is_in_its_readers_language(world: World, booked: Appointment) -> None:

@@ -444,7 +444,7 @@ def test_an_sms_is_one_sms_and_its_answers_are_understood(world: World, language
         for part in filter(None, how.rstrip(".").replace(" oder ", " or ").split(" or ")):
             reply = read_reply(part)
             assert reply.intent in (Intent.CONFIRM, Intent.CANCEL)
-            assert reply.appointment_id == appointment.pk
+            assert reply.number == appointment.pk
 
 
 # The calendar

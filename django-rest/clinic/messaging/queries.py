@@ -1,5 +1,6 @@
 """Who may see which notification, and which message of the clinic's log."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -16,9 +17,9 @@ from clinic.people.identities import clinic_id_of
 from clinic.people.models import Patient
 from clinic.people.queries import patients_visible_to
 from clinic.scheduling.models import Clinic
+from clinic.waitlist.models import OfferState, WaitlistOffer
 
-# An offer stands for no longer.
-OFFERED_SINCE = timedelta(days=2)
+ANSWERED_LATE = timedelta(hours=12)
 
 
 def zone_for(user: User) -> ZoneInfo:
@@ -93,32 +94,35 @@ def _start_of(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone)
 
 
-def appointment_of_sender(phone: str, appointment_id: int) -> Appointment | None:
-    """Of a patient with this number (E.164), of whichever clinic; with clinic, patient and practitioner."""
-    return _of_sender(phone).filter(pk=appointment_id).first()
+def appointment_of_sender(phones: Collection[str], appointment_id: int) -> Appointment | None:
+    """Of a patient with one of these numbers (E.164), of whichever clinic; with clinic, patient and practitioner."""
+    return _of_sender(phones).filter(pk=appointment_id).first()
 
 
-def upcoming_of_sender(phone: str, *, now: datetime, most: int) -> list[Appointment]:
+def upcoming_of_sender(phones: Collection[str], *, now: datetime, most: int) -> list[Appointment]:
     """What can be confirmed or cancelled, in order; as `appointment_of_sender`."""
-    ahead = _of_sender(phone).filter(status__in=[Status.PENDING, Status.CONFIRMED], starts_at__gt=now)
+    ahead = _of_sender(phones).filter(status__in=[Status.PENDING, Status.CONFIRMED], starts_at__gt=now)
     return list(ahead.order_by("starts_at", "id")[:most])
 
 
-def is_offered_time(phone: str, *, now: datetime) -> bool:
-    """Whether an offer from the waitlist, told to this number, may still stand."""
-    told = Message.objects.filter(
-        clinic_id__in=_all_clinics(), created_at__gt=now - OFFERED_SINCE, recipient=phone, template="waitlist_offer"
-    )
-    return (
-        told.filter(channel=Channel.SMS, send_at__lte=now, expires_at__gt=now).exclude(state=State.CANCELLED).exists()
-    )
+def offers_to_sender(phones: Collection[str], *, now: datetime) -> list[WaitlistOffer]:
+    """The open offers to patients with these numbers, the oldest first."""
+    offers = _offers_to_sender(phones).filter(state=OfferState.OPEN, expires_at__gt=now)
+    return list(offers.order_by("created_at", "id"))
 
 
-def patients_of_sender(phone: str) -> list[Patient]:
-    """Those with this number (E.164), of whichever clinic, with it: first whose visit is the latest."""
-    patients = list(Patient.objects.filter(clinic_id__in=_all_clinics(), phone=phone).select_related("clinic"))
+def missed_an_offer(phones: Collection[str], *, now: datetime) -> bool:
+    """Whether an offer to this number has ended lately without an answer: a late answer may be about it."""
+    over = Q(state=OfferState.WITHDRAWN) | Q(expires_at__lte=now)
+    unanswered = _offers_to_sender(phones).exclude(state__in=[OfferState.ACCEPTED, OfferState.DECLINED])
+    return unanswered.filter(over, expires_at__gt=now - ANSWERED_LATE).exists()
+
+
+def patients_of_sender(phones: Collection[str]) -> list[Patient]:
+    """Those with one of these numbers (E.164), of whichever clinic, with it: first whose visit is the latest."""
+    patients = list(Patient.objects.filter(clinic_id__in=_all_clinics(), phone__in=phones).select_related("clinic"))
     if len(patients) > 1:
-        latest = _of_sender(phone).order_by("-starts_at", "-id").values_list("patient_id", flat=True).first()
+        latest = _of_sender(phones).order_by("-starts_at", "-id").values_list("patient_id", flat=True).first()
         patients.sort(key=lambda patient: (patient.pk != latest, patient.pk))
     return patients
 
@@ -133,7 +137,16 @@ def _all_clinics() -> list[int]:
     return list(Clinic.objects.values_list("pk", flat=True))
 
 
-def _of_sender(phone: str) -> QuerySet[Appointment]:
-    patients = Patient.objects.filter(clinic_id__in=_all_clinics(), phone=phone)
+def _ids_of_sender(phones: Collection[str]) -> list[int]:
+    patients = Patient.objects.filter(clinic_id__in=_all_clinics(), phone__in=phones)
+    return list(patients.values_list("pk", flat=True))
+
+
+def _of_sender(phones: Collection[str]) -> QuerySet[Appointment]:
     appointments = Appointment.objects.select_related("clinic", "patient__clinic", "practitioner")
-    return appointments.filter(patient_id__in=list(patients.values_list("pk", flat=True)))
+    return appointments.filter(patient_id__in=_ids_of_sender(phones))
+
+
+def _offers_to_sender(phones: Collection[str]) -> QuerySet[WaitlistOffer]:
+    offers = WaitlistOffer.objects.select_related("clinic", "practitioner", "entry__patient__clinic")
+    return offers.filter(entry__patient_id__in=_ids_of_sender(phones))

@@ -94,7 +94,9 @@ class WebhookView(_TwilioView):
     )
     def post(self, request: Request) -> HttpResponse:
         """`CONFIRM 12` or a plain `YES` promises to come, `CANCEL 12` or a plain `NO` cancels within the clinic's
-        notice, `STOP` and `START` end and resume SMS to this number. The number must be the patient's."""
+        notice, `ACCEPT` and `DECLINE` answer an offer of the waitlist, `STOP` and `START` end and resume SMS to this
+        number. The number must be the patient's. Courtesies, punctuation and signatures do not matter, in English and
+        German; a reply that is not understood without doubt changes nothing and is shown to the desk."""
         given = InboundInput(data=self.signed(request))
         given.is_valid(raise_exception=True)
         said = given.validated_data

@@ -14,7 +14,7 @@ CODE = Path(__file__).parents[2]
 WRITTEN = polib.pofile(str(CODE / "locale/de/LC_MESSAGES/django.po"))
 PLACES = re.compile(r"%\(\w+\)s")
 APPS = ("accounts", "messaging", "outbox", "waitlist")
-SPEAKING = ("messaging/services/inbound.py", "outbox/optouts.py")
+SPEAKING = ("messaging/services/inbound.py", "messaging/services/offer_replies.py", "outbox/optouts.py")
 # What the desk reads of a message that was not delivered.
 TITLES = {kind.title for kind in KINDS.values() if kind.channels != ("in_app",)}
 TEMPLATES = sorted(template for app in APPS for template in CODE.glob(f"clinic/{app}/templates/messages/*.txt"))

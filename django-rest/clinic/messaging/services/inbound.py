@@ -1,14 +1,13 @@
-"""Somebody answers an SMS. The number it comes from is who they are: it acts on appointments of its own patients alone,
-and learns nothing of any other. A message has its effect once, however often the provider delivers it. What is not
-understood is shown to the desk.
+"""Replies to an SMS. The sender's number is their identity: it acts on the appointments and offers of its own patients
+alone, and learns nothing of any other. A message has its effect once, however often the provider delivers it. Whatever
+is not understood without doubt is shown to the desk.
 """
 
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from clinic.appointments.actor import Actor
@@ -18,26 +17,33 @@ from clinic.appointments.models import Channel as Through
 from clinic.appointments.services.decisions import take
 from clinic.appointments.services.effects import lock_what_effects_may_claim
 from clinic.common.errors import ChairsideError, TooLateToCancel, TransitionNotAllowed
-from clinic.common.instants import zone_of
 from clinic.common.plain_names import shown_name
 from clinic.common.transactions import in_one_transaction
 from clinic.messaging.models import InboundMessage
 from clinic.messaging.queries import (
     appointment_of_sender,
-    is_offered_time,
+    missed_an_offer,
+    offers_to_sender,
     patients_of_sender,
     upcoming_of_sender,
 )
-from clinic.messaging.replies import Intent, Reply, read_reply
+from clinic.messaging.replies import Intent, Reply, name_words, read_reply
+from clinic.messaging.senders import is_plain_sms, number_of, numbers_of
 from clinic.messaging.services.desk import tell_desk, tell_of_limit
+from clinic.messaging.services.offer_replies import (
+    WORDS_FOR_OFFERS,
+    answer_offer,
+    ask_which_offer,
+    offer_is_over,
+    settle_offer,
+)
+from clinic.messaging.services.sms_answers import SmsAnswer, format_visit, in_the_language_of
 from clinic.outbox.counting import LIMITED, count_ends
 from clinic.outbox.models import Channel
 from clinic.outbox.optouts import lift_opt_out, record_opt_out
 from clinic.outbox.sms_gate import admit_sms, countries_of, sms_day_of
 from clinic.outbox.sms_numbers import LIMITS
-from clinic.outbox.wording import say_when
 from clinic.people.models import Patient
-from clinic.people.services.reaching import language_of
 from clinic.scheduling.models import Clinic
 
 ACTIONS = {Intent.CONFIRM: Action.CONFIRM, Intent.CANCEL: Action.CANCEL}
@@ -55,12 +61,14 @@ class ReceivedSms:
     body: str
     opt_out_type: str = ""
 
+    @property
+    def phone(self) -> str:
+        return number_of(self.sender)
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    text: str
-    outcome: str
-    appointment: Appointment | None = None
+    @property
+    def phones(self) -> list[str]:
+        """Every form in which a record may have it."""
+        return numbers_of(self.sender)
 
 
 def answer_sms(received: ReceivedSms, *, now: datetime) -> InboundMessage:
@@ -77,7 +85,8 @@ def answer_sms(received: ReceivedSms, *, now: datetime) -> InboundMessage:
 
 @in_one_transaction
 def _answer_new(received: ReceivedSms, *, now: datetime) -> InboundMessage:
-    reply = read_reply(received.body)
+    writers = patients_of_sender(received.phones)
+    reply = read_reply(received.body, names=[writer.name for writer in writers])
     message = InboundMessage.objects.create(
         provider_id=received.provider_id,
         sender=received.sender,
@@ -86,42 +95,45 @@ def _answer_new(received: ReceivedSms, *, now: datetime) -> InboundMessage:
         intent=reply.intent,
         received_at=now,
     )
-    _note_consent(received, reply, now=now)
-    writers = patients_of_sender(received.sender)
-    with _in_the_language_of(writers[0] if writers else None):
-        answer = _answer_to(reply, received, now=now)
+    _note_consent(received, reply, writers, now=now)
+    with in_the_language_of(writers[0] if writers else None):
+        answer = _answer_to(reply, received, writers, now=now)
     message.answer, message.outcome = answer.text, answer.outcome
     if answer.appointment is not None:
         message.appointment_id, message.clinic_id = answer.appointment.pk, answer.appointment.clinic_id
+    elif answer.clinic is not None:
+        message.clinic_id = answer.clinic.pk
     elif writers:
         message.clinic_id = writers[0].clinic_id
     clinic = _clinic_of(answer, writers)
     if answer.text:
-        _admit_answer(message, clinic, now=now)
+        _admit_answer(message, received.phone, clinic, now=now)
     message.save(update_fields=["answer", "answer_refusal", "outcome", "appointment", "clinic"])
-    if reply.intent is Intent.UNKNOWN and writers and message.body.strip():
+    if answer.is_for_desk and writers and message.body.strip():
         _show_to_desk(message, writers, now=now)
     return message
 
 
-def _clinic_of(answer: _Answer, writers: list[Patient]) -> Clinic | None:
+def _clinic_of(answer: SmsAnswer, writers: list[Patient]) -> Clinic | None:
     if answer.appointment is not None:
         return answer.appointment.clinic
+    if answer.clinic is not None:
+        return answer.clinic
     return writers[0].clinic if writers else None
 
 
-def _admit_answer(message: InboundMessage, clinic: Clinic | None, *, now: datetime) -> None:
+def _admit_answer(message: InboundMessage, phone: str, clinic: Clinic | None, *, now: datetime) -> None:
     """Two programs that answer each other come to an end: what was asked is done, and the answer is not sent."""
     clinics = [clinic] if clinic is not None else list(Clinic.objects.all())
     countries = frozenset[str]().union(*map(countries_of, clinics))
-    refusal = admit_sms(clinic=clinic, phone=message.sender, countries=countries, now=now)
+    refusal = admit_sms(clinic=clinic, phone=phone, countries=countries, now=now)
     if refusal is None:
         return
     message.answer, message.answer_refusal = "", refusal
     if refusal in LIMITS:
         count_ends(Channel.SMS, LIMITED)
         if clinic is not None:
-            tell_of_limit(clinic, refusal, message.sender, day=sms_day_of(clinic, now=now), now=now)
+            tell_of_limit(clinic, refusal, phone, day=sms_day_of(clinic, now=now), now=now)
 
 
 def _show_to_desk(message: InboundMessage, writers: list[Patient], *, now: datetime) -> None:
@@ -131,68 +143,96 @@ def _show_to_desk(message: InboundMessage, writers: list[Patient], *, now: datet
     tell_desk(clinic, template="sms_received", context=context, key=str(message.pk), now=now)
 
 
-def _note_consent(received: ReceivedSms, reply: Reply, *, now: datetime) -> None:
+def _note_consent(received: ReceivedSms, reply: Reply, writers: list[Patient], *, now: datetime) -> None:
     if reply.intent is Intent.STOP or received.opt_out_type == "STOP":
-        record_opt_out(Channel.SMS, received.sender, source="reply", at=now)
+        # Messages go to the number as it is stored.
+        for phone in dict.fromkeys([received.phone, *(writer.phone for writer in writers)]):
+            record_opt_out(Channel.SMS, phone, source="reply", at=now)
     elif reply.opts_in or received.opt_out_type == "START":
-        lift_opt_out(Channel.SMS, received.sender)
+        for phone in received.phones:
+            lift_opt_out(Channel.SMS, phone)
 
 
-def _answer_to(reply: Reply, received: ReceivedSms, *, now: datetime) -> _Answer:
+def _answer_to(reply: Reply, received: ReceivedSms, writers: list[Patient], *, now: datetime) -> SmsAnswer:
+    says_so_itself = not reply.is_ours and is_plain_sms(received.sender)
     match reply.intent:
-        case Intent.CONFIRM | Intent.CANCEL:
-            return _act(reply, received.sender, now=now)
-        case Intent.STOP if reply.is_ours and not received.opt_out_type:
-            return _Answer(_("You get no more SMS from us. START brings them back."), "done")
+        case Intent.CONFIRM | Intent.CANCEL | Intent.ACCEPT | Intent.DECLINE:
+            answer = _act(reply, received.phones, writers, now=now)
+            return replace(answer, is_for_desk=answer.is_for_desk or reply.is_assumed)
+        case Intent.STOP if not says_so_itself and not received.opt_out_type:
+            return SmsAnswer(_("You get no more SMS from us. START brings them back."), "done")
+        case Intent.START if not says_so_itself and not received.opt_out_type:
+            return SmsAnswer(_("You get SMS from us again. STOP ends them."), "done")
         case Intent.STOP | Intent.START:
-            return _Answer("", "done")  # The provider says so itself.
+            return SmsAnswer("", "done")  # The provider says so itself.
         case Intent.HELP:
-            return _Answer("" if received.opt_out_type == "HELP" else _how_to_answer(), "told how")
-    return _Answer(_how_to_answer(), "not understood")
+            return SmsAnswer("" if received.opt_out_type == "HELP" else _how_to_answer(), "told how")
+    if writers and received.body.strip():
+        text = f"{_('The clinic will read your message.')} {_how_to_answer()}"
+        return SmsAnswer(text, "not understood", is_for_desk=True)
+    return SmsAnswer(_how_to_answer(), "not understood")
 
 
-def _act(reply: Reply, sender: str, *, now: datetime) -> _Answer:
-    if reply.appointment_id is not None:
-        appointment = appointment_of_sender(sender, reply.appointment_id)
-        if appointment is None:
-            return _Answer(_("We have no such appointment for this number."), "not_found")
-        return _act_on(appointment, reply.intent, now=now)
-    meant = _meant(reply.intent, sender, now=now)
-    if is_offered_time(sender, now=now):
-        return _Answer(_about_the_offer(reply.intent, meant), "asked back")
-    match meant:
-        case []:
-            return _Answer(_("We have no upcoming appointment for this number."), "nothing ahead")
-        case [appointment]:
-            return _act_on(appointment, reply.intent, now=now)
-    named = _("You have more than one appointment. Please reply with one of: %(named)s.")
-    return _Answer(named % {"named": _named(reply.intent, meant)}, "asked back")
+def _act(reply: Reply, phones: Collection[str], writers: list[Patient], *, now: datetime) -> SmsAnswer:
+    if reply.intent in WORDS_FOR_OFFERS:
+        offers = offers_to_sender(phones, now=now)
+        return answer_offer(reply, offers, missed=missed_an_offer(phones, now=now), now=now)
+    if reply.number is None:
+        return _act_without_number(reply, phones, writers, now=now)
+    appointment = appointment_of_sender(phones, reply.number)
+    if appointment is None:
+        return SmsAnswer(_("We have no such appointment for this number."), "not_found")
+    return _act_on(appointment, reply.intent, now=now)
 
 
-def _meant(intent: Intent, sender: str, *, now: datetime) -> list[Appointment]:
+def _act_without_number(reply: Reply, phones: Collection[str], writers: list[Patient], *, now: datetime) -> SmsAnswer:
+    offers = offers_to_sender(phones, now=now)
+    ahead = _meant(reply.intent, phones, now=now)
+    if len(offers) == 1 and not ahead:
+        return settle_offer(reply.intent, offers[0], now=now)
+    if offers:
+        text = _about_offers(ask_which_offer(reply.intent, offers), reply.intent, ahead)
+        return SmsAnswer(text, "asked back", clinic=offers[0].clinic)
+    if missed_an_offer(phones, now=now):
+        return SmsAnswer(_about_offers(offer_is_over(), reply.intent, ahead), "asked back")
+    if not ahead:
+        return SmsAnswer(_("We have no upcoming appointment for this number."), "nothing ahead")
+    if len(ahead) == 1 and not _names_somebody_else(reply, ahead[0], writers):
+        return _act_on(ahead[0], reply.intent, now=now)
+    which = (
+        _("For your appointment reply with one of: %(named)s.")
+        if len(ahead) == 1
+        else _("You have more than one appointment. Please reply with one of: %(named)s.")
+    )
+    return SmsAnswer(which % {"named": _named(reply.intent, ahead)}, "asked back")
+
+
+def _names_somebody_else(reply: Reply, appointment: Appointment, writers: list[Patient]) -> bool:
+    """In a family: whether the reply is signed by another patient than the one who has the appointment."""
+    signers = {writer.pk for writer in writers if reply.signed & name_words([writer.name])}
+    return bool(signers) and appointment.patient_id not in signers
+
+
+def _meant(intent: Intent, phones: Collection[str], *, now: datetime) -> list[Appointment]:
     """What a plain word may be about. Who promises to come means what is agreed, if anything is."""
-    ahead = upcoming_of_sender(sender, now=now, most=MOST_AHEAD)
+    ahead = upcoming_of_sender(phones, now=now, most=MOST_AHEAD)
     agreed = [appointment for appointment in ahead if appointment.status == Status.CONFIRMED]
     return agreed if agreed and intent is Intent.CONFIRM else ahead
 
 
-def _in_the_language_of(patient: Patient | None) -> AbstractContextManager[None]:
-    return translation.override("en" if patient is None else language_of(patient, patient.clinic))
-
-
-def _act_on(appointment: Appointment, intent: Intent, *, now: datetime) -> _Answer:
-    with _in_the_language_of(appointment.patient):
+def _act_on(appointment: Appointment, intent: Intent, *, now: datetime) -> SmsAnswer:
+    with in_the_language_of(appointment.patient):
         return _act_and_say(appointment, intent, now=now)
 
 
-def _act_and_say(appointment: Appointment, intent: Intent, *, now: datetime) -> _Answer:
+def _act_and_say(appointment: Appointment, intent: Intent, *, now: datetime) -> SmsAnswer:
     was = appointment.status
     try:
         with transaction.atomic():
             appointment = _take(appointment, ACTIONS[intent], now=now)
     except ChairsideError as refusal:
-        return _Answer(_refused(appointment, refusal), refusal.code, appointment)
-    return _Answer(_done(intent, was, appointment), "done", appointment)
+        return SmsAnswer(_refused(appointment, refusal), refusal.code, appointment)
+    return SmsAnswer(_done(intent, was, appointment), "done", appointment)
 
 
 def _take(seen: Appointment, action: Action, *, now: datetime) -> Appointment:
@@ -232,12 +272,11 @@ def _refused(appointment: Appointment, refusal: ChairsideError) -> str:
     return _("The appointment on %(when)s cannot be changed by SMS any more. Please call the clinic.") % {"when": when}
 
 
-def _about_the_offer(intent: Intent, meant: list[Appointment]) -> str:
+def _about_offers(offer: str, intent: Intent, ahead: list[Appointment]) -> str:
     """A plain word might answer the offer, or be about what they have: neither is guessed."""
-    offer = _("You have been offered a time: to answer that, please sign in or call us.")
-    if not meant:
+    if not ahead:
         return offer
-    more = _("For your appointment reply with one of: %(named)s.") % {"named": _named(intent, meant)}
+    more = _("For your appointment reply with one of: %(named)s.") % {"named": _named(intent, ahead)}
     return f"{offer} {more}"
 
 
@@ -259,6 +298,9 @@ def _how_to_answer() -> str:
 
 
 def _when(appointment: Appointment) -> str:
-    clinic = appointment.clinic
-    when = say_when(appointment.starts_at, zone_of(clinic.timezone), language_of(appointment.patient, clinic))
-    return f"{when}, {appointment.practitioner.name}"
+    return format_visit(
+        appointment.starts_at,
+        clinic=appointment.clinic,
+        patient=appointment.patient,
+        practitioner=appointment.practitioner,
+    )

@@ -155,6 +155,8 @@ def messages_to_patient(telling: Telling, events: Sequence[Event], opted_out: Co
         context["reason"] = ""  # Typed by anybody who has the reference, and sent to any address.
     template = telling.several if len(events) > 1 else telling.template
     for way in ways_of(telling, first, opted_out):
+        if way.channel == Channel.SMS and events[0].change.actor.kind == ActorKind.PATIENT_SMS:
+            continue  # Their SMS is answered at once.
         yield compose_message(
             about=About(first.clinic_id, first.patient.user_id, first.pk),
             channel=Channel(way.channel),

@@ -29,7 +29,7 @@ from clinic.waitlist.services.telling import take_back_offer
 
 
 @in_one_transaction
-def accept_offer(*, token: str, viewer: User | None, now: datetime) -> WaitlistOffer:
+def accept_offer(*, token: str, viewer: User | None, now: datetime, channel: Channel = Channel.API) -> WaitlistOffer:
     """Book the time that was kept: confirmed, because the clinic has offered it. A second time: the same answer.
 
     Raises NotFound, OfferOver, OwnAppointment (the patient has something else by now).
@@ -44,13 +44,13 @@ def accept_offer(*, token: str, viewer: User | None, now: datetime) -> WaitlistO
     claim(appointment.save)
     _settle(offer, EntryState.BOOKED, now=now, appointment=appointment)
     _end(offer, OfferState.ACCEPTED, now=now, appointment=appointment)
-    actor = Actor(ActorKind.WAITLIST, Channel.API, _user_behind(viewer, offer))
+    actor = _actor_behind(viewer, offer, channel)
     record(appointment, "create", actor=actor, now=now, after=appointment, reason="an offer was accepted")
     return offer
 
 
 @in_one_transaction
-def decline_offer(*, token: str, now: datetime) -> WaitlistOffer:
+def decline_offer(*, token: str, now: datetime, channel: Channel = Channel.API) -> WaitlistOffer:
     """The next is asked; this entry waits on for another time. A second time: the same answer.
 
     Raises NotFound, OfferOver.
@@ -60,7 +60,7 @@ def decline_offer(*, token: str, now: datetime) -> WaitlistOffer:
     if offer.state == OfferState.DECLINED:
         return offer
     _check_is_open(offer, now=now)
-    _give_on(offer, OfferState.DECLINED, EntryState.WAITING, channel=Channel.API, now=now)
+    _give_on(offer, OfferState.DECLINED, EntryState.WAITING, channel=channel, now=now)
     return offer
 
 
@@ -125,6 +125,12 @@ def _appointment_of(offer: WaitlistOffer, practitioner: Practitioner, *, now: da
     if is_claimed(practitioner.pk, blocked, except_hold_id=offer.hold_id):
         raise SlotTaken
     return appointment
+
+
+def _actor_behind(viewer: User | None, offer: WaitlistOffer, channel: Channel) -> Actor:
+    if channel is Channel.SMS:
+        return Actor(ActorKind.PATIENT_SMS, channel, patient=offer.entry.patient)
+    return Actor(ActorKind.WAITLIST, channel, _user_behind(viewer, offer))
 
 
 def _user_behind(viewer: User | None, offer: WaitlistOffer) -> User | None:

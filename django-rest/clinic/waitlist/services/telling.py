@@ -14,7 +14,7 @@ def tell_of_offer(offer: WaitlistOffer, *, asked_at: datetime) -> None:
     """Call in the offer's transaction. By SMS, or mail where no phone is known, at `asked_at`; and in the app, with an
     account, at once.
 
-    Without the token: where the offer is answered, the patient signs in or somebody knows their voice.
+    Without the token: an answer comes from the patient's own number, from their account, or by a call.
     """
     patient, zone = offer.entry.patient, zone_of(offer.clinic.timezone)
     language = language_of(patient, offer.clinic)
