@@ -60,6 +60,7 @@ API: list[URLPattern | URLResolver] = [
     path("holds/<int:hold_id>", holds.HoldView.as_view()),
     path("patients", patients.PatientListView.as_view()),
     path("patients/<int:patient_id>", patients.PatientView.as_view()),
+    path("patients/<int:patient_id>/possible-duplicates", patients.PossibleDuplicatesView.as_view()),
     path("staff", staff.StaffListView.as_view()),
     path("staff/<int:user_id>", staff.StaffView.as_view()),
     path("time/now", ops.TimeView.as_view()),

@@ -15,7 +15,8 @@ from clinic.appointments.services.guest_bookings import book_as_guest
 from clinic.appointments.services.placing import claim
 from clinic.common.errors import SlotTaken
 from clinic.people.models import Patient
-from clinic.people.services.guests import adopt_guest_records, find_record, guest_of
+from clinic.people.services.guests import find_record, guest_of
+from clinic.people.services.linking import link_proven_record
 from clinic.scheduling.models import Clinic
 from django.db import transaction
 from django.utils import timezone
@@ -151,23 +152,26 @@ def test_a_first_request_that_is_refused_leaves_no_record(committed_world: World
 def test_the_desk_books_for_a_record_that_is_merged_meanwhile(
     committed_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Paula proves her phone: what the clinic had noted of her as a guest becomes part of her own record."""
+    """Paula proves her phone: her own record, which she has not used yet, gives way to the clinic's."""
     world = committed_world
     guest = Patient.objects.create(clinic=world.clinic, name="Paula", phone=PHONE)
 
-    def adopt() -> None:
+    own, linked = world.paula.patient.pk, []
+
+    def link() -> None:
         with transaction.atomic():
-            adopt_guest_records(fresh(world.paula), phone=PHONE, now=timezone.now(), own=world.paula.patient)
+            linked.append(link_proven_record(fresh(world.paula), phone=PHONE, now=timezone.now()))
 
     def claim_too_late(write: Callable[[], None]) -> None:
-        assert at_once([adopt]) == [None]
+        assert at_once([link]) == [None]
         claim(write)
 
     monkeypatch.setattr(booking_module, "claim", claim_too_late)
     body = {
-        "patient": guest.pk,
+        "patient": own,
         "practitioner": world.petra.practitioner.pk,
         "start": in_days(3)(9).isoformat(),
     }
     assert refusal(world.client(world.sam).post(APPOINTMENTS, body)) == (404, "not_found")
+    assert linked == [guest]
     assert not Appointment.objects.exists()

@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from clinic.appointments.models import Appointment, AppointmentEvent
+from clinic.appointments.models import Appointment
 from clinic.outbox.models import Message
-from clinic.people.models import Patient, PhoneCode
+from clinic.people.models import Patient, PatientEvent, PhoneCode
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -40,6 +40,10 @@ def code_for(phone: str = PHONE) -> str:
 def sign_up(*, name: str = "Nora", **given: Any) -> Any:
     nora = {"name": name, "email": "nora@example.org", "phone": "030 1234567", "password": PASSWORD}
     return APIClient().post(SIGN_UP, nora | {"clinic": "riverside"} | given)
+
+
+def shown_to_desk(world: World, patient_id: int) -> Any:
+    return world.client(world.sam).get(f"/api/v1/patients/{patient_id}").json()
 
 
 def appointments_of(answer: Any) -> list[int]:
@@ -104,28 +108,24 @@ def test_a_refused_sign_up_leaves_the_code_good(world: World) -> None:
     assert sign_up(phone_code=code).json()["user"]["patient"] == record.pk
 
 
-def test_several_records_of_one_name_become_one(world: World, tomorrow_at: At) -> None:
+def test_two_records_of_one_name_are_left_to_the_desk(world: World, tomorrow_at: At) -> None:
     first, second = guest(world), guest(world, " nora ")
-    booked = [book_for(world, first, tomorrow_at(9)).pk, book_for(world, second, tomorrow_at(10)).pk]
-    versions = dict(Appointment.objects.values_list("pk", "version"))
+    booked = book_for(world, first, tomorrow_at(9))
     answer = sign_up(phone_code=code_for())
-    assert sorted(appointments_of(answer)) == booked
-    assert Patient.objects.filter(phone=PHONE).get().pk == first.pk
-    assert Appointment.objects.get(pk=booked[1]).version == versions[booked[1]] + 1
+    assert appointments_of(answer) == []
+    own = answer.json()["user"]["patient"]
+    assert shown_to_desk(world, own)["possible_duplicates"] == [first.pk, second.pk]
+    booked.refresh_from_db()
+    assert booked.patient_id == first.pk
 
 
-def test_an_appointments_history_tells_whose_it_became(world: World, tomorrow_at: At) -> None:
-    _, second = guest(world), guest(world)
-    booked = book_for(world, second, tomorrow_at(9))
+def test_history_of_the_record_names_the_account_it_was_linked_to(world: World) -> None:
+    record = guest(world)
     answer = sign_up(phone_code=code_for())
-    line = AppointmentEvent.objects.filter(appointment=booked).latest("pk")
-    assert (line.action, line.actor_id, line.from_status, line.to_status) == (
-        "link",
-        answer.json()["user"]["id"],
-        "confirmed",
-        "confirmed",
-    )
-    assert line.snapshot["patient_id"] == answer.json()["user"]["patient"]
+    line = PatientEvent.objects.get(patient=record)
+    account = answer.json()["user"]["id"]
+    assert (line.action, line.account_id, line.actor_id, line.actor_name) == ("link", account, account, "Nora")
+    assert line.snapshot["user_id"] is None
 
 
 def test_of_a_family_only_the_one_who_signs_up_is_linked(world: World, tomorrow_at: At) -> None:
@@ -145,11 +145,57 @@ def test_a_family_without_them_stays_as_it_is(world: World) -> None:
     assert Patient.objects.filter(phone=PHONE, user=None).count() == 2
 
 
-def test_a_record_that_stands_alone_is_theirs_by_any_name(world: World) -> None:
-    record = guest(world, "N. Neumann")
-    assert sign_up(phone_code=code_for()).json()["user"]["patient"] == record.pk
+@pytest.mark.parametrize("name", ["N. Neumann", "Tim Neumann", "Nora-Marie"])
+def test_a_lone_record_with_another_name_stays_as_it_is(world: World, tomorrow_at: At, name: str) -> None:
+    """The mother signs up with the phone that the desk has noted for her child."""
+    record = guest(world, name, email="desk@example.org")
+    booked = book_for(world, record, tomorrow_at(9))
+    before = Patient.objects.values().get(pk=record.pk)
+    answer = sign_up(phone_code=code_for())
+    own = answer.json()["user"]["patient"]
+    assert own != record.pk
+    assert appointments_of(answer) == []
+    assert Patient.objects.values().get(pk=record.pk) == before
+    assert Appointment.objects.get(pk=booked.pk).patient_id == record.pk
+    assert not PatientEvent.objects.exists()
+    assert shown_to_desk(world, own)["possible_duplicates"] == [record.pk]
+    assert shown_to_desk(world, record.pk)["possible_duplicates"] == [own]
+
+
+@pytest.mark.parametrize("name", ["Dr. Nora Müller", "MULLER, NORA", "nora  mu\u0308ller"])
+def test_the_same_name_in_another_spelling_links_and_the_desks_name_stays(world: World, name: str) -> None:
+    record = guest(world, name)
+    assert sign_up(name="Nora Müller", phone_code=code_for()).json()["user"]["patient"] == record.pk
     record.refresh_from_db()
-    assert record.name == "Nora"
+    assert record.name == name
+
+
+def test_a_record_keeps_the_address_that_the_desk_has_noted(world: World) -> None:
+    record = guest(world, email="nora@office.example")
+    sign_up(phone_code=code_for())
+    record.refresh_from_db()
+    assert record.email == "nora@office.example"
+
+
+def test_new_owner_of_a_number_gets_a_record_of_their_own(world: World, tomorrow_at: At) -> None:
+    """Anna had this number and an account. It is Nora's now."""
+    Patient.objects.filter(user=world.pete).update(phone=PHONE, name="Anna")
+    booked = book_for(world, world.pete.patient, tomorrow_at(9))
+    answer = sign_up(phone_code=code_for())
+    assert appointments_of(answer) == []
+    own = answer.json()["user"]["patient"]
+    assert Appointment.objects.get(pk=booked.pk).patient_id == world.pete.patient.pk != own
+    assert shown_to_desk(world, own)["possible_duplicates"] == []
+
+
+def test_namesake_with_an_account_keeps_every_record_apart(world: World) -> None:
+    """A landline is shared by father and son of one name; one of them has an account."""
+    Patient.objects.filter(user=world.pete).update(phone=PHONE, name="Nora")
+    record = guest(world)
+    answer = sign_up(phone_code=code_for())
+    assert answer.json()["user"]["patient"] not in (record.pk, world.pete.patient.pk)
+    record.refresh_from_db()
+    assert record.user is None
 
 
 def test_nobody_elses_record_is_taken(world: World) -> None:
@@ -161,15 +207,73 @@ def test_nobody_elses_record_is_taken(world: World) -> None:
     assert (other_clinics.user, fresh(world.pete).patient.name) == (None, "Nora")
 
 
-def test_who_has_an_account_already_proves_their_phone_later(world: World, tomorrow_at: At) -> None:
+def test_unused_record_gives_way_when_the_phone_is_proven_later(world: World, tomorrow_at: At) -> None:
     record = guest(world, "Paula")
     booked = book_for(world, record, tomorrow_at(9))
-    client, own = world.client(world.paula), world.paula.patient.pk
+    client, own = world.client(world.paula), world.paula.patient
+    Patient.objects.filter(pk=own.pk).update(wants_sms=False, language="de")
     assert refusal(client.patch(ME, {"phone": PHONE, "phone_code": "x00000"})) == (403, "phone_not_proven")
     assert fresh(world.paula).phone is None
-    assert client.patch(ME, {"phone": PHONE, "phone_code": code_for()}).json()["patient"] == own
-    assert [shown["id"] for shown in client.get("/api/v1/appointments").json()["results"]] == [booked.pk]
-    assert not Patient.objects.filter(pk=record.pk).exists()
+    answer = client.patch(ME, {"phone": PHONE, "phone_code": code_for()}).json()
+    assert answer["patient"] == record.pk
+    assert (answer["preferences"]["wants_sms"], answer["preferences"]["language"]) == (False, "de")
+    again = world.client(fresh(world.paula))
+    assert [shown["id"] for shown in again.get("/api/v1/appointments").json()["results"]] == [booked.pk]
+    assert not Patient.objects.filter(pk=own.pk).exists()
+    lines = PatientEvent.objects.order_by("pk").values_list("patient_id", "action", "other_patient_id", "account_id")
+    assert list(lines) == [(own.pk, "merge", record.pk, world.paula.pk), (record.pk, "link", own.pk, world.paula.pk)]
+
+
+@pytest.mark.parametrize(("name", "has_visit"), [("Paula", True), ("Tim", False), ("Tim", True)])
+def test_proving_a_phone_later_deletes_and_moves_nothing(
+    world: World, tomorrow_at: At, name: str, has_visit: bool
+) -> None:
+    record, own = guest(world, name), world.paula.patient
+    theirs = book_for(world, record, tomorrow_at(9))
+    if has_visit:
+        book_for(world, own, tomorrow_at(10))
+    answer = world.client(world.paula).patch(ME, {"phone": PHONE, "phone_code": code_for()})
+    assert (answer.status_code, answer.json()["patient"]) == (200, own.pk)
+    record.refresh_from_db()
+    assert (record.name, record.user) == (name, None)
+    assert Appointment.objects.get(pk=theirs.pk).patient_id == record.pk
+    assert shown_to_desk(world, own.pk)["possible_duplicates"] == [record.pk]
+
+
+def test_desk_is_shown_possible_duplicates_in_lists_and_by_themselves(world: World) -> None:
+    record = guest(world, "Paula")
+    tim = guest(world, "Tim")
+    Patient.objects.filter(pk=world.paula.patient.pk).update(phone=PHONE)
+    desk, own = world.client(world.sam), world.paula.patient.pk
+    listed = {shown["id"]: shown["possible_duplicates"] for shown in desk.get("/api/v1/patients").json()["results"]}
+    assert listed == {own: [record.pk, tim.pk], record.pk: [own], tim.pk: [own], world.pete.patient.pk: []}
+    shown = desk.get(f"/api/v1/patients/{own}/possible-duplicates").json()
+    assert [(one["id"], one["same_name"], one["has_account"]) for one in shown] == [
+        (record.pk, True, False),
+        (tim.pk, False, False),
+    ]
+
+
+def test_family_that_the_desk_has_noted_is_no_duplicate_of_itself(world: World) -> None:
+    nora, tim, again = guest(world), guest(world, "Tim"), guest(world, "NORA")
+    assert shown_to_desk(world, tim.pk)["possible_duplicates"] == []
+    assert shown_to_desk(world, nora.pk)["possible_duplicates"] == [again.pk]
+
+
+def test_other_clinics_record_is_no_duplicate(world: World) -> None:
+    guest(world, clinic=world.hillside)
+    assert shown_to_desk(world, guest(world).pk)["possible_duplicates"] == []
+
+
+def test_practitioner_is_not_told_of_strangers_records(world: World, tomorrow_at: At) -> None:
+    record = guest(world, "Paula")
+    Patient.objects.filter(pk=world.paula.patient.pk).update(phone=PHONE)
+    book_for(world, world.paula.patient, tomorrow_at(9))
+    shown = world.client(world.petra).get(f"/api/v1/patients/{world.paula.patient.pk}").json()
+    assert shown["possible_duplicates"] == []
+    book_for(world, record, tomorrow_at(10))
+    shown = world.client(world.petra).get(f"/api/v1/patients/{world.paula.patient.pk}").json()
+    assert shown["possible_duplicates"] == [record.pk]
 
 
 def test_a_changed_phone_alone_links_nothing(world: World) -> None:

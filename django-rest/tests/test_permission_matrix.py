@@ -98,6 +98,7 @@ GET    patients                                   200  200  200   200     403   
 POST   patients                                   201  201  403   403     403   403  201  401
 GET    patients/<patient>                         200  200  200   404     403   403  404  401
 PATCH  patients/<patient>                         200  200  403   403     403   403  404  401
+GET    patients/<patient>/possible-duplicates     200  200  403   403     403   403  404  401
 GET    staff                                      200  403  403   403     403   403  200  401
 POST   staff                                      201  403  403   403     403   403  201  401
 GET    staff/<user>                               200  403  403   403     403   403  404  401

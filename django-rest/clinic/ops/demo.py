@@ -32,7 +32,7 @@ from clinic.ops.demo_plan import (
     PlannedService,
 )
 from clinic.outbox.models import Message
-from clinic.people.models import Patient, PhoneCode
+from clinic.people.models import Patient, PatientEvent, PhoneCode
 from clinic.scheduling.models import (
     Clinic,
     Hold,
@@ -89,6 +89,7 @@ def remove_demo() -> bool:
 def _remove(clinic: Clinic) -> None:
     Message.objects.filter(clinic=clinic).delete()
     PhoneCode.objects.filter(clinic=clinic).delete()
+    PatientEvent.objects.filter(clinic=clinic).delete()
     WaitlistOffer.objects.filter(clinic=clinic).delete()
     WaitlistEntry.objects.filter(clinic=clinic).delete()
     AppointmentEvent.objects.filter(clinic=clinic).delete()

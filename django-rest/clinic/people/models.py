@@ -73,3 +73,34 @@ class PhoneCode(models.Model):
 
     def __str__(self) -> str:
         return f"phone code {self.pk}"
+
+
+class PatientAction(models.TextChoices):
+    LINK = "link"
+    UNLINK = "unlink"
+    MERGE = "merge"
+
+
+class PatientEvent(models.Model):
+    """One line of the history of a patient's record: whose account it became, what became part of it. Append-only.
+
+    A merge is in the histories of both records; `other_patient_id` is the other one. `snapshot` is the record before.
+    """
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    # No constraint: the history outlives its record. No reverse relation: it never moves to another record.
+    patient = models.ForeignKey(Patient, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    action = models.CharField(max_length=12, choices=PatientAction.choices)
+    other_patient_id = models.BigIntegerField(null=True)
+    account = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    actor_name = models.CharField(max_length=120)
+    at = models.DateTimeField()
+    snapshot = models.JSONField()
+
+    class Meta:
+        db_table = "patient_event"
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.patient_id}"

@@ -1,6 +1,7 @@
 """Patients: who may see which, and how they are searched."""
 
 import re
+from collections.abc import Collection
 from contextlib import suppress
 
 from django.db.models import Q, QuerySet
@@ -10,8 +11,11 @@ from clinic.accounts.phones import normalise_phone
 from clinic.common.errors import InvalidRequest, NotFound
 from clinic.people.identities import clinic_id_of, practitioner_of
 from clinic.people.models import Patient
+from clinic.people.names import is_same_name
 
 PHONE_TEXT = re.compile(r"\s*[+(]?[\d\s()./-]*\d[\d\s()./-]*")
+# Of all phones of one page. More than a family share the number of a home or an office.
+MAX_SHARING_A_PHONE = 500
 
 
 def patients_visible_to(user: User) -> QuerySet[Patient]:
@@ -73,3 +77,23 @@ def get_patient_for(user: User, patient_id: int, *, lock: bool = False) -> Patie
     if patient is None:
         raise NotFound("There is no such patient.")
     return patient
+
+
+def possible_duplicates(patients: Collection[Patient], *, among: QuerySet[Patient]) -> dict[int, list[Patient]]:
+    """The records that may be the same person as a patient, by the patient's id. One query.
+
+    They share the phone, and either the name as well or one of the two has an account. Two records that both have an
+    account cannot be merged and are not named.
+    """
+    phones = {patient.phone for patient in patients if patient.phone}
+    clinics = {patient.clinic_id for patient in patients}
+    sharing = among.filter(clinic_id__in=clinics, phone__in=phones).order_by("pk")
+    others = list(sharing[:MAX_SHARING_A_PHONE]) if phones else []
+    return {patient.pk: [other for other in others if _may_be_one(patient, other)] for patient in patients}
+
+
+def _may_be_one(patient: Patient, other: Patient) -> bool:
+    if patient.pk == other.pk or (patient.clinic_id, patient.phone) != (other.clinic_id, other.phone):
+        return False
+    accounts = [record.user_id for record in (patient, other) if record.user_id is not None]
+    return len(accounts) == 1 or (not accounts and is_same_name(patient.name, other.name))

@@ -4,11 +4,13 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html_join
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnClinicFilter, VersionedForm, acting_for, is_at_desk, user_of
 from clinic.people.models import PREFERENCES, Patient
-from clinic.people.queries import is_phone, phone_condition
+from clinic.people.queries import is_phone, phone_condition, possible_duplicates
 from clinic.people.services.patients import create_patient, edit_patient
 
 EDITABLE = ("name", "email", "phone")
@@ -47,6 +49,10 @@ class PatientAdmin(FoundByPhone, OfOwnClinicAdmin):
     list_select_related = ("clinic",)
     search_fields = ("name", "phone", "email")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return (*fields, "possibly_the_same_person") if obj is not None else fields
+
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return is_at_desk(request)
 
@@ -61,6 +67,19 @@ class PatientAdmin(FoundByPhone, OfOwnClinicAdmin):
             named = {name: form.cleaned_data[name] for name in EDITABLE}
             preferences = {name: form.cleaned_data[name] for name in PREFERENCES}
             obj.pk = create_patient(clinic=obj.clinic, **named, preferences=preferences).pk
+
+    @admin.display(description="possibly the same person")
+    def possibly_the_same_person(self, patient: Patient) -> str:
+        found = possible_duplicates([patient], among=Patient.objects.filter(clinic=patient.clinic_id))[patient.pk]
+        links = [
+            (
+                reverse("admin:appointments_patient_change", args=[other.pk]),
+                other.name,
+                "has an account" if other.user_id is not None else "no account",
+            )
+            for other in found
+        ]
+        return format_html_join(", ", '<a href="{}">{}</a> ({})', links) or "–"
 
     @admin.display(boolean=True, description="has an account")
     def has_account(self, patient: Patient) -> bool:

@@ -8,6 +8,7 @@ from clinic.accounts.models import User
 from clinic.accounts.serializers import ProfileInput, TokenPairOutput, UserOutput
 from clinic.common.versions import VersionInput
 from clinic.people.models import PREFERENCES, Patient
+from clinic.people.names import is_same_name
 
 
 class PreferencesOutput(serializers.ModelSerializer[Patient]):
@@ -32,13 +33,47 @@ class PreferencesInput(serializers.Serializer[Any]):
 class PatientOutput(serializers.ModelSerializer[Patient]):
     has_account = serializers.SerializerMethodField()
     preferences = PreferencesOutput(source="*", read_only=True)
+    possible_duplicates = serializers.SerializerMethodField(
+        help_text="ids of records that may be the same person: the same phone, and the same name or an account"
+    )
 
     class Meta:
         model = Patient
-        fields = ["id", "name", "email", "phone", "has_account", "preferences", "version", "created_at"]
+        fields = [
+            "id",
+            "name",
+            "email",
+            "phone",
+            "has_account",
+            "possible_duplicates",
+            "preferences",
+            "version",
+            "created_at",
+        ]
 
     def get_has_account(self, patient: Patient) -> bool:
         return patient.user_id is not None
+
+    def get_possible_duplicates(self, patient: Patient) -> list[int]:
+        """Requires: `possible_duplicates` of all patients shown, in the context."""
+        return [other.pk for other in self.context["possible_duplicates"][patient.pk]]
+
+
+class PossibleDuplicateOutput(serializers.ModelSerializer[Patient]):
+    """Requires: `patient`, the record that is compared, in the context."""
+
+    has_account = serializers.SerializerMethodField()
+    same_name = serializers.SerializerMethodField(help_text="ignoring accents, case, order of words and titles")
+
+    class Meta:
+        model = Patient
+        fields = ["id", "name", "email", "phone", "has_account", "same_name", "created_at"]
+
+    def get_has_account(self, patient: Patient) -> bool:
+        return patient.user_id is not None
+
+    def get_same_name(self, patient: Patient) -> bool:
+        return is_same_name(patient.name, self.context["patient"].name)
 
 
 class PatientInput(serializers.Serializer[Any]):
@@ -71,7 +106,9 @@ class SignUpInput(serializers.Serializer[Any]):
     phone = serializers.CharField(max_length=40)
     password = serializers.CharField(trim_whitespace=False, max_length=256)
     phone_code = serializers.CharField(
-        required=False, max_length=16, help_text="from public/phone-codes: links what was booked by this phone before"
+        required=False,
+        max_length=16,
+        help_text="from public/phone-codes: links the record with this phone and name, if it has no account",
     )
     clinic = serializers.SlugField(required=False, help_text="slug, where several clinics are")
 

@@ -12,7 +12,7 @@ from clinic.common.transactions import in_one_transaction
 from clinic.common.versions import ANY_VERSION, Expected, write_changes
 from clinic.people.models import PREFERENCES, Patient
 from clinic.people.queries import get_patient_for
-from clinic.people.services.guests import adopt_guest_records
+from clinic.people.services.linking import link_proven_record
 from clinic.people.services.phone_codes import check_phone_code
 from clinic.scheduling.models import Clinic
 
@@ -27,7 +27,8 @@ class SignUp:
 
 
 def sign_up_patient(*, clinic: Clinic, sign_up: SignUp, now: datetime) -> tuple[User, TokenPair]:
-    """A new account with its patient record: with a code sent to the phone, the one the clinic has already.
+    """A new account with its patient record: with a code sent to the phone, the one the clinic has already if phone
+    and name agree (`linking`).
 
     Call outside of any transaction, so that a wrong code is counted. Raises InvalidRequest, PhoneNotProven.
     """
@@ -47,7 +48,7 @@ def _sign_up(clinic: Clinic, sign_up: SignUp, phone: str, *, now: datetime) -> t
         phone=phone,
         clinic=clinic,
     )
-    patient = adopt_guest_records(user, phone=phone, now=now) if sign_up.phone_code else None
+    patient = link_proven_record(user, phone=phone, now=now) if sign_up.phone_code else None
     if patient is None:
         Patient.objects.create(clinic=clinic, user=user, name=user.name, email=user.email, phone=phone)
     return user, issue_tokens(user=user)
@@ -93,8 +94,9 @@ def change_own_profile(
 ) -> User:
     """The account, and with it the record of a patient, so that the desk sees the new name and number.
 
-    With a code sent to the phone, a patient's record takes over what the clinic had booked by that phone. Call outside
-    of any transaction. Raises StaleVersion, PreconditionFailed, InvalidRequest, PhoneNotProven.
+    With a code sent to the phone, an unused record gives way to the one the clinic has already if phone and name agree
+    (`linking`). Call outside of any transaction. Raises StaleVersion, PreconditionFailed, InvalidRequest,
+    PhoneNotProven.
     """
     phone = changes.get("phone", user.phone) or ""
     if phone_code:
@@ -114,12 +116,11 @@ def _change_own_profile(
         raise InvalidRequest("Only a patient has these.", attr="preferences")
     former = User.objects.select_for_update().get(pk=user.pk)
     user = change_profile(user=user, changes=changes, touched=bool(preferences), expected=expected)
+    if proven_phone and user.role == Role.PATIENT:
+        link_proven_record(user, phone=proven_phone, now=now)
     shown = _new_values(former, user) | preferences
     if shown:
         Patient.objects.filter(user=user).update(**shown, version=F("version") + 1)
-    own = Patient.objects.filter(user=user).first()
-    if proven_phone and own is not None:
-        adopt_guest_records(user, phone=proven_phone, now=now, own=own)
     return user
 
 

@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from clinic.accounts.models import User
-from clinic.accounts.permissions import AtDeskOrReadOnly
+from clinic.accounts.permissions import AtDesk, AtDeskOrReadOnly
 from clinic.accounts.queries import get_account
 from clinic.accounts.requests import signed_in_user
 from clinic.accounts.serializers import UserOutput
@@ -31,6 +32,7 @@ from clinic.people.serializers.patients import (
     PatientEditInput,
     PatientInput,
     PatientOutput,
+    PossibleDuplicateOutput,
     SignUpInput,
     SignUpOutput,
 )
@@ -112,13 +114,18 @@ class PatientListView(ListAPIView[Patient]):
         text = self.request.query_params.get("search", "").strip()[:100]
         return queries.search_patients(signed_in_user(self.request), text)
 
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        if args:  # Not while the document is made.
+            kwargs["context"] = self.get_serializer_context() | _duplicates_of(signed_in_user(self.request), args[0])
+        return super().get_serializer(*args, **kwargs)
+
     @extend_schema(request=PatientInput, responses={201: PatientOutput}, summary="A new patient record")
     def post(self, request: Request) -> Response:
         user = signed_in_user(request)
 
         def create() -> Response:
             patient = create_patient(clinic=get_clinic_for(user), **validated(PatientInput(data=request.data)))
-            return _show(patient, status=201)
+            return _show(patient, user, status=201)
 
         return answer_once(request, owner=f"user:{user.pk}", create=create)
 
@@ -128,7 +135,8 @@ class PatientView(APIView):
 
     @extend_schema(responses=PatientOutput, summary="One patient")
     def get(self, request: Request, patient_id: int) -> Response:
-        return _show(queries.get_patient_for(signed_in_user(request), patient_id))
+        user = signed_in_user(request)
+        return _show(queries.get_patient_for(user, patient_id), user)
 
     @extend_schema(
         request=PatientEditInput,
@@ -139,10 +147,31 @@ class PatientView(APIView):
     def patch(self, request: Request, patient_id: int) -> Response:
         user, changes = signed_in_user(request), validated(PatientEditInput(data=request.data, partial=True))
         expected = expected_version(request, changes.pop("version", None))
-        with current_on_conflict(lambda: PatientOutput(queries.get_patient_for(user, patient_id)).data):
+        with current_on_conflict(lambda: _shown(queries.get_patient_for(user, patient_id), user)):
             patient = edit_patient(editor=user, patient_id=patient_id, changes=changes, expected=expected)
-        return _show(patient)
+        return _show(patient, user)
 
 
-def _show(patient: Patient, *, status: int = 200) -> Response:
-    return Response(PatientOutput(patient).data, status=status, headers=etag(patient.version))
+class PossibleDuplicatesView(APIView):
+    permission_classes = (AtDesk,)
+
+    @extend_schema(
+        responses=PossibleDuplicateOutput(many=True), summary="Records that may be the same person (owner, staff)"
+    )
+    def get(self, request: Request, patient_id: int) -> Response:
+        user = signed_in_user(request)
+        patient = queries.get_patient_for(user, patient_id)
+        found = queries.possible_duplicates([patient], among=queries.patients_visible_to(user))[patient.pk]
+        return Response(PossibleDuplicateOutput(found, many=True, context={"patient": patient}).data)
+
+
+def _show(patient: Patient, viewer: User, *, status: int = 200) -> Response:
+    return Response(_shown(patient, viewer), status=status, headers=etag(patient.version))
+
+
+def _shown(patient: Patient, viewer: User) -> Any:
+    return PatientOutput(patient, context=_duplicates_of(viewer, [patient])).data
+
+
+def _duplicates_of(viewer: User, patients: Collection[Patient]) -> dict[str, Any]:
+    return {"possible_duplicates": queries.possible_duplicates(patients, among=queries.patients_visible_to(viewer))}

@@ -32,7 +32,7 @@ def change_a_record(walk: Walk) -> None:
 
 
 def sign_up(walk: Walk) -> None:
-    """With a code, what the clinic had booked by this phone becomes theirs."""
+    """With a code, a record with this phone and name may become theirs."""
     phone = walk.among(*PHONES)
     person = SignUp(
         name=walk.among(*NAMES),
