@@ -178,7 +178,7 @@ APPOINTMENT_EFFECTS: list[str] = [
     "clinic.messaging.services.telling.TELL",
 ]
 # What moves with a patient's record when it becomes part of another one, and keeps a history of its own.
-PATIENT_MERGE_EFFECTS: list[str] = ["clinic.appointments.services.record_merges.move_appointments"]
+PATIENT_MERGE_EFFECTS: list[str] = ["clinic.appointments.services.record_merges.MOVE_APPOINTMENTS"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["clinic.accounts.authentication.AccessTokenAuthentication"],
@@ -231,6 +231,7 @@ SPECTACULAR_SETTINGS = {
         "ChannelEnum": "clinic.appointments.models.Channel.choices",
         "MessageChannelEnum": "clinic.outbox.models.Channel.choices",
         "MessageStateEnum": "clinic.outbox.models.State.choices",
+        "PatientActionEnum": "clinic.people.models.PatientAction.choices",
         "EntryStateEnum": "clinic.waitlist.models.EntryState.choices",
         "OfferStateEnum": "clinic.waitlist.models.OfferState.choices",
     },

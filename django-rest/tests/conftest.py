@@ -169,7 +169,7 @@ PRODUCTION_HASHERS = settings.PASSWORD_HASHERS
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """The test database is a copy of a migrated one, where there is one to copy."""
-    creation = connection.creation
+    creation: Any = connection.creation
     migrate_it = creation.create_test_db
 
     def create(**options: Any) -> str:
@@ -182,7 +182,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
         migrated.fill(name)
         return name
 
-    creation.create_test_db = create  # type: ignore[method-assign, assignment]
+    creation.create_test_db = create
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,9 +3,9 @@
 A walk books, decides, moves, deletes, holds, waits, answers offers, changes hours, people and the zone through the
 services and the API, and writes around them with SQL (`walk/steps`). After each step it compares the database with the
 moment before: a refusal has changed nothing, every change of a row has its line of history (I3, I4) and its numbered
-event (I5), freed time went to who waits and can come (`walk/between`); nothing overlaps (I1), an offer is held time,
-the statistics add up (`walk/always`). A walk that fails tells its seed; WALK_SEED takes it again, WALKS takes more.
-What a walk has done is logged.
+event (I5), no record changed its account or became part of another one unnoticed (I7), freed time went to who waits and
+can come (`walk/between`); nothing overlaps (I1), an offer is held time, the statistics add up (`walk/always`). A walk
+that fails tells its seed; WALK_SEED takes it again, WALKS takes more. What a walk has done is logged.
 """
 
 import logging

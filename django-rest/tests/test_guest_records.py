@@ -221,7 +221,7 @@ def test_unused_record_gives_way_when_the_phone_is_proven_later(world: World, to
     assert [shown["id"] for shown in again.get("/api/v1/appointments").json()["results"]] == [booked.pk]
     assert not Patient.objects.filter(pk=own.pk).exists()
     lines = PatientEvent.objects.order_by("pk").values_list("patient_id", "action", "other_patient_id", "account_id")
-    assert list(lines) == [(own.pk, "merge", record.pk, world.paula.pk), (record.pk, "link", own.pk, world.paula.pk)]
+    assert list(lines) == [(record.pk, "link", own.pk, world.paula.pk), (own.pk, "merge", record.pk, world.paula.pk)]
 
 
 @pytest.mark.parametrize(("name", "has_visit"), [("Paula", True), ("Tim", False), ("Tim", True)])
@@ -238,6 +238,14 @@ def test_proving_a_phone_later_deletes_and_moves_nothing(
     assert (record.name, record.user) == (name, None)
     assert Appointment.objects.get(pk=theirs.pk).patient_id == record.pk
     assert shown_to_desk(world, own.pk)["possible_duplicates"] == [record.pk]
+
+
+def test_record_that_the_desk_unlinked_is_not_linked_by_another_proof(world: World) -> None:
+    Patient.objects.filter(pk=world.paula.patient.pk).update(phone=PHONE)
+    desk = world.client(world.sam)
+    assert desk.post(f"/api/v1/patients/{world.paula.patient.pk}/unlink").status_code == 200
+    answer = world.client(world.paula).patch(ME, {"phone": PHONE, "phone_code": code_for()})
+    assert answer.json()["patient"] != world.paula.patient.pk
 
 
 def test_desk_is_shown_possible_duplicates_in_lists_and_by_themselves(world: World) -> None:

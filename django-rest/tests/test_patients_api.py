@@ -85,6 +85,7 @@ def test_the_desk_adds_a_guest(world: World) -> None:
         "email": "gus@example.org",
         "phone": "+49301234567",
         "has_account": False,
+        "possible_duplicates": [],
         "version": 1,
         "preferences": {"language": "", "wants_sms": True, "wants_email": True, "wants_reminders": True},
     }

@@ -99,6 +99,10 @@ POST   patients                                   201  201  403   403     403   
 GET    patients/<patient>                         200  200  200   404     403   403  404  401
 PATCH  patients/<patient>                         200  200  403   403     403   403  404  401
 GET    patients/<patient>/possible-duplicates     200  200  403   403     403   403  404  401
+POST   patients/<patient>/merge                   409  409  403   403     403   403  404  401
+POST   patients/<patient>/link                    409  409  403   403     403   403  404  401
+POST   patients/<patient>/unlink                  200  200  403   403     403   403  404  401
+GET    patients/<patient>/history                 200  200  403   403     403   403  404  401
 GET    staff                                      200  403  403   403     403   403  200  401
 POST   staff                                      201  403  403   403     403   403  201  401
 GET    staff/<user>                               200  403  403   403     403   403  404  401
@@ -262,6 +266,9 @@ def body_of(world: World, route: Route) -> dict[str, object] | None:
         "staff": {"name": "Tara", "email": "tara@riverside.example", "role": "staff"},
         "staff/<user>": {"role": "practitioner"},
         "patients/<patient>": {"name": "Paula N."},
+        # Both have an account.
+        "patients/<patient>/merge": {"into": world.pete.patient.pk},
+        "patients/<patient>/link": {"user": world.pete.pk},
         "appointments": {
             "patient": world.paula.patient.pk,
             "practitioner": world.petra.practitioner.pk,

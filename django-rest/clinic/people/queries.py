@@ -10,7 +10,7 @@ from clinic.accounts.models import Role, User
 from clinic.accounts.phones import normalise_phone
 from clinic.common.errors import InvalidRequest, NotFound
 from clinic.people.identities import clinic_id_of, practitioner_of
-from clinic.people.models import Patient
+from clinic.people.models import Patient, PatientEvent
 from clinic.people.names import is_same_name
 
 PHONE_TEXT = re.compile(r"\s*[+(]?[\d\s()./-]*\d[\d\s()./-]*")
@@ -85,8 +85,8 @@ def possible_duplicates(patients: Collection[Patient], *, among: QuerySet[Patien
     They share the phone, and either the name as well or one of the two has an account. Two records that both have an
     account cannot be merged and are not named.
     """
-    phones = {patient.phone for patient in patients if patient.phone}
-    clinics = {patient.clinic_id for patient in patients}
+    phones = sorted({patient.phone for patient in patients if patient.phone})
+    clinics = sorted({patient.clinic_id for patient in patients})
     sharing = among.filter(clinic_id__in=clinics, phone__in=phones).order_by("pk")
     others = list(sharing[:MAX_SHARING_A_PHONE]) if phones else []
     return {patient.pk: [other for other in others if _may_be_one(patient, other)] for patient in patients}
@@ -97,3 +97,11 @@ def _may_be_one(patient: Patient, other: Patient) -> bool:
         return False
     accounts = [record.user_id for record in (patient, other) if record.user_id is not None]
     return len(accounts) == 1 or (not accounts and is_same_name(patient.name, other.name))
+
+
+def history_of_patient(user: User, patient_id: int) -> QuerySet[PatientEvent]:
+    """Links and merges of a record, also of one that has become part of another. Raises NotFound."""
+    lines = PatientEvent.objects.filter(clinic_id=clinic_id_of(user), patient_id=patient_id)
+    if not lines.exists():
+        get_patient_for(user, patient_id)
+    return lines

@@ -18,6 +18,11 @@ ENUMS = {
         "rejected": "the clinic said no; its time is free",
         "no_show": "nobody came; can be re-opened on the day",
     },
+    "PatientActionEnum": {
+        "link": "it became the record of an account",
+        "unlink": "it became a record without an account again",
+        "merge": "one record became part of the other; in the histories of both",
+    },
     "RoleEnum": ROLES,
     "ClinicRoleEnum": {name: ROLES[name] for name in ("owner", "staff", "practitioner")},
     "SourceEnum": {

@@ -138,6 +138,8 @@ FIELDS = {
     "wants_sms": "whether messages may come as an SMS",
     "wants_email": "whether messages may come as a mail",
     "wants_reminders": "whether they are reminded before an appointment",
+    "dry_run": "whether nothing was changed",
+    "PatientEventOutput.action": "what was done with the record",
     "has_account": "whether somebody signs in as this patient",
     "password": "of 8 characters or more, not a common one",
     "SignInInputRequest.password": "the account's",

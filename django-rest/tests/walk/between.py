@@ -30,6 +30,7 @@ Kinds = dict[tuple[str, int], list[str]]
 def check_what_a_service_did(walk: "Walk", before: State, *, names_a_service: bool = False) -> None:
     _check_feed(walk, before)
     _check_history(walk, before)
+    _check_records(before, walk.state)
     if not names_a_service:
         _check_lengths(before, walk.state)
     check_given_time(walk, before)
@@ -120,6 +121,24 @@ def _check_history(walk: "Walk", before: State) -> None:
         walk.done.update(line["action"] for line in new_lines)
         if was is None and now and now["source"] in (Source.GUEST, Source.WAITLIST):
             walk.done[f"create by {now['source']}"] += 1
+
+
+def _check_records(before: State, after: State) -> None:
+    """I7: a record gets or loses an account, or becomes part of another, only with a line in its history; a visit
+    follows its record alone."""
+    lines = [row for row_id, row in after.told_of_patients.items() if row_id not in before.told_of_patients]
+    merged = {line["patient_id"]: line["other_patient_id"] for line in lines if line["action"] == "merge"}
+    for row_id, was in before.patients.items():
+        now = after.patients.get(row_id)
+        if now is None:
+            assert merged[row_id] in after.patients, f"record {row_id} is gone without history"
+        elif now["user_id"] != was["user_id"]:
+            assert row_id in {line["patient_id"] for line in lines}, f"record {row_id} changed its account"
+            assert was["user_id"] is None or now["user_id"] is None, "one account was exchanged for another"
+    for was, now in _pairs(before.appointments, after.appointments):
+        if now["patient_id"] != was["patient_id"]:
+            assert was["patient_id"] not in after.patients
+            assert now["patient_id"] == merged[was["patient_id"]]
 
 
 def _told_part(row: Row | None) -> Row | None:

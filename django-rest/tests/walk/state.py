@@ -10,7 +10,7 @@ from clinic.appointments.lifecycle import ACTIVE_STATUSES
 from clinic.appointments.models import Appointment, AppointmentEvent, Series
 from clinic.changefeed.models import StreamHead
 from clinic.common.models import IdempotencyKey
-from clinic.people.models import Patient
+from clinic.people.models import Patient, PatientEvent
 from clinic.scheduling.models import ClaimedCell, Hold, Practitioner, ScheduleException, Service, WorkingBlock
 from clinic.waitlist.models import OfferState, WaitlistEntry, WaitlistOffer
 from django.db.models import Model
@@ -53,6 +53,7 @@ class State:
     users: Rows
     hours: tuple[Rows, Rows]
     told: dict[int, list[Row]]
+    told_of_patients: Rows
     heads: dict[int, int]
     cells: set[tuple[int, datetime, int | None, int | None]]
     keys: set[tuple[str, str]]
@@ -74,6 +75,7 @@ class State:
             users=rows_of(User),
             hours=(rows_of(WorkingBlock), rows_of(ScheduleException)),
             told=dict(told),
+            told_of_patients=rows_of(PatientEvent),
             heads=dict(StreamHead.objects.values_list("clinic_id", "seq")),
             cells=set(ClaimedCell.objects.values_list("practitioner_id", "starts_at", "appointment_id", "hold_id")),
             keys=set(IdempotencyKey.objects.values_list("owner", "key")),

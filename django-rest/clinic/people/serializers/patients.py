@@ -7,7 +7,7 @@ from rest_framework import serializers
 from clinic.accounts.models import User
 from clinic.accounts.serializers import ProfileInput, TokenPairOutput, UserOutput
 from clinic.common.versions import VersionInput
-from clinic.people.models import PREFERENCES, Patient
+from clinic.people.models import PREFERENCES, Patient, PatientEvent
 from clinic.people.names import is_same_name
 
 
@@ -81,6 +81,48 @@ class PatientInput(serializers.Serializer[Any]):
     email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
     phone = serializers.CharField(required=False, allow_blank=True, max_length=40)
     preferences = PreferencesInput(required=False, help_text="what they want to be told, and in which language")
+
+
+class MergeInput(serializers.Serializer[Any]):
+    into = serializers.IntegerField(min_value=1, help_text="the record that stays, with its name and contact data")
+    dry_run = serializers.BooleanField(required=False, default=False, help_text="say what would move; change nothing")
+    allow_overlap = serializers.BooleanField(
+        required=False, default=False, help_text="merge although both records have a visit at the same time"
+    )
+
+
+class OverlapOutput(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    patient = serializers.IntegerField()
+    patient_name = serializers.CharField()
+    practitioner = serializers.IntegerField()
+    practitioner_name = serializers.CharField()
+    start = serializers.DateTimeField(help_text="in the clinic's zone")
+    end = serializers.DateTimeField(help_text="in the clinic's zone")
+    status = serializers.CharField()
+
+
+class MergeOutput(serializers.Serializer[Any]):
+    dry_run = serializers.BooleanField()
+    moves = serializers.DictField(child=serializers.IntegerField(), help_text="how many rows move, by kind")
+    moves_account = serializers.BooleanField(help_text="whether an account moves as well")
+    overlaps = OverlapOutput(many=True, help_text="active visits that move, at the time of another of the patient's")
+    into = PatientOutput(help_text="the record that stays")
+
+
+class LinkInput(serializers.Serializer[Any]):
+    user = serializers.IntegerField(min_value=1, help_text="the id of a patient's account")
+
+
+class PatientEventOutput(serializers.ModelSerializer[PatientEvent]):
+    patient = serializers.IntegerField(source="patient_id")
+    other_patient = serializers.IntegerField(source="other_patient_id", allow_null=True, help_text="of a merge")
+    account = serializers.IntegerField(source="account_id", allow_null=True)
+    actor = serializers.IntegerField(source="actor_id", allow_null=True)
+
+    class Meta:
+        model = PatientEvent
+        fields = ["id", "patient", "action", "other_patient", "account", "actor", "actor_name", "at"]
 
 
 class OwnProfileOutput(UserOutput):

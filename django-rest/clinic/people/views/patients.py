@@ -17,7 +17,7 @@ from clinic.accounts.requests import signed_in_user
 from clinic.accounts.serializers import UserOutput
 from clinic.accounts.views import OpenView
 from clinic.common import clock
-from clinic.common.errors import PhoneNotProven
+from clinic.common.errors import OwnAppointment, PhoneNotProven
 from clinic.common.idempotency import answer_once
 from clinic.common.inputs import validated
 from clinic.common.limits import Limit
@@ -27,15 +27,27 @@ from clinic.people import queries
 from clinic.people.models import Patient
 from clinic.people.pages import PatientPages
 from clinic.people.serializers.patients import (
+    LinkInput,
+    MergeInput,
+    MergeOutput,
     OwnProfileInput,
     OwnProfileOutput,
     PatientEditInput,
+    PatientEventOutput,
     PatientInput,
     PatientOutput,
     PossibleDuplicateOutput,
     SignUpInput,
     SignUpOutput,
 )
+from clinic.people.services.linking import (
+    AccountHasRecord,
+    RecordHasAccount,
+    RecordHasNoAccount,
+    link_patient,
+    unlink_patient,
+)
+from clinic.people.services.merging import BothHaveAccounts, merge_patients, preview_merge
 from clinic.people.services.patients import SignUp, change_own_profile, create_patient, edit_patient, sign_up_patient
 from clinic.scheduling.queries import get_clinic_for
 
@@ -116,7 +128,10 @@ class PatientListView(ListAPIView[Patient]):
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         if args:  # Not while the document is made.
-            kwargs["context"] = self.get_serializer_context() | _duplicates_of(signed_in_user(self.request), args[0])
+            kwargs["context"] = {
+                **self.get_serializer_context(),
+                **_duplicates_of(signed_in_user(self.request), args[0]),
+            }
         return super().get_serializer(*args, **kwargs)
 
     @extend_schema(request=PatientInput, responses={201: PatientOutput}, summary="A new patient record")
@@ -163,6 +178,63 @@ class PossibleDuplicatesView(APIView):
         patient = queries.get_patient_for(user, patient_id)
         found = queries.possible_duplicates([patient], among=queries.patients_visible_to(user))[patient.pk]
         return Response(PossibleDuplicateOutput(found, many=True, context={"patient": patient}).data)
+
+
+class MergeView(APIView):
+    permission_classes = (AtDesk,)
+
+    @answers(OwnAppointment, BothHaveAccounts)
+    @extend_schema(request=MergeInput, responses=MergeOutput, summary="Merge a record into another one (owner, staff)")
+    def post(self, request: Request, patient_id: int) -> Response:
+        editor, given = signed_in_user(request), validated(MergeInput(data=request.data))
+        dry_run, into_id, allow_overlap = given["dry_run"], given["into"], given["allow_overlap"]
+        if dry_run:
+            merge = preview_merge(editor=editor, patient_id=patient_id, into_id=into_id)
+        else:
+            merge = merge_patients(
+                editor=editor, patient_id=patient_id, into_id=into_id, now=clock.now(), allow_overlap=allow_overlap
+            )
+        return Response(
+            {
+                "dry_run": dry_run,
+                "moves": merge.moves,
+                "moves_account": merge.moves_account,
+                "overlaps": merge.overlaps,
+                "into": _shown(queries.get_patient_for(editor, into_id), editor),
+            }
+        )
+
+
+class LinkView(APIView):
+    permission_classes = (AtDesk,)
+
+    @answers(RecordHasAccount, AccountHasRecord)
+    @extend_schema(request=LinkInput, responses=PatientOutput, summary="Link a record to an account (owner, staff)")
+    def post(self, request: Request, patient_id: int) -> Response:
+        editor, given = signed_in_user(request), validated(LinkInput(data=request.data))
+        patient = link_patient(editor=editor, patient_id=patient_id, user_id=given["user"], now=clock.now())
+        return _show(patient, editor)
+
+
+class UnlinkView(APIView):
+    permission_classes = (AtDesk,)
+
+    @answers(RecordHasNoAccount)
+    @extend_schema(
+        request=None, responses=PatientOutput, summary="Part a record from its account, which gets an empty one"
+    )
+    def post(self, request: Request, patient_id: int) -> Response:
+        editor = signed_in_user(request)
+        return _show(unlink_patient(editor=editor, patient_id=patient_id, now=clock.now()), editor)
+
+
+class PatientHistoryView(APIView):
+    permission_classes = (AtDesk,)
+
+    @extend_schema(responses=PatientEventOutput(many=True), summary="Links and merges of a record (owner, staff)")
+    def get(self, request: Request, patient_id: int) -> Response:
+        lines = queries.history_of_patient(signed_in_user(request), patient_id)
+        return Response(PatientEventOutput(lines, many=True).data)
 
 
 def _show(patient: Patient, viewer: User, *, status: int = 200) -> Response:

@@ -7,6 +7,8 @@ from clinic.accounts.models import Role
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.services import sign_out_everywhere
 from clinic.outbox.models import Message
+from clinic.people.services.linking import link_patient, unlink_patient
+from clinic.people.services.merging import merge_patients, preview_merge
 from clinic.people.services.patients import SignUp, change_own_profile, create_patient, edit_patient, sign_up_patient
 from clinic.people.services.phone_codes import send_phone_code
 from clinic.people.services.staff import create_staff, deactivate_staff, edit_staff
@@ -62,6 +64,30 @@ def _code_sent_to(walk: Walk, phone: str) -> str:
     return "".join(re.findall(r"\b\d{6}\b", sent.body)) if sent else "000000"
 
 
+def link_a_record(walk: Walk) -> None:
+    editor, account = walk.user("olga", "sam"), walk.patient_user()
+    patient_id = walk.patient_id()
+    walk.service(lambda: link_patient(editor=editor, patient_id=patient_id, user_id=account.pk, now=walk.now))
+
+
+def unlink_a_record(walk: Walk) -> None:
+    editor, patient_id = walk.user("olga", "sam"), walk.patient_id()
+    walk.service(lambda: unlink_patient(editor=editor, patient_id=patient_id, now=walk.now))
+
+
+def merge_records(walk: Walk) -> None:
+    editor, patient_id, into_id = walk.user("olga", "sam"), walk.patient_id(), walk.patient_id()
+    allow_overlap = walk.perhaps(0.5)
+    if walk.perhaps(0.3):
+        walk.service(lambda: preview_merge(editor=editor, patient_id=patient_id, into_id=into_id))
+        return
+    walk.service(
+        lambda: merge_patients(
+            editor=editor, patient_id=patient_id, into_id=into_id, now=walk.now, allow_overlap=allow_overlap
+        )
+    )
+
+
 def sign_out(walk: Walk) -> None:
     user = walk.user()
     walk.service(lambda: sign_out_everywhere(user=user))
@@ -104,6 +130,9 @@ STEPS = weighted(
     (change_a_record, 3),
     (sign_up, 2),
     (change_own_record, 2),
+    (link_a_record, 1),
+    (unlink_a_record, 1),
+    (merge_records, 1),
     (sign_out, 1),
     (hire, 1),
     (change_a_role, 1),
