@@ -10,21 +10,6 @@ from stream_testkit.service import StreamService
 pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
 
 
-# What others say is heard when the tab thaws, as a browser has it.
-FREEZE = """() => {
-  const { set } = Object.getOwnPropertyDescriptor(BroadcastChannel.prototype, "onmessage");
-  const unheard = [];
-  window.isFrozen = false;
-  window.thaw = () => {
-    window.isFrozen = false;
-    for (const [hear, event] of unheard.splice(0)) hear(event);
-  };
-  Object.defineProperty(BroadcastChannel.prototype, "onmessage", {
-    set(hear) { set.call(this, (event) => window.isFrozen ? unheard.push([hear, event]) : hear(event)); },
-  });
-}"""
-
-
 def wait_for_connections(service: StreamService, count: int) -> None:
     deadline = time.monotonic() + 15
     while (found := service.get("/api/v1/health").json()["connections"]) != count:
@@ -86,28 +71,6 @@ def test_who_stops_leaves_the_lead_to_another_at_once(
     booked = clinic.book()
     other.wait_for_ids(booked)
     wait_for_connections(service, 1)
-
-
-def test_of_two_that_lead_one_gives_way(
-    open_page: Open, service: StreamService, clinic: TestClinic, lan_origin: str
-) -> None:
-    """A tab that was frozen, and taken for gone."""
-    one, other = open_page(at=lan_origin), open_page(at=lan_origin)
-    one.page.goto(f"{lan_origin}/index.html")
-    one.page.evaluate(FREEZE)
-    one.begin()
-    one.wait_for_state("live")
-    one.page.evaluate("window.isFrozen = true")
-    other.start()
-    other.page.wait_for_function("live.isLeading")
-    wait_for_connections(service, 2)
-    one.page.evaluate("thaw()")
-    wait_for_connections(service, 1)
-    booked = clinic.book()
-    for tab in (one, other):
-        tab.wait_for_ids(booked)
-        tab.wait_for_state("live")
-    assert sum(tab.page.evaluate("live.isLeading") for tab in (one, other)) == 1
 
 
 def test_a_worker_of_another_origin_is_refused(open_page: Open) -> None:

@@ -19,6 +19,10 @@ def place(request: pytest.FixtureRequest, origin: str, lan_origin: str) -> str:
     return origin if request.param == "web locks" else lan_origin
 
 
+# As a tab with an older or a broken script.
+DEAF = """() => Object.defineProperty(BroadcastChannel.prototype, "onmessage", { set() {} })"""
+
+
 def start(open_page: Open, at: str, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> FrontEnd:
     tab = open_page(at=at)
     tab.start(heartbeatSeconds=heartbeat_seconds)
@@ -52,17 +56,39 @@ def test_without_web_locks_a_follower_of_a_blocked_leader_takes_over(
     assert leaders_of(leader, follower) == 1
 
 
-def test_newcomer_is_live_while_the_leader_is_blocked(
-    open_page: Open, service: StreamService, clinic: TestClinic, place: str
+@pytest.mark.parametrize("how", ["alert", "debugger"])
+def test_newcomer_leads_while_the_leader_stands_still_and_one_of_both_gives_way(
+    open_page: Open, service: StreamService, clinic: TestClinic, place: str, how: str
 ) -> None:
-    booked = clinic.book()
+    """A tab that stands still neither hears nor speaks, and keeps its connection."""
+    first = clinic.book()
     leader = start(open_page, place)
-    with BLOCKED["alert"](leader.page):
+    with BLOCKED[how](leader.page):
         newcomer = start(open_page, place)
-        newcomer.wait_for_ids(booked)
-    leader.wait_for_state("live")
+        newcomer.wait_for_ids(first)
+        assert newcomer.page.evaluate("live.isLeading")
+        wait_for_connections(service, 2)
     wait_for_connections(service, 1)
+    second = clinic.book(day=1)
+    for tab in (leader, newcomer):
+        tab.wait_for_ids(first, second)
+        tab.wait_for_state("live")
     assert leaders_of(leader, newcomer) == 1
+
+
+def test_leader_that_speaks_but_never_answers_is_replaced(open_page: Open, clinic: TestClinic, place: str) -> None:
+    leader = open_page(at=place)
+    leader.page.goto(f"{place}/index.html")
+    leader.page.evaluate(DEAF)
+    # It speaks every 100 ms, so some of it falls into each claim of the newcomer's.
+    leader.begin(heartbeatSeconds=0.4)
+    leader.wait_for_state("live")
+    newcomer = open_page(at=place)
+    newcomer.start(heartbeatSeconds=HEARTBEAT_SECONDS)
+    newcomer.wait_until_told("stale: silent")
+    newcomer.wait_for_state("live")
+    assert newcomer.page.evaluate("live.isLeading")
+    newcomer.wait_for_ids(clinic.book())
 
 
 def test_of_many_followers_that_take_over_at_once_one_has_a_stream(
