@@ -13,6 +13,7 @@ from clinic.appointments.lifecycle import Facts, Party, Status, allowed_actions
 from clinic_people import SignedIn, zone_of
 from playwright.sync_api import Browser, Page, expect
 from stack import LiveStack
+from stream_testkit.front_end import evaluate_within
 
 pytestmark = pytest.mark.xdist_group("browser")
 _number = count(1)
@@ -443,7 +444,7 @@ def rules(browser: Browser, stack: LiveStack) -> Iterator[Page]:
     context = browser.new_context(base_url=stack.pages_url)
     page = context.new_page()
     page.goto("/sign-in")
-    page.evaluate("import('/static/portal/rules.js').then((module) => { window.rules = module; })")
+    evaluate_within(page, "async () => { window.rules = await import('/static/portal/rules.js'); }")
     yield page
     context.close()
 
