@@ -1,23 +1,19 @@
 """A clinic whose row names an unknown time zone: a clear answer, the other clinics served, and a way out."""
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import time
 
 import pytest
 from clinic.accounts.models import Role, User
-from clinic.appointments.actor import Actor
-from clinic.appointments.lifecycle import Action
 from clinic.appointments.models import Appointment, Patient
-from clinic.appointments.services.decisions import change_status
 from clinic.ops.maintenance import run_jobs
 from clinic.ops.models import JobRun
-from clinic.outbox.models import Channel, Message, State
 from clinic.scheduling.models import Clinic, Practitioner, WorkingBlock
 from clinic.waitlist.models import WaitlistEntry, WaitlistOffer
-from clinic.waitlist.services.entries import Wishes, join_waitlist
 from django.core.management import CommandError, call_command
 
-from .conftest import World, fresh, in_days, refusal
+from .conftest import World, in_days, refusal
+from .work_due import NOON, make_everything_due
 
 
 @pytest.fixture
@@ -55,8 +51,6 @@ def test_demo_in_unknown_zone_is_refused() -> None:
         call_command("seed_demo", "--timezone", "US/Gone")
 
 
-NOON = in_days(3)(12)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PER_CLINIC = {
     "missed appointments marked",
     "undecided requests expired",
@@ -89,41 +83,6 @@ def hillside(world: World) -> World:
         petra=people["Harriet"],
         paula=people["Henry"],
         pete=people["Hugo"],
-    )
-
-
-def wait_for(world: World, start: datetime, *, now: datetime) -> WaitlistEntry:
-    day = start.date()
-    return join_waitlist(
-        actor=Actor.by_user(fresh(world.sam)),
-        clinic=world.clinic,
-        patient_id=world.pete.patient.pk,
-        wishes=Wishes(first_date=day, last_date=day, practitioner_id=world.petra.practitioner.pk),
-        now=now,
-    )
-
-
-def make_everything_due(world: World) -> None:
-    """One item for each job of `PER_CLINIC` at noon."""
-    world.book(NOON - HOUR)
-    undecided = world.book(NOON - 2 * HOUR)
-    Appointment.objects.filter(pk=undecided.pk).update(status="pending")
-    world.book(NOON + DAY)
-    offered = world.book(NOON + 2 * DAY)
-    wait_for(world, offered.starts_at, now=NOON - 2 * HOUR)
-    sam = Actor.by_user(fresh(world.sam))
-    change_status(actor=sam, appointment_id=offered.pk, action=Action.CANCEL, now=NOON - 2 * HOUR)
-    wait_for(world, NOON - DAY, now=NOON - 2 * DAY)
-    # Only what this makes is to be told of.
-    Message.objects.filter(clinic=world.clinic).delete()
-    Message.objects.create(
-        clinic=world.clinic,
-        channel=Channel.SMS,
-        template="confirmed",
-        recipient="+442079999999",
-        state=State.DEAD,
-        created_at=NOON - HOUR,
-        send_at=NOON - HOUR,
     )
 
 

@@ -12,7 +12,7 @@ from clinic.appointments.services.versions import check_version
 from clinic.common.errors import InvalidRequest, PermissionDenied, StaleVersion, TooManyEntries, TransitionNotAllowed
 from clinic.common.instants import local_date_of, zone_of
 from clinic.common.isolation import sum_isolated
-from clinic.common.transactions import in_one_transaction
+from clinic.common.transactions import in_one_statement, in_one_transaction
 from clinic.scheduling.models import Clinic, Practitioner, Service
 from clinic.scheduling.queries import get_practitioner, get_service
 from clinic.waitlist.models import EntryState, WaitlistEntry
@@ -105,6 +105,7 @@ def lapse_entries(*, now: datetime) -> int:
     return sum_isolated(Clinic.objects.all(), partial(_lapse_entries_of, now=now))
 
 
+@in_one_statement
 def _lapse_entries_of(clinic: Clinic, *, now: datetime) -> int:
     today = local_date_of(now, zone_of(clinic.timezone))
     past = WaitlistEntry.objects.filter(clinic=clinic, state=EntryState.WAITING, last_date__lt=today)
