@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clinic.ops.backup.archive import BackupError, Manifest, describe_files, open_archive, write_archive
+from clinic.ops.backup.archive import CALLED_FROM, BackupError, Manifest, describe_files, open_archive, write_archive
 from clinic.ops.backup.restoring import check_may_restore
 from clinic.ops.backup.rows import copy_rows, without_columns
 from clinic.ops.probes import Prober
@@ -167,6 +167,62 @@ def test_archive_of_a_later_format_or_version_is_refused(db: None, archive: Call
 def test_database_with_a_clinic_is_not_replaced_unasked(world: World, archive: Callable[..., Path]) -> None:
     with pytest.raises(CommandError, match="The database is not empty"):
         call_command("restore", str(archive()))
+
+
+# Where an archive is written
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """The output of a dump program that ran elsewhere."""
+    rows = tmp_path / "rows.sql"
+    rows.write_bytes(BY_MARIADB)
+    return rows
+
+
+def test_existing_file_is_kept_unless_overwriting_is_asked_for(db: None, tmp_path: Path, rows: Path) -> None:
+    path = tmp_path / "monday.tar"
+    path.write_bytes(b"of last week")
+    with pytest.raises(CommandError, match=r"monday\.tar exists already\. Choose another name, or .* --overwrite"):
+        call_command("backup", str(path), rows=rows)
+    assert path.read_bytes() == b"of last week"
+    call_command("backup", str(path), rows=rows, overwrite=True)
+    with open_archive(path) as opened:
+        assert opened.manifest.tables["patient"] == 2
+
+
+def test_file_that_appears_while_the_archive_is_packed_is_kept(archive: Callable[..., Path], tmp_path: Path) -> None:
+    path = archive()
+    written = path.read_bytes()
+    with pytest.raises(BackupError, match="exists already"):
+        write_archive(path, tmp_path / "folder", Manifest("", "", "", [], {}, {}, {}))
+    assert path.read_bytes() == written
+    assert not path.with_name("backup.tar.part").exists()
+
+
+def test_folder_in_place_of_a_file_is_refused(db: None, tmp_path: Path, rows: Path) -> None:
+    with pytest.raises(CommandError, match=r"is a folder\. Name a file in it"):
+        call_command("backup", str(tmp_path), rows=rows, overwrite=True)
+
+
+@pytest.mark.parametrize("is_called_elsewhere", [False, True])
+def test_relative_path_is_meant_from_where_the_command_is_typed_and_told_in_full(
+    db: None,
+    tmp_path: Path,
+    rows: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    is_called_elsewhere: bool,
+) -> None:
+    """`tools/run_stack.py manage` runs commands in the folder of django-rest, and says from where it was called."""
+    if is_called_elsewhere:
+        monkeypatch.setenv(CALLED_FROM, str(tmp_path))
+    else:
+        monkeypatch.chdir(tmp_path)
+    call_command("backup", "backups/monday.tar", rows=Path("rows.sql"))
+    path = tmp_path / "backups" / "monday.tar"
+    assert path.is_file()
+    assert f"{path}: " in capsys.readouterr().out
 
 
 # A restore that fails half-way
