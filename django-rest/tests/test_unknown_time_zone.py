@@ -18,7 +18,7 @@ from django.db import transaction
 from django.test import Client
 from rest_framework.test import APIClient
 
-from .admin_pages import APPOINTMENTS, CLINICS, HOME, Page, errors_of, sign_in
+from .admin_pages import APPOINTMENTS, CLINICS, HOME, PRACTITIONERS, Page, act, errors_of, sign_in
 from .conftest import World, code_of, in_days, refusal
 from .test_health_and_metrics import health, metric
 from .test_permission_matrix import EXPECTED, PAGES, Route, at_a_page, body_of, every_route, url_of
@@ -103,6 +103,19 @@ def test_admin_of_a_clinic_in_an_unknown_zone_is_never_500(busy: World) -> None:
     client.raise_request_exception = False
     for _, response in admin_pages(client):
         assert_no_500(response)
+
+
+def test_admin_form_sent_and_action_taken_in_an_unknown_zone_are_refused_and_never_500(world: World) -> None:
+    requested, client = world.book(in_days(3)(9), by=world.paula), sign_in(world.olga)
+    urls = (f"{APPOINTMENTS}{requested.pk}/change/", f"{PRACTITIONERS}{world.petra.practitioner.pk}/change/")
+    pages = [Page.open(client, url) for url in urls]
+    lose_zone(world)
+    client.raise_request_exception = False
+    assert_no_500(act(client, APPOINTMENTS, "approve", requested.pk))
+    assert_no_500(client.post(f"{APPOINTMENTS}{requested.pk}/approve/now/"))
+    for page in pages:
+        assert_no_500(page.save("appointments_appointment_approve"))
+    assert Appointment.objects.get(pk=requested.pk).status == "pending"
 
 
 def test_superuser_still_sees_every_list_and_decides_for_other_clinics(busy: World, root: User) -> None:
