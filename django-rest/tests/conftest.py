@@ -170,7 +170,7 @@ PRODUCTION_HASHERS = settings.PASSWORD_HASHERS
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """The test database is a copy of a migrated one, where there is one to copy."""
-    creation = connection.creation
+    creation: Any = connection.creation  # Its stubs know less than it has.
     migrate_it = creation.create_test_db
 
     def create(**options: Any) -> str:
