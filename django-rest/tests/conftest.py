@@ -183,7 +183,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
         migrated.fill(name)
         return name
 
-    creation.create_test_db = create  # type: ignore[method-assign, assignment]
+    creation.create_test_db = create
 
 
 @pytest.fixture(scope="session", autouse=True)
