@@ -265,7 +265,10 @@ def test_it_says_that_it_may_be_old_while_the_database_is_away(stack: LiveStack,
     stack.stop_database()
     try:
         board.wait_for_state("stale")
+        expect(board.page.locator("#connection-word")).to_have_text("Not up to date")
         expect(board.page.get_by_text("No news since")).to_be_visible()
+        board.page.set_viewport_size({"width": 390, "height": 844})
+        assert board.page.evaluate(WIDTHS) == [390, 390]
     finally:
         stack.start_database()
     board.wait_for_state("live")
