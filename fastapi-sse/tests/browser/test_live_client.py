@@ -214,7 +214,8 @@ def test_pauses_that_were_asked_for_make_no_later_one_longer(open_page: Open) ->
 
     front_end.page.route("**/api/v1/sse/appointments*", answer)
     front_end.start()
-    front_end.page.wait_for_function("live.state === 'live'", timeout=6000)
+    # A pause after six guesses would take 15 s or more.
+    front_end.page.wait_for_function("live.state === 'live'", timeout=10_000)
     assert next(asked) == 8
 
 
