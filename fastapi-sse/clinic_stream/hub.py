@@ -102,6 +102,8 @@ class Hub:
         return connection if connection is not None and connection.goodbye is None else None
 
     def keep(self, state: ClinicState) -> None:
+        """Follow a clinic from now on that is not in memory."""
+        assert state.clinic.id not in self.clinics, "its readers would be left behind"
         self.unreadable.pop(state.clinic.id, None)
         dormant = self._dormant.pop(state.clinic.id, None)
         if dormant is not None:
