@@ -24,7 +24,8 @@ from stream_testkit.service import StreamService
 HERE = Path(__file__).parent
 START_SECONDS = 30
 LONG = 24 * 3600
-NO_LIMITS = dict.fromkeys(("sse_max_connections", "sse_max_connections_per_user", "sse_max_connections_per_address"), 0)
+LIMITS = ("sse_max_connections", "sse_max_connections_per_user", "sse_max_connections_per_address")
+NO_LIMITS = dict.fromkeys((*LIMITS, "sse_max_anonymous_per_address"), 0)
 ROW_BYTES = 870  # What the frame of an appointment has without its notes.
 
 

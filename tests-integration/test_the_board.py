@@ -13,6 +13,7 @@ from clinic.appointments.lifecycle import Facts, Party, Status, allowed_actions
 from clinic_people import SignedIn, zone_of
 from playwright.sync_api import Browser, Page, expect
 from stack import LiveStack
+from stream_testkit.front_end import evaluate_within
 
 pytestmark = pytest.mark.xdist_group("browser")
 _number = count(1)
@@ -264,7 +265,10 @@ def test_it_says_that_it_may_be_old_while_the_database_is_away(stack: LiveStack,
     stack.stop_database()
     try:
         board.wait_for_state("stale")
+        expect(board.page.locator("#connection-word")).to_have_text("Not up to date")
         expect(board.page.get_by_text("No news since")).to_be_visible()
+        board.page.set_viewport_size({"width": 390, "height": 844})
+        assert board.page.evaluate(WIDTHS) == [390, 390]
     finally:
         stack.start_database()
     board.wait_for_state("live")
@@ -443,7 +447,7 @@ def rules(browser: Browser, stack: LiveStack) -> Iterator[Page]:
     context = browser.new_context(base_url=stack.pages_url)
     page = context.new_page()
     page.goto("/sign-in")
-    page.evaluate("import('/static/portal/rules.js').then((module) => { window.rules = module; })")
+    evaluate_within(page, "async () => { window.rules = await import('/static/portal/rules.js'); }")
     yield page
     context.close()
 

@@ -203,7 +203,8 @@ class Stack:
             done = subprocess.run(
                 [sys.executable, "manage.py", *arguments],
                 cwd=ROOT / "django-rest",
-                env=self.environment,
+                # A path that a person gave is meant from where they are.
+                env={**self.environment, "CHAIRSIDE_CALLED_FROM": str(Path.cwd())},
                 stdin=subprocess.DEVNULL,
                 stdout=None if shown else output,
                 stderr=None if shown else subprocess.STDOUT,

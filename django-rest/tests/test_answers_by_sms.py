@@ -62,10 +62,11 @@ def booked(world: World) -> Appointment:
     return _with_phones(world).book(NINE)
 
 
-def post(path: str, fields: dict[str, str], *, signature: str | None = None) -> Any:
+def post(path: str, fields: dict[str, str], *, signature: str | None = None, raise_exception: bool = True) -> Any:
     signature = SIGNER.compute_signature(f"{ADDRESS}{path}", fields) if signature is None else signature
     body = urlencode(fields)
-    return APIClient().post(path, body, content_type=FORM, HTTP_X_TWILIO_SIGNATURE=signature)
+    client = APIClient(raise_request_exception=raise_exception)
+    return client.post(path, body, content_type=FORM, HTTP_X_TWILIO_SIGNATURE=signature)
 
 
 def sms(text: str, *, sender: str = PAULAS, sid: str | None = None, **more: str) -> dict[str, str]:
@@ -617,3 +618,15 @@ def test_unknown_sender_is_answered_three_times_a_day(world: World) -> None:
 @pytest.mark.parametrize("sender", ["+33612345678", "+499001234567", "83300", "RIVERSIDE"])
 def test_number_without_sms_is_not_answered(world: World, sender: str) -> None:
     assert "<Message>" not in say("CONFIRM", sender=sender)
+
+
+@pytest.mark.parametrize(("text", "status"), [("YES", 503), ("NO", 503), ("HELP", 503), ("STOP", 200)])
+def test_sms_to_a_clinic_in_an_unknown_time_zone_is_503_and_stop_still_counts(
+    booked: Appointment, text: str, status: int
+) -> None:
+    Clinic.objects.filter(pk=booked.clinic_id).update(timezone="US/Gone")
+    response = post(WEBHOOK, sms(text), raise_exception=False)
+    assert response.status_code == status
+    if status == 503:
+        assert code_of(response) == "time_zone_unknown"
+    assert OptOut.objects.exists() == (text == "STOP")

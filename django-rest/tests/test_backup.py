@@ -26,6 +26,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from private_server import PrivateServer, environment_of
 from rest_framework.test import APIClient
+from run_stack import Stack
 
 from .conftest import World
 from .own_server import options_of, own_server
@@ -167,6 +168,63 @@ def test_archive_of_a_later_format_or_version_is_refused(db: None, archive: Call
 def test_database_with_a_clinic_is_not_replaced_unasked(world: World, archive: Callable[..., Path]) -> None:
     with pytest.raises(CommandError, match="The database is not empty"):
         call_command("restore", str(archive()))
+
+
+# Where an archive is written
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """The output of a dump program that ran elsewhere."""
+    rows = tmp_path / "rows.sql"
+    rows.write_bytes(BY_MARIADB)
+    return rows
+
+
+def test_existing_file_is_kept_unless_overwriting_is_asked_for(db: None, tmp_path: Path, rows: Path) -> None:
+    path = tmp_path / "monday.tar"
+    path.write_bytes(b"of last week")
+    with pytest.raises(CommandError, match=r"monday\.tar exists already\. Choose another name, or .* --overwrite"):
+        call_command("backup", str(path), rows=rows)
+    assert path.read_bytes() == b"of last week"
+    call_command("backup", str(path), rows=rows, overwrite=True)
+    with open_archive(path) as opened:
+        assert opened.manifest.tables["patient"] == 2
+
+
+def test_file_that_appears_while_the_archive_is_packed_is_kept(archive: Callable[..., Path], tmp_path: Path) -> None:
+    path = archive()
+    written = path.read_bytes()
+    with pytest.raises(BackupError, match="exists already"):
+        write_archive(path, tmp_path / "folder", Manifest("", "", "", [], {}, {}, {}))
+    assert path.read_bytes() == written
+    assert not path.with_name("backup.tar.part").exists()
+
+
+def test_folder_in_place_of_a_file_is_refused(db: None, tmp_path: Path, rows: Path) -> None:
+    with pytest.raises(CommandError, match=r"is a folder\. Name a file in it"):
+        call_command("backup", str(tmp_path), rows=rows, overwrite=True)
+
+
+def test_relative_path_is_told_in_full(
+    db: None, tmp_path: Path, rows: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    call_command("backup", "backups/monday.tar", rows=Path("rows.sql"))
+    path = tmp_path / "backups" / "monday.tar"
+    assert path.is_file()
+    assert f"{path}: " in capsys.readouterr().out
+
+
+def test_relative_path_beside_the_running_stack_is_meant_from_where_it_is_typed(
+    db: None, tmp_path: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`tools/run_stack.py manage` runs the command in the folder of django-rest."""
+    environment = {**os.environ, "DB_NAME": str(settings.DATABASES["default"]["NAME"])}
+    stack = Stack(environment=environment, folder=tmp_path, api_port=1, stream_port=2)
+    monkeypatch.chdir(tmp_path)
+    stack.manage("backup", "monday.tar", "--rows", "rows.sql")
+    assert (tmp_path / "monday.tar").is_file()
 
 
 # A restore that fails half-way

@@ -160,7 +160,7 @@ def test_another_clinics_messages_are_not_sent_again(world: World, message: Mess
 
 # Who sees what
 
-DETAILS = {"database_version", "outbox", "worker", "clock", "transactions", "sign_ins"}
+DETAILS = {"database_version", "outbox", "worker", "clock", "transactions", "sign_ins", "time_zones"}
 SEEN_BY_ALL = {"status", "service", "version", "database"}
 
 

@@ -1,41 +1,150 @@
 """A clinic whose row names an unknown time zone: a clear answer, the other clinics served, and a way out."""
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import time
+from typing import Any
 
 import pytest
 from clinic.accounts.models import Role, User
-from clinic.appointments.actor import Actor
-from clinic.appointments.lifecycle import Action
 from clinic.appointments.models import Appointment
-from clinic.appointments.services.decisions import change_status
 from clinic.ops.maintenance import run_jobs
 from clinic.ops.models import JobRun
-from clinic.outbox.models import Channel, Message, State
 from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Practitioner, WorkingBlock
 from clinic.waitlist.models import WaitlistEntry, WaitlistOffer
-from clinic.waitlist.services.entries import Wishes, join_waitlist
+from django.contrib import admin
 from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.test import Client
+from rest_framework.test import APIClient
 
-from .conftest import World, fresh, in_days, refusal
+from .admin_pages import APPOINTMENTS, CLINICS, HOME, PRACTITIONERS, Page, act, errors_of, sign_in
+from .conftest import World, code_of, in_days, refusal
+from .test_health_and_metrics import health, metric
+from .test_permission_matrix import EXPECTED, PAGES, Route, at_a_page, body_of, every_route, url_of
+from .test_permission_matrix import appointment as appointment  # a fixture
+from .work_due import NOON, make_everything_due, make_everything_prunable
+
+
+def lose_zone(world: World) -> None:
+    Clinic.objects.filter(pk=world.clinic.pk).update(timezone="US/Gone")
 
 
 @pytest.fixture
 def lost(world: World) -> World:
     """A zone that a newer `tzdata` has dropped, or that was written by SQL. One appointment is ahead."""
     world.book(in_days(3)(9))
-    Clinic.objects.filter(pk=world.clinic.pk).update(timezone="US/Gone")
+    lose_zone(world)
     world.olga.refresh_from_db()
     return world
 
 
-@pytest.mark.parametrize("path", ["appointments", "appointments/statistics", "time/now", "clinic", "practitioners"])
-def test_clinic_in_unknown_zone_is_told_so_and_never_500(lost: World, path: str) -> None:
-    client = lost.client(lost.olga)
+def one_route_of_each_view() -> list[Route]:
+    """Older names of a path lead to the same view."""
+    views, first = every_route(), dict[tuple[str, Any], Route]()
+    for method, path in EXPECTED:
+        view = views[method, path if path.startswith("/") else f"/api/v1/{path}"]
+        first.setdefault((method, view), (method, path))
+    return list(first.values())
+
+
+def assert_no_500(response: Any) -> None:
+    """Refused with the one code, or answered: what needs no zone still works."""
+    if getattr(response, "streaming", False):
+        b"".join(response.streaming_content)
+    if response.status_code >= 500:
+        assert response.status_code == 503
+        assert "The clinic's time zone is unknown" in response.content.decode()
+        if response.headers["Content-Type"].startswith("application/json"):
+            assert code_of(response) == "time_zone_unknown"
+
+
+@pytest.mark.parametrize("route", one_route_of_each_view(), ids=" ".join)
+def test_no_route_is_500_in_an_unknown_zone(world: World, appointment: Appointment, route: Route) -> None:
+    url, body = url_of(world, appointment, route), None if route[0] == "GET" else body_of(world, route)
+    lose_zone(world)
+    for name in ("olga", "petra", "paula", "nobody"):
+        with transaction.atomic():  # Each from the same state.
+            user: User | None = getattr(world, name, None)
+            client: Any = at_a_page(user) if route[1] in PAGES else world.client(user)
+            client.raise_request_exception = False
+            assert_no_500(getattr(client, route[0].lower())(url, body))
+            transaction.set_rollback(True)
+
+
+@pytest.fixture
+def root(world: World) -> User:
+    return User.objects.create_superuser("root@example.org")
+
+
+def admin_pages(client: Client) -> Iterator[tuple[str, Any]]:
+    """The first page, each list with all that there is, and of each the form to add and three rows."""
+    yield "/admin/", client.get("/admin/")
+    for model in admin.site._registry:
+        url = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        rows = [f"{url}{pk}/change/" for pk in model._default_manager.values_list("pk", flat=True)[:3]]
+        for each in (f"{url}?when=all", f"{url}add/", *rows):
+            yield each, client.get(each)
+
+
+@pytest.fixture
+def busy(world: World) -> World:
+    """With rows in every list of the admin, and an appointment of today; then the zone is lost."""
+    make_everything_due(world)
+    make_everything_prunable(world)
+    world.book_now(practitioner=world.quentin)
+    run_jobs(now=NOON)
+    lose_zone(world)
+    return world
+
+
+def test_admin_of_a_clinic_in_an_unknown_zone_is_never_500(busy: World) -> None:
+    client = sign_in(busy.olga)
     client.raise_request_exception = False
-    response = client.get(f"/api/v1/{path}")
-    assert response.status_code < 500 or refusal(response) == (503, "time_zone_unknown")
+    for _, response in admin_pages(client):
+        assert_no_500(response)
+
+
+def test_admin_form_sent_and_action_taken_in_an_unknown_zone_are_refused_and_never_500(world: World) -> None:
+    requested, client = world.book(in_days(3)(9), by=world.paula), sign_in(world.olga)
+    urls = (f"{APPOINTMENTS}{requested.pk}/change/", f"{PRACTITIONERS}{world.petra.practitioner.pk}/change/")
+    pages = [Page.open(client, url) for url in urls]
+    lose_zone(world)
+    client.raise_request_exception = False
+    assert_no_500(act(client, APPOINTMENTS, "approve", requested.pk))
+    assert_no_500(client.post(f"{APPOINTMENTS}{requested.pk}/approve/now/"))
+    for page in pages:
+        assert_no_500(page.save("appointments_appointment_approve"))
+    assert Appointment.objects.get(pk=requested.pk).status == "pending"
+
+
+def test_superuser_still_sees_every_list_and_decides_for_other_clinics(busy: World, root: User) -> None:
+    client = sign_in(root)
+    client.raise_request_exception = False
+    refused = {url for url, response in admin_pages(client) if response.status_code not in (200, 302, 403)}
+    # Those that offer steps by the clinic's date.
+    assert {url.split("/")[3] for url in refused} == {"appointment", "practitioner"}
+    assert all(url.endswith("/change/") for url in refused)
+    assert "UTC" in client.get("/admin/appointments/appointment/?when=all").content.decode()
+
+
+def test_owner_is_led_from_the_admin_to_the_settings_and_sets_another_zone(lost: World) -> None:
+    owner = sign_in(lost.olga)
+    settings = f"{CLINICS}{lost.clinic.pk}/change/"
+    assert settings in owner.get(HOME).content.decode()
+    assert errors_of(Page.open(owner, settings).save(timezone="Europe/Berlin")) == ""
+    assert owner.get(APPOINTMENTS).status_code == 200
+
+
+def test_health_and_metrics_name_clinics_in_an_unknown_zone_and_traffic_still_comes(world: World) -> None:
+    assert health(world)["time_zones"] == {"unknown": 0, "clinics": []}
+    assert metric("chairside_clinics_in_unknown_time_zones") == 0
+    lose_zone(world)
+    assert health(world)["time_zones"] == {"unknown": 1, "clinics": [{"id": world.clinic.pk, "slug": "riverside"}]}
+    assert metric("chairside_clinics_in_unknown_time_zones") == 1
+    assert APIClient().get("/readyz").status_code == 200
+    assert APIClient().get("/health").json()["status"] == "ok"
 
 
 def test_owner_sets_a_known_zone_although_appointments_are_ahead(lost: World) -> None:
@@ -56,8 +165,6 @@ def test_demo_in_unknown_zone_is_refused() -> None:
         call_command("seed_demo", "--timezone", "US/Gone")
 
 
-NOON = in_days(3)(12)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PER_CLINIC = {
     "missed appointments marked",
     "undecided requests expired",
@@ -90,41 +197,6 @@ def hillside(world: World) -> World:
         petra=people["Harriet"],
         paula=people["Henry"],
         pete=people["Hugo"],
-    )
-
-
-def wait_for(world: World, start: datetime, *, now: datetime) -> WaitlistEntry:
-    day = start.date()
-    return join_waitlist(
-        actor=Actor.by_user(fresh(world.sam)),
-        clinic=world.clinic,
-        patient_id=world.pete.patient.pk,
-        wishes=Wishes(first_date=day, last_date=day, practitioner_id=world.petra.practitioner.pk),
-        now=now,
-    )
-
-
-def make_everything_due(world: World) -> None:
-    """One item for each job of `PER_CLINIC` at noon."""
-    world.book(NOON - HOUR)
-    undecided = world.book(NOON - 2 * HOUR)
-    Appointment.objects.filter(pk=undecided.pk).update(status="pending")
-    world.book(NOON + DAY)
-    offered = world.book(NOON + 2 * DAY)
-    wait_for(world, offered.starts_at, now=NOON - 2 * HOUR)
-    sam = Actor.by_user(fresh(world.sam))
-    change_status(actor=sam, appointment_id=offered.pk, action=Action.CANCEL, now=NOON - 2 * HOUR)
-    wait_for(world, NOON - DAY, now=NOON - 2 * DAY)
-    # Only what this makes is to be told of.
-    Message.objects.filter(clinic=world.clinic).delete()
-    Message.objects.create(
-        clinic=world.clinic,
-        channel=Channel.SMS,
-        template="confirmed",
-        recipient="+442079999999",
-        state=State.DEAD,
-        created_at=NOON - HOUR,
-        send_at=NOON - HOUR,
     )
 
 

@@ -36,10 +36,13 @@ class Limits:
     """How many streams may stand side by side; 0 is as many as there are."""
 
     total: int = 0
+    # Streams of signed-in users.
     per_address: int = 0
     per_user: int = 0
     # Public streams, of `total`: the rest is for signed-in users.
     anonymous: int = 0
+    # Public streams, beside those of signed-in users: neither takes the other's places behind one address.
+    anonymous_per_address: int = 0
 
     def shared_by(self, workers: int) -> Self:
         """One worker's part, rounded up: the kernel deals newcomers out evenly, and nobody has to ask the others."""
@@ -49,6 +52,7 @@ class Limits:
             per_address=-(-self.per_address // workers),
             per_user=-(-self.per_user // workers),
             anonymous=-(-self.anonymous // workers),
+            anonymous_per_address=-(-self.anonymous_per_address // workers),
         )
 
 
@@ -75,7 +79,8 @@ class Hub:
         self._limits = limits
         self._connections: dict[str, Connection] = {}
         self._by_user: defaultdict[int, dict[str, Connection]] = defaultdict(dict)
-        self._by_address: Counter[str] = Counter()
+        self._signed_in_by_address: Counter[str] = Counter()
+        self._anonymous_by_address: Counter[str] = Counter()
         self._anonymous = 0
         # So that an id says which worker has the connection, and means nothing after a restart.
         self._id_prefix = f"{worker}-{secrets.token_hex(4)}-"
@@ -97,6 +102,8 @@ class Hub:
         return connection if connection is not None and connection.goodbye is None else None
 
     def keep(self, state: ClinicState) -> None:
+        """Follow a clinic from now on that is not in memory."""
+        assert state.clinic.id not in self.clinics, "its readers would be left behind"
         self.unreadable.pop(state.clinic.id, None)
         dormant = self._dormant.pop(state.clinic.id, None)
         if dormant is not None:
@@ -109,22 +116,21 @@ class Hub:
             return "total"
         if is_anonymous and 0 < self._limits.anonymous <= self._anonymous:
             return "anonymous"
-        if 0 < self._limits.per_address <= self._by_address[address]:
-            return "address"
+        per_address = self._limits.anonymous_per_address if is_anonymous else self._limits.per_address
+        if 0 < per_address <= self._by_address(is_anonymous)[address]:
+            return "anonymous_address" if is_anonymous else "address"
         return None
 
     @contextmanager
     def waiting(self, address: str, *, is_anonymous: bool) -> Iterator[None]:
         """Count a stream that is open and has no connection yet."""
         self._waiting += 1
-        self._by_address[address] += 1
-        self._anonymous += is_anonymous
+        self._count_in(address, is_anonymous=is_anonymous)
         try:
             yield
         finally:
-            self._anonymous -= is_anonymous
             self._waiting -= 1
-            self._drop_address(address)
+            self._count_out(address, is_anonymous=is_anonymous)
 
     def next_id(self) -> str:
         return f"{self._id_prefix}{next(self._numbers)}"
@@ -153,10 +159,8 @@ class Hub:
         )
         topic.apart.add(connection)
         self._connections[connection_id] = connection
-        self._by_address[address] += 1
-        if viewer is None:
-            self._anonymous += 1
-        else:
+        self._count_in(address, is_anonymous=viewer is None)
+        if viewer is not None:
             self._make_room_for(viewer)
             self._by_user[viewer.user_id][connection_id] = connection
         self.counts.opened[topic.kind] += 1
@@ -169,10 +173,8 @@ class Hub:
         connection.topic.left_at = connection.topic.clinic.used_at = self.clock()
         connection.topic.apart.discard(connection)
         del self._connections[connection.id]
-        self._drop_address(connection.address)
-        if connection.viewer is None:
-            self._anonymous -= 1
-        else:
+        self._count_out(connection.address, is_anonymous=connection.viewer is None)
+        if connection.viewer is not None:
             of_user = self._by_user[connection.viewer.user_id]
             of_user.pop(connection.id)
             if not of_user:
@@ -236,10 +238,19 @@ class Hub:
     def close(self) -> None:
         self.ticker.stop()
 
-    def _drop_address(self, address: str) -> None:
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
+    def _by_address(self, is_anonymous: bool) -> Counter[str]:
+        return self._anonymous_by_address if is_anonymous else self._signed_in_by_address
+
+    def _count_in(self, address: str, *, is_anonymous: bool) -> None:
+        self._by_address(is_anonymous)[address] += 1
+        self._anonymous += is_anonymous
+
+    def _count_out(self, address: str, *, is_anonymous: bool) -> None:
+        self._anonymous -= is_anonymous
+        by_address = self._by_address(is_anonymous)
+        by_address[address] -= 1
+        if not by_address[address]:
+            del by_address[address]
 
     def _make_room_for(self, viewer: Viewer) -> None:
         of_user = self._by_user.get(viewer.user_id, {})

@@ -245,6 +245,10 @@ class Poller:
             self._probing = None
 
     async def _load(self, clinic_id: int) -> None:
+        """Unless somebody else, who waited for less long after a failure, has loaded it meanwhile: whoever reads that
+        one would hear of no change any more."""
+        if clinic_id in self._hub.clinics:
+            return
         try:
             state = await self._feed.load(clinic_id, self._hub.clock(), in_trouble=clinic_id in self._hub.unreadable)
         except DatabaseUnavailable as error:

@@ -30,6 +30,7 @@ class Services:
                 settings.sse_max_connections_per_address,
                 settings.sse_max_connections_per_user,
                 settings.sse_max_anonymous,
+                settings.sse_max_anonymous_per_address,
             ).shared_by(peers.workers),
             worker=peers.worker,
         )

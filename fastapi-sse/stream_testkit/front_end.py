@@ -1,5 +1,6 @@
 """A front end's page in a browser, with what chairside-live.js tells it."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,25 @@ START = """async ({ module, kind, url, options, waits }) => {
   const started = window.live.start();
   if (waits) await started;
 }"""
+# Playwright waits for a promise without any limit.
+WITHIN = """async ([arg, ms]) => {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`The page's promise is still pending after ${ms} ms.`)), ms);
+  });
+  try {
+    return await Promise.race([(FUNCTION)(arg), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}"""
+EVALUATE_TIMEOUT_SECONDS = 30
 IDS = "live.rows.map(({ id }) => id)"
+
+
+def evaluate_within(page: Page, function: str, arg: object = None, *, seconds: float = EVALUATE_TIMEOUT_SECONDS) -> Any:
+    """The outcome of an async function in the page. Raises Playwright's `Error` if still pending after `seconds`."""
+    return page.evaluate(WITHIN.replace("FUNCTION", function), [arg, seconds * 1000])
 
 
 @dataclass
@@ -49,7 +68,7 @@ class FrontEnd:
         """Make the list; `waits` until it has its first token."""
         module, url = f"{self.stream}/chairside-live.js", f"{self.stream}/api/v1/sse/{of}"
         asked = {"module": module, "kind": f"Live{of.capitalize()}", "url": url, "options": options, "waits": waits}
-        self.page.evaluate(START, asked)
+        evaluate_within(self.page, START, asked)
 
     @property
     def stream(self) -> str:
@@ -64,6 +83,13 @@ class FrontEnd:
 
     def wait_until_told(self, state: str) -> None:
         self.page.wait_for_function("state => told.states.includes(state)", arg=state)
+
+    def wait_for_connections(self, count: int, seconds: float = 15) -> None:
+        """Until the service has so many. Meanwhile pages are given their tokens, which no page is during a `sleep`."""
+        deadline = time.monotonic() + seconds
+        while (found := self.service.get("/api/v1/health").json()["connections"]) != count:
+            assert time.monotonic() < deadline, f"{found} connections"
+            self.page.wait_for_timeout(50)
 
     @property
     def told(self) -> dict[str, Any]:

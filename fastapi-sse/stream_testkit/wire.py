@@ -56,10 +56,15 @@ class SseReader:
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
         lines = [f"GET {parts.path}?{parts.query} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
-        self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
         self._file = self._socket.makefile("rb")
-        self.status = int(self._file.readline().split()[1])
-        self.headers = self._read_headers()
+        try:
+            self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
+            self.status = int(self._file.readline().split()[1])
+            self.headers = self._read_headers()
+        except BaseException:  # The service died before it answered.
+            self._file.close()
+            self._socket.close()
+            raise
         self.raw = b""
         self.is_complete = False
         self.last_id: str | None = None

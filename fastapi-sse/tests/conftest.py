@@ -28,7 +28,8 @@ def database() -> Iterator[Database]:
     database.drop()
 
 
-@pytest.fixture(scope="session")
+# Not of the session: it polls the database as long as it runs.
+@pytest.fixture(scope="module")
 def service(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreamService]:
     """The service as it is by default; tests that need another, or end it, start their own."""
     with StreamService(database.environment, tmp_path_factory.mktemp("stream") / "log") as service:

@@ -123,11 +123,37 @@ def test_public_streams_leave_room_for_signed_in_users(start_service: StartServi
             stack.enter_context(service.stream(person.token())).next_event()
 
 
+def test_public_and_signed_in_streams_of_one_address_take_no_place_of_each_other(
+    start_service: StartService, clinic: TestClinic
+) -> None:
+    service = start_service(sse_max_anonymous_per_address=2, sse_max_connections_per_address=3)
+    query = f"practitioner={clinic.petra.row_id}"
+
+    def is_let_in(opened: SseReader) -> bool:
+        return streams.enter_context(opened).next_event().event != "drain"
+
+    with ExitStack() as streams:
+        public = [is_let_in(service.stream(None, query, of="availability")) for _ in range(3)]
+        assert public == [True, True, False]
+        signed_in = [is_let_in(service.stream(clinic.owner.token())) for _ in range(4)]
+        assert signed_in == [True, True, True, False]
+    counted = service.get("/metrics").text
+    for limit in ("anonymous_address", "address"):
+        assert f'turned_away_total{{limit="{limit}"}} 1' in counted
+
+
 def test_zero_is_no_limit(start_service: StartService, clinic: TestClinic) -> None:
-    service = start_service(sse_max_connections=0, sse_max_connections_per_address=0, sse_max_connections_per_user=0)
-    with service.stream(clinic.owner.token()) as one, service.stream(clinic.owner.token()) as two:
+    limits = ["sse_max_connections", "sse_max_connections_per_address", "sse_max_connections_per_user"]
+    service = start_service(**dict.fromkeys([*limits, "sse_max_anonymous_per_address"], 0))
+    query = f"practitioner={clinic.petra.row_id}"
+    with (
+        service.stream(clinic.owner.token()) as one,
+        service.stream(clinic.owner.token()) as two,
+        service.stream(None, query, of="availability") as public,
+    ):
         one.next_event()
         two.next_event()
+        public.next_event()
         assert one.stays_silent(0.1)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import select
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -83,6 +84,40 @@ def test_over_the_limit_the_oldest_is_closed_and_newcomers_are_answered(
         assert "chairside_stream_unfinished_closed_total" in service.get("/metrics").text
         clinic.book()
         stream.next_event()
+
+
+def test_burst_of_500_requests_from_one_address_loses_none(start_service: StartService, clinic: TestClinic) -> None:
+    """All boards behind one address after a restart: connected before the service reads the first request."""
+    service = start_service(
+        trusted_proxies="192.0.2.1", sse_max_unfinished_requests_per_address=200, sse_max_connections_per_user=0
+    )
+    head = "GET /api/v1/sse/appointments?mode=delta HTTP/1.1\r\nHost: localhost\r\n"
+    request = f"{head}Authorization: Bearer {clinic.owner.token()}\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(connections(service, 150, HALF_A_HEAD))
+        service.signal(signal.SIGSTOP)
+        try:
+            boards = stack.enter_context(connections(service, 500, SILENT))
+        finally:
+            service.signal(signal.SIGCONT)
+        assert service.get("/livez").status_code == 200  # It came after them: all have been accepted.
+        with contextlib.suppress(ConnectionError):
+            for board in boards:
+                board.sendall(request.encode())
+        assert sum(is_given_its_rows(board) for board in boards) == 500
+
+
+def is_given_its_rows(board: socket.socket) -> bool:
+    told = b""
+    board.settimeout(30)
+    with contextlib.suppress(ConnectionResetError):
+        while b"\n\n" not in told.partition(b"event: snapshot")[2]:
+            received = board.recv(65536)
+            if not received:
+                return False
+            told += received
+        return told.startswith(b"HTTP/1.1 200")
+    return False
 
 
 def test_head_that_never_ends_is_refused(service: StreamService) -> None:

@@ -102,6 +102,21 @@ def test_limit_holds_over_all_workers_together(start_service: StartService, clin
         wait_for_connections(service, 2 * WORKERS)
 
 
+def test_anonymous_limit_of_an_address_holds_over_all_workers_and_leaves_signed_in_users_alone(
+    start_service: StartService, clinic: TestClinic
+) -> None:
+    service = start_service(sse_workers=WORKERS, sse_max_anonymous_per_address=2 * WORKERS)
+    wait_for_workers(service)
+    query = f"practitioner={clinic.petra.row_id}"
+    with ExitStack() as stack:
+        for _ in range(60):
+            stack.enter_context(service.stream(None, query, of="availability"))
+        wait_for_connections(service, 2 * WORKERS)
+        for _ in range(12):
+            stack.enter_context(service.stream(clinic.staff.token())).next_event()
+        wait_for_connections(service, 2 * WORKERS + 12)
+
+
 def test_user_s_limit_holds_over_all_workers_together(start_service: StartService, clinic: TestClinic) -> None:
     service = start_service(sse_workers=WORKERS, sse_max_connections_per_user=2 * WORKERS)
     wait_for_workers(service)

@@ -327,9 +327,10 @@ class StreamSettings(Settings):
     sse_max_connections_per_address: int = Field(default=1_000, ge=0)
     sse_max_connections_per_user: int = Field(default=100, ge=0)
     sse_anonymous_percent: int = Field(default=80, ge=1, le=100)
+    sse_max_anonymous_per_address: int = Field(default=100, ge=0)
     # For the head of a request, and as many again for its body.
     sse_request_seconds: float = Field(default=10, ge=0.1, le=300)
-    # Connections without a complete request; 0 is no limit. The oldest is closed, not the newcomer.
+    # Connections without a complete request; 0 is no limit. The oldest is closed, not one of the last two seconds.
     sse_max_unfinished_requests: int = Field(default=2_000, ge=0)
     sse_max_unfinished_requests_per_address: int = Field(default=200, ge=0)
     sse_workers: int = Field(default=1, ge=1, le=64)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ DISK_MEGABYTES = 900
 HEARTBEAT_SECONDS = 1
 PASSWORD = "correct horse battery staple"
 CLINICS = 3
+CONNECT_SECONDS = 20
 # Run by `manage.py shell`: nobody works by the API before there is a clinic.
 MAKE_CLINICS = f"""
 import json
@@ -77,7 +79,15 @@ class World:
         self.clinics = [FuzzClinic(**made) for made in json.loads(line.removeprefix("CLINICS "))]
 
     def admin(self, **options: Any) -> Any:
-        return self.server.connect(as_admin=True, **options)
+        """Patient: after an outage a busy server may not take a connection in time."""
+        deadline = time.monotonic() + CONNECT_SECONDS
+        while True:
+            try:
+                return self.server.connect(as_admin=True, **options)
+            except MySQLdb.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def rows(self, query: str, *values: object) -> tuple[tuple[Any, ...], ...]:
         connection: MySQLdb.Connection = self.admin()

@@ -22,7 +22,7 @@ INSERT INTO message
   (clinic_id, channel, template, recipient, subject, body, state, attempts, provider_id, error, secret,
    created_at, send_at, due_at)
 VALUES
-  (1, 'sms', 'reminder', '+491701234567', '', %s, 'queued', 0, '', '', 0,
+  (1, 'sms', 'reminder', '+13105550171', '', %s, 'queued', 0, '', '', 0,
    UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))
 """
 # Beside those of the bookings under load, which fall due sooner or later.

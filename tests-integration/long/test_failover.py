@@ -25,6 +25,7 @@ from rich.console import Console
 from stack import OwnStack
 from stream_testkit.clinic import TestClinic
 from stream_testkit.database import Database, Server
+from stream_testkit.front_end import evaluate_within
 from stream_testkit.gate import Gate
 
 MODES = ["snapshot", "delta"]
@@ -130,7 +131,7 @@ def page_of(pair: Pair) -> Iterator[Page]:
         )
         page = browser.new_page()
         page.goto(f"{pair.stack.stream_url}/livez")
-        page.evaluate(START, pair.token)
+        evaluate_within(page, START, pair.token)
         yield page
         browser.close()
 

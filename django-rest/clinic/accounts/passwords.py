@@ -19,7 +19,7 @@ from clinic.common import clock
 from clinic.common.errors import InvalidRequest
 from clinic.common.isolation import sum_isolated
 from clinic.common.limits import Limit, count_attempt
-from clinic.common.transactions import in_one_transaction
+from clinic.common.transactions import in_one_statement, in_one_transaction
 
 RESET_HOLDS_FOR = timedelta(hours=1)
 INVITATION_HOLDS_FOR = timedelta(days=3)
@@ -87,9 +87,15 @@ def request_reset(*, email: str, now: datetime) -> None:
 
 def send_requested_links(*, now: datetime) -> int:
     """The worker's part of `request_reset`. Returns the number of mails."""
-    PasswordMailRequest.objects.filter(created_at__lte=now - RESET_HOLDS_FOR).delete()
+    _forget_expired_requests(now=now)
     waiting = PasswordMailRequest.objects.order_by("pk").values_list("pk", flat=True)[:MAX_REQUESTS_AT_ONCE]
     return sum_isolated(list(waiting), partial(_send_requested, now=now))
+
+
+@in_one_statement
+def _forget_expired_requests(*, now: datetime) -> None:
+    # By another index than `_send_requested` deletes: the two lock a row's entries in opposite orders.
+    PasswordMailRequest.objects.filter(created_at__lte=now - RESET_HOLDS_FOR).delete()
 
 
 @in_one_transaction
@@ -150,5 +156,6 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+@in_one_statement
 def prune_password_tokens(*, older_than: datetime) -> int:
     return PasswordToken.objects.filter(expires_at__lt=older_than).delete()[0]

@@ -17,7 +17,7 @@ from rest_framework_simplejwt.utils import datetime_from_epoch
 from clinic.accounts.models import RefreshFamily, User
 from clinic.accounts.queries import get_session_user
 from clinic.accounts.tokens import FAMILY_CLAIM, FamilyToken, refresh_token_for
-from clinic.common.transactions import in_one_transaction
+from clinic.common.transactions import in_one_statement, in_one_transaction
 
 REUSE_ACCEPTED_FOR = timedelta(seconds=30)
 
@@ -76,6 +76,7 @@ def is_living(token: FamilyToken, *, now: datetime) -> bool:
     return not has_ended and not BlacklistedToken.objects.filter(token__jti=token["jti"]).exists()
 
 
+@in_one_statement
 def prune_families(*, now: datetime) -> int:
     return RefreshFamily.objects.filter(ends_at__lte=now).delete()[0]
 

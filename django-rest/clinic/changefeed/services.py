@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import OuterRef, Subquery
 
 from clinic.changefeed.models import RealtimeEvent, StreamEpoch, StreamHead
-from clinic.common.transactions import in_one_transaction
+from clinic.common.transactions import in_one_statement, in_one_transaction
 
 PRUNE_BATCH = 5000
 
@@ -26,13 +26,17 @@ def prune_events(*, older_than: datetime) -> int:
         for clinic_id in {clinic_id for clinic_id, _ in keys}:
             seqs = [seq for event_clinic_id, seq in keys if event_clinic_id == clinic_id]
             # Events of a clinic age in the order of their numbers.
-            deleted += RealtimeEvent.objects.filter(
-                clinic_id=clinic_id, seq__lte=max(seqs), at__lt=older_than
-            ).delete()[0]
+            deleted += _delete_events(clinic_id, up_to=max(seqs), older_than=older_than)
         if len(keys) < PRUNE_BATCH:
             return deleted
 
 
+@in_one_statement
+def _delete_events(clinic_id: int, *, up_to: int, older_than: datetime) -> int:
+    return RealtimeEvent.objects.filter(clinic_id=clinic_id, seq__lte=up_to, at__lt=older_than).delete()[0]
+
+
+@in_one_statement
 def beat_pulse() -> None:
     """Note that the writing side lives, by the database's clock. One statement; takes no number."""
     with connection.cursor() as cursor:

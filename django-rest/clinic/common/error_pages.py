@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import csrf, defaults
 
 from clinic.common.database_errors import refusal_for
-from clinic.common.errors import RETRY_AFTER_SECONDS, ChairsideError
+from clinic.common.errors import RETRY_AFTER_SECONDS, ChairsideError, TryAgain
 
 
 def error_response(status: int, code: str, detail: str, *, attr: str | None = None) -> HttpResponse:
@@ -50,8 +50,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Also of pages while the database is away: Django calls this inside of its `except`."""
+    """Also of pages while the database is away, or a clinic's row cannot be read: Django calls this inside of its
+    `except`."""
     error = sys.exception()
+    if isinstance(error, TryAgain):
+        return unavailable(request, error)
     refusal = refusal_for(error, method=request.method or "") if error is not None else None
     if refusal is not None:
         return unavailable(request, refusal)

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from clinic.common import clock
 from clinic.common.errors import InvalidRequest, KeyReused
 from clinic.common.models import IdempotencyKey
-from clinic.common.transactions import in_one_transaction
+from clinic.common.transactions import in_one_statement, in_one_transaction
 
 MAX_KEY_LENGTH = 100
 KEPT_FOR = timedelta(hours=24)
@@ -83,5 +83,6 @@ def _route(path: str) -> str:
     return f"/{UNVERSIONED.sub('', path).strip('/')}"
 
 
+@in_one_statement
 def prune_idempotency_keys(*, older_than: datetime) -> int:
     return IdempotencyKey.objects.filter(created_at__lt=older_than).delete()[0]

@@ -101,15 +101,18 @@ def count_subjects(limit: Limit, *, now: datetime) -> int:
     return AttemptCount.objects.filter(scope=limit.scope, expires_at__gt=now).count()
 
 
+@in_one_statement
 def forget_attempts(limit: Limit, subject: str) -> None:
     AttemptCount.objects.filter(pk=(limit.scope, _hash(subject))).delete()
 
 
+@in_one_statement
 def take_back_attempt(limit: Limit, subject: str) -> None:
     row = AttemptCount.objects.filter(pk=(limit.scope, _hash(subject)), attempts__gt=0)
     row.update(attempts=F("attempts") - 1)
 
 
+@in_one_statement
 def prune_attempts(*, now: datetime) -> int:
     return AttemptCount.objects.filter(expires_at__lte=now).delete()[0]
 

@@ -35,8 +35,8 @@ def in_one_transaction(service: Callable[P, R]) -> Callable[P, R]:
 
 
 def in_one_statement(service: Callable[P, R]) -> Callable[P, R]:
-    """The same for a service that is one statement: the database makes a transaction of it without being asked to,
-    which saves two questions of three."""
+    """The same for a service that is one statement, or a few that may be repeated: the database makes a transaction of
+    each without being asked to, which saves two questions of three."""
     return _again_after_a_deadlock(service)
 
 

@@ -13,13 +13,15 @@ from django.utils.html import format_html
 
 from clinic.accounts.models import User
 from clinic.accounts.own_clinic import LogAdmin, OwnClinicFilter, is_at_desk, user_of
+from clinic.appointments.actor import Actor
 from clinic.appointments.admin.appointments import DECISIONS, STATUS_COLOURS, Decision, actor_of, possible_now
 from clinic.appointments.admin.wording import say_instant, say_when
-from clinic.appointments.lifecycle import Status
+from clinic.appointments.lifecycle import Action, Status
 from clinic.appointments.models import Appointment
 from clinic.appointments.queries import appointments_visible_to
 from clinic.common import clock
 from clinic.common.admin import ChoicesFilter, DatesFilter
+from clinic.common.errors import UnknownTimeZone
 from clinic.messaging.models import InboundMessage
 from clinic.messaging.services.resending import WhyNot, send_again
 from clinic.ops import wordings as wordings  # registers its page
@@ -114,7 +116,10 @@ def the_day(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Requests first: nobody should wait for a decision."""
     if not is_at_desk(request):
         return context
-    day = clinic_day_of(user_of(request), now=clock.now())
+    try:
+        day = clinic_day_of(user_of(request), now=clock.now())
+    except UnknownTimeZone as problem:
+        return {**context, "zone_problem": problem.detail, "clinic_id": user_of(request).clinic_id}
     cards = [
         ("Requests", day.pending_count, "wait for a decision"),
         ("Today", len(day.today), "appointments"),
@@ -128,7 +133,7 @@ def the_day(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def _rows(request: HttpRequest, day: ClinicDay) -> dict[str, list[Row]]:
     def row(appointment: Appointment, when: str) -> Row:
-        possible = possible_now(appointment, actor_of(request))
+        possible = _possible_now(appointment, actor_of(request))
         buttons = {name: DECISIONS[name] for name in NEXT_STEPS if DECISIONS[name].action in possible}
         return Row(appointment, when, STATUS_COLOURS[appointment.get_status_display()], buttons)
 
@@ -136,6 +141,14 @@ def _rows(request: HttpRequest, day: ClinicDay) -> dict[str, list[Row]]:
         "pending": [row(appointment, say_when(appointment)) for appointment in day.pending],
         "today": [row(appointment, say_when(appointment).split(",\u00a0")[1]) for appointment in day.today],
     }
+
+
+def _possible_now(appointment: Appointment, actor: Actor) -> list[Action]:
+    """Nothing in a clinic whose time nobody can tell; a superuser still decides for the others."""
+    try:
+        return possible_now(appointment, actor)
+    except UnknownTimeZone:
+        return []
 
 
 class ToldAdmin(LogAdmin):
@@ -246,6 +259,10 @@ class JobRunAdmin(LogAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return isinstance(request.user, User) and request.user.is_superuser
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[JobRun]:
+        """A job has no clinic."""
+        return JobRun.objects.all() if user_of(request).is_superuser else JobRun.objects.none()
 
     @admin.display(description="took", ordering="seconds")
     def took(self, run: JobRun) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError
@@ -17,10 +18,12 @@ from clinic.accounts.refresh_families import prune_families
 from clinic.accounts.sign_in_addresses import sign_in_spread
 from clinic.appointments.services.clock import expire_requests, mark_missed
 from clinic.changefeed.services import prune_events
+from clinic.common.errors import TryAgain
 from clinic.common.idempotency import KEPT_FOR as IDEMPOTENCY_KEYS_KEPT_FOR
 from clinic.common.idempotency import prune_idempotency_keys
 from clinic.common.isolation import PartlyFailed
 from clinic.common.limits import prune_attempts
+from clinic.common.transactions import in_one_statement, in_one_transaction
 from clinic.messaging.services.dead_letters import report_dead_letters
 from clinic.messaging.services.reminders import queue_due_reminders
 from clinic.ops.models import JobRun
@@ -40,10 +43,12 @@ Job = Callable[[datetime], int]
 log = logging.getLogger("chairside.worker")
 
 
+@in_one_transaction
 def _prune_tokens(now: datetime) -> int:
     return OutstandingToken.objects.filter(expires_at__lte=now).delete()[0]
 
 
+@in_one_statement
 def _prune_sessions(now: datetime) -> int:
     return Session.objects.filter(expire_date__lt=now).delete()[0]
 
@@ -107,8 +112,13 @@ def run_jobs(*, now: datetime) -> dict[str, int]:
 
 def _keep_run(name: str, *, now: datetime, seconds: float, did: int, error: str) -> None:
     ran = {"started_at": now, "seconds": seconds, "did": did, "error": error[:300]}
-    ended = {"failures": F("failures") + 1} if error else {"succeeded_at": now}
-    with suppress(DatabaseError):  # It is away: then the jobs have failed as well, and were logged.
-        if not JobRun.objects.filter(name=name).update(**ran, **ended):
-            first = {"failures": 1} if error else {"succeeded_at": now}
-            JobRun.objects.bulk_create([JobRun(name=name, **ran, **first)], ignore_conflicts=True)
+    with suppress(DatabaseError, TryAgain):  # It is away: then the jobs have failed as well, and were logged.
+        _store_run(name, ran, now=now)
+
+
+@in_one_statement
+def _store_run(name: str, ran: dict[str, Any], *, now: datetime) -> None:
+    ended = {"failures": F("failures") + 1} if ran["error"] else {"succeeded_at": now}
+    if not JobRun.objects.filter(name=name).update(**ran, **ended):
+        first = {"failures": 1} if ran["error"] else {"succeeded_at": now}
+        JobRun.objects.bulk_create([JobRun(name=name, **ran, **first)], ignore_conflicts=True)

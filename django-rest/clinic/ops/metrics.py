@@ -12,12 +12,13 @@ from clinic.ops.models import JobRun
 from clinic.ops.workers import running_workers
 from clinic.outbox.models import Channel
 from clinic.outbox.queries import outbox_state
+from clinic.scheduling.queries import clinics_in_unknown_zones
 
 
 def metrics_text(*, now: datetime) -> bytes:
     """Raises DatabaseError."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected([*_outbox(now), *_jobs(), *_clocks(now), *_sign_ins(now)]))
+    registry.register(_Collected([*_outbox(now), *_jobs(), *_clocks(now), *_sign_ins(now), *_time_zones()]))
     return generate_latest(registry)
 
 
@@ -91,4 +92,12 @@ def _sign_ins(now: datetime) -> Iterator[Metric]:
         "chairside_sign_in_addresses",
         "Addresses they came from; one for many accounts: see TRUSTED_PROXIES.",
         spread.addresses,
+    )
+
+
+def _time_zones() -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "chairside_clinics_in_unknown_time_zones",
+        "Clinics whose requests are refused because their row names an unknown time zone.",
+        clinics_in_unknown_zones().count(),
     )

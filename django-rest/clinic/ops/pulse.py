@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from clinic.changefeed.services import beat_pulse
+from clinic.common.errors import TryAgain
 
 PULSE_SECONDS = 1.0
 log = logging.getLogger("chairside.worker")
@@ -31,7 +32,7 @@ def _beat_until(stop: threading.Event, seconds: float) -> None:
         close_old_connections()
         try:
             beat_pulse()
-        except (DatabaseError, InterfaceError) as error:
+        except (DatabaseError, InterfaceError, TryAgain) as error:
             if not is_failing:  # One line an outage.
                 log.warning("the pulse cannot be written: %s", type(error).__name__)
             is_failing = True

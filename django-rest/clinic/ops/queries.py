@@ -20,12 +20,14 @@ from clinic.ops.workers import running_workers
 from clinic.outbox.counting import LIMITED
 from clinic.outbox.models import Message
 from clinic.outbox.queries import outbox_state
+from clinic.scheduling.queries import clinics_in_unknown_zones
 from clinic.waitlist.models import OfferState, WaitlistOffer
 
 # A worker begins a round every minute.
 LATE_AFTER = timedelta(minutes=3)
 # Our own processes are limited to less while they are idle; longer ones hold up changes of the schema.
 OLD_TRANSACTION_SECONDS = 30
+MAX_CLINICS_NAMED = 20
 MAY_NOT_SEE = frozenset({1044, 1142, 1227})
 
 
@@ -86,6 +88,14 @@ def sign_in_health(*, now: datetime) -> dict[str, Any]:
         "addresses": spread.addresses,
         "share_one_address": spread.shares_one_address,
     }
+
+
+def time_zone_health() -> dict[str, Any]:
+    """Two queries, three if there are any."""
+    lost = clinics_in_unknown_zones()
+    count = lost.count()
+    named = list(lost.values("id", "slug")[:MAX_CLINICS_NAMED]) if count else []
+    return {"unknown": count, "clinics": named}
 
 
 def clock_health() -> dict[str, Any]:

@@ -34,6 +34,7 @@ from clinic.ops.queries import (
     outbox_health,
     server_version,
     sign_in_health,
+    time_zone_health,
     transaction_health,
     worker_health,
 )
@@ -98,6 +99,24 @@ SignInHealth = inline_serializer(
     },
     required=False,
 )
+TimeZoneHealth = inline_serializer(
+    "TimeZoneHealth",
+    {
+        "unknown": serializers.IntegerField(
+            help_text="clinics whose row names an unknown time zone: their requests are 503 `time_zone_unknown`"
+        ),
+        "clinics": inline_serializer(
+            "ClinicInUnknownZone",
+            {
+                "id": serializers.IntegerField(help_text="of the clinic"),
+                "slug": serializers.CharField(help_text="of the clinic"),
+            },
+            many=True,
+            help_text="the first twenty of them",
+        ),
+    },
+    required=False,
+)
 HealthOutput = inline_serializer(
     "Health",
     {
@@ -112,6 +131,7 @@ HealthOutput = inline_serializer(
         "clock": ClockHealth,
         "transactions": TransactionHealth,
         "sign_ins": SignInHealth,
+        "time_zones": TimeZoneHealth,
     },
 )
 
@@ -138,8 +158,8 @@ class HealthView(OpenView):
     @extend_schema(
         responses={200: HealthOutput, 503: HealthOutput},
         summary="How the service is",
-        description="The server's version, queues, jobs, clocks, transactions and sign-ins are for owners, superusers "
-        "and the addresses in `METRICS_NETWORKS`.",
+        description="The server's version, queues, jobs, clocks, transactions, sign-ins and unknown time zones are for "
+        "owners, superusers and the addresses in `METRICS_NETWORKS`.",
     )
     def get(self, request: Request) -> Response:
         start_probes()
@@ -170,6 +190,7 @@ def _details(worker: dict[str, Any]) -> dict[str, Any]:
         "clock": clock_health(),
         "transactions": transaction_health(),
         "sign_ins": sign_in_health(now=clock.now()),
+        "time_zones": time_zone_health(),
     }
 
 

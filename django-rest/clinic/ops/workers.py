@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError
 
 from clinic.common import clock
+from clinic.common.errors import TryAgain
+from clinic.common.transactions import in_one_statement, in_one_transaction
 from clinic.ops.models import WorkerProcess
 
 # A worker reports itself each minute.
@@ -38,11 +40,10 @@ class ClockWatch:
         return is_off
 
     def report(self) -> None:
-        """One statement."""
+        """Four queries."""
         try:
-            row = {"seen_at": clock.now(), "clock_skew_seconds": clock.skew_seconds()}
-            WorkerProcess.objects.update_or_create(name=self._name, defaults=row)
-        except DatabaseError:
+            _keep_worker(self._name)
+        except (DatabaseError, TryAgain):
             log.warning("The state of this worker could not be stored.")
 
     def _measure(self) -> None:
@@ -53,9 +54,16 @@ class ClockWatch:
             log.warning("The database's clock could not be read.")
 
 
+@in_one_transaction
+def _keep_worker(name: str) -> None:
+    row = {"seen_at": clock.now(), "clock_skew_seconds": clock.skew_seconds()}
+    WorkerProcess.objects.update_or_create(name=name, defaults=row)
+
+
 def running_workers(*, now: datetime) -> list[WorkerProcess]:
     return list(WorkerProcess.objects.filter(seen_at__gt=now - SEEN_WITHIN))
 
 
+@in_one_statement
 def prune_workers(*, older_than: datetime) -> int:
     return WorkerProcess.objects.filter(seen_at__lt=older_than).delete()[0]

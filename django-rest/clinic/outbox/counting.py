@@ -2,11 +2,13 @@
 
 from django.db.models import F
 
+from clinic.common.transactions import in_one_statement
 from clinic.outbox.models import DeliveryCount
 
 LIMITED = "limited"
 
 
+@in_one_statement
 def count_ends(channel: str, end: str, count: int = 1) -> None:
     """One statement, three for the first of its kind."""
     counted = DeliveryCount.objects.filter(channel=channel, end=end)

@@ -104,6 +104,7 @@ def send_taken(messages: list[Message], *, now: datetime, is_stopped: Callable[[
         count_ends(channel, end, count)
 
 
+@in_one_statement
 def _give_back(messages: list[Message], *, now: datetime) -> None:
     taken = Message.objects.filter(pk__in=[message.pk for message in messages], state=State.SENDING, due_at=now + LEASE)
     taken.update(state=State.QUEUED, due_at=now, attempts=F("attempts") - 1)

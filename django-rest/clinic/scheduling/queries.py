@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Max, Min, Model, Q, QuerySet
 
 from clinic.accounts.models import Role, User
-from clinic.common.errors import InvalidRequest, NotFound
+from clinic.common.errors import InvalidRequest, NotFound, UnknownTimeZone
 from clinic.common.instants import local_date_of, zone_of
 from clinic.common.versions import tag_of
 from clinic.scheduling.models import ClaimedCell, Clinic, Hold, Practitioner, ScheduleException, Service, WorkingBlock
@@ -21,6 +21,21 @@ from clinic.scheduling.slots import Block, DayException, Interval, Policy, Slot,
 CELL = timedelta(minutes=5)
 FIRST, LAST = Min("starts_at"), Max("starts_at")
 Row = TypeVar("Row", bound=Model)
+
+
+def clinics_in_unknown_zones() -> QuerySet[Clinic]:
+    """Clinics whose requests are refused because nobody can tell their time. One query at once, the
+    queryset's own only if there are any."""
+    used = Clinic.objects.order_by().values_list("timezone", flat=True).distinct()
+    return Clinic.objects.filter(timezone__in=[name for name in used if not _is_known(name)]).order_by("pk")
+
+
+def _is_known(zone_name: str) -> bool:
+    try:
+        zone_of(zone_name)
+    except UnknownTimeZone:
+        return False
+    return True
 
 
 def get_clinic_for(

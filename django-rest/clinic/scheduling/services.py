@@ -11,6 +11,7 @@ in the same transaction. The cells' primary key refuses what slips past: raw SQL
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from django.db import IntegrityError, connection
@@ -18,7 +19,7 @@ from django.db import IntegrityError, connection
 from clinic.accounts.models import User
 from clinic.common.errors import InvalidRequest, NotFound
 from clinic.common.isolation import sum_isolated
-from clinic.common.transactions import in_one_transaction
+from clinic.common.transactions import in_one_statement, in_one_transaction
 from clinic.common.versions import ANY_VERSION, Expected, raise_versions, write_changes
 from clinic.scheduling.models import ClaimedCell, Clinic, Hold, Practitioner, Service
 from clinic.scheduling.queries import get_service_for_owner
@@ -76,9 +77,15 @@ def is_overlap(error: IntegrityError) -> bool:
 def release_expired_holds(*, now: datetime) -> int:
     """Returns how many. Each in a statement of its own: two clinics are never written in one transaction."""
     expired = list(Hold.objects.filter(expires_at__lte=now).values_list("pk", flat=True))
-    return sum_isolated(expired, lambda hold_id: Hold.objects.filter(pk=hold_id, expires_at__lte=now).delete()[0])
+    return sum_isolated(expired, partial(_release_expired_hold, now=now))
 
 
+@in_one_statement
+def _release_expired_hold(hold_id: int, *, now: datetime) -> int:
+    return Hold.objects.filter(pk=hold_id, expires_at__lte=now).delete()[0]
+
+
+@in_one_statement
 def prune_cells(*, older_than: datetime) -> int:
     """Cells of the past block nobody any more."""
     return ClaimedCell.objects.filter(starts_at__lt=older_than).delete()[0]

@@ -233,6 +233,7 @@ VALUES: dict[str, Any] = {
     "skew_seconds": 0.003,
     "off": False,
     "Health.sign_ins": {"accounts": 14, "addresses": 9, "share_one_address": False},
+    "Health.time_zones": {"unknown": 1, "clinics": [{"id": 3, "slug": "riverside"}]},
     "oldest_seconds": 0,
     "old": 0,
     "database_version": "8.4.3",

@@ -184,6 +184,7 @@ FIELDS = {
     "Health.clock": "this process's clock against the database's",
     "Health.transactions": "open transactions of the database server; null: not reachable",
     "Health.sign_ins": "sign-ins of the last day, and whether they all seem to come from one address",
+    "Health.time_zones": "clinics in a time zone that this system does not know",
     "Readiness.status": "`ok`, or `unavailable` with 503",
     "Readiness.service": "`django-rest`",
     "Readiness.version": "of the service",

@@ -1,12 +1,9 @@
 """A leading tab that stands still: the others notice, take over, and it steps down when it goes on."""
 
-import time
-
 import pytest
 from stream_testkit.blocking import BLOCKED
 from stream_testkit.clinic import TestClinic
 from stream_testkit.front_end import FrontEnd, Open
-from stream_testkit.service import StreamService
 
 pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
 
@@ -21,16 +18,9 @@ def start(open_page: Open, at: str) -> FrontEnd:
     return tab
 
 
-def wait_for_connections(service: StreamService, count: int) -> None:
-    deadline = time.monotonic() + 15
-    while (found := service.get("/api/v1/health").json()["connections"]) != count:
-        assert time.monotonic() < deadline, f"{found} connections"
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize("how", BLOCKED)
 def test_follower_of_a_blocked_leader_reports_stale_and_takes_over(
-    open_page: Open, service: StreamService, clinic: TestClinic, origin: str, how: str
+    open_page: Open, clinic: TestClinic, origin: str, how: str
 ) -> None:
     leader, follower = start(open_page, origin), start(open_page, origin)
     with BLOCKED[how](leader.page):
@@ -40,7 +30,7 @@ def test_follower_of_a_blocked_leader_reports_stale_and_takes_over(
         follower.wait_for_ids(booked)
     leader.wait_for_ids(booked)
     leader.wait_for_state("live")
-    wait_for_connections(service, 1)
+    leader.wait_for_connections(1)
     assert [tab.page.evaluate("live.isLeading") for tab in (leader, follower)] == [False, True]
     # Told that it may be old before anything else.
     assert leader.told["states"][1:3] == ["live", leader.told["states"][2]]

@@ -1,13 +1,12 @@
 """chairside-live.js in a real browser, on a page of another origin, against the real service."""
 
 import signal
-import time
 from itertools import count
 
 import pytest
 from playwright.sync_api import BrowserContext, Route
 from stream_testkit.clinic import TestClinic
-from stream_testkit.front_end import FrontEnd, Open
+from stream_testkit.front_end import FrontEnd, Open, evaluate_within
 from stream_testkit.service import StartService, StreamService
 
 pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
@@ -18,13 +17,6 @@ def opened_by(service: StreamService) -> int:
         line for line in service.get("/metrics").text.splitlines() if line.startswith("chairside_stream_opened_total{")
     ]
     return int(float(line.split()[-1]))
-
-
-def wait_for_connections(service: StreamService, count: int) -> None:
-    deadline = time.monotonic() + 5
-    while (found := service.get("/api/v1/health").json()["connections"]) != count:
-        assert time.monotonic() < deadline, f"{found} connections"
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("transport", ["fetch", "eventsource"])
@@ -132,7 +124,7 @@ def test_tabs_share_one_connection_and_the_next_takes_over(
     for front_end in (two, three):
         front_end.wait_for_ids(first, second, third)
         assert not front_end.told["changes"][-1]["isSnapshot"]
-    wait_for_connections(service, 1)
+    two.wait_for_connections(1)
 
 
 def test_token_is_renewed_before_it_expires_without_a_new_connection(
@@ -199,7 +191,7 @@ def test_who_is_replaced_stays_away(
     assert second.page.evaluate("live.state") == "live"
 
 
-def test_address_that_is_refused_is_not_asked_again(open_page: Open, service: StreamService) -> None:
+def test_address_that_is_refused_is_not_asked_again(open_page: Open) -> None:
     front_end = open_page()
     front_end.start(query={"status": "unheard-of"})
     front_end.wait_until_told("offline: refused")
@@ -222,7 +214,8 @@ def test_pauses_that_were_asked_for_make_no_later_one_longer(open_page: Open) ->
 
     front_end.page.route("**/api/v1/sse/appointments*", answer)
     front_end.start()
-    front_end.page.wait_for_function("live.state === 'live'", timeout=6000)
+    # A pause after six guesses would take 15 s or more.
+    front_end.page.wait_for_function("live.state === 'live'", timeout=10_000)
     assert next(asked) == 8
 
 
@@ -252,7 +245,8 @@ def test_blocks_are_read_however_they_are_cut(open_page: Open, pieces: int) -> N
         "retry: 5\r\n\r\n: comment\nid: a.1.2\n\nid: a.1.3\nevent: change\n"
         'data: {"x":\ndata: 1}\n\nevent:stale\rdata:{}\r\rdata: cut'
     )
-    blocks = front_end.page.evaluate(
+    blocks = evaluate_within(
+        front_end.page,
         """async ({ module, text, pieces }) => {
           const { BlockReader } = await import(module);
           const blocks = [];

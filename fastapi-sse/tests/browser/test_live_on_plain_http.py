@@ -1,35 +1,10 @@
 """A page on a plain http address of the clinic's own network: no Web Locks there, and no crypto.randomUUID."""
 
-import time
-
 import pytest
 from stream_testkit.clinic import TestClinic
 from stream_testkit.front_end import Open
-from stream_testkit.service import StreamService
 
 pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
-
-
-# What others say is heard when the tab thaws, as a browser has it.
-FREEZE = """() => {
-  const { set } = Object.getOwnPropertyDescriptor(BroadcastChannel.prototype, "onmessage");
-  const unheard = [];
-  window.isFrozen = false;
-  window.thaw = () => {
-    window.isFrozen = false;
-    for (const [hear, event] of unheard.splice(0)) hear(event);
-  };
-  Object.defineProperty(BroadcastChannel.prototype, "onmessage", {
-    set(hear) { set.call(this, (event) => window.isFrozen ? unheard.push([hear, event]) : hear(event)); },
-  });
-}"""
-
-
-def wait_for_connections(service: StreamService, count: int) -> None:
-    deadline = time.monotonic() + 15
-    while (found := service.get("/api/v1/health").json()["connections"]) != count:
-        assert time.monotonic() < deadline, f"{found} connections"
-        time.sleep(0.05)
 
 
 def test_list_follows_the_database(open_page: Open, clinic: TestClinic, lan_origin: str) -> None:
@@ -52,7 +27,7 @@ def test_token_that_cannot_be_read_is_shared_with_nobody(open_page: Open, lan_or
 
 
 def test_tabs_share_one_connection_and_the_next_takes_over(
-    open_page: Open, service: StreamService, clinic: TestClinic, lan_origin: str
+    open_page: Open, clinic: TestClinic, lan_origin: str
 ) -> None:
     first = clinic.book()
     tabs = [open_page(at=lan_origin) for _ in range(3)]
@@ -60,7 +35,7 @@ def test_tabs_share_one_connection_and_the_next_takes_over(
         tab.start()
         tab.wait_for_ids(first)
         tab.wait_for_state("live")
-    wait_for_connections(service, 1)
+    tabs[1].wait_for_connections(1)
     second = clinic.book(day=1)
     for tab in tabs:
         tab.wait_for_ids(first, second)
@@ -70,13 +45,11 @@ def test_tabs_share_one_connection_and_the_next_takes_over(
     for tab in tabs[1:]:
         tab.wait_for_ids(first, second, third)
         assert not tab.told["changes"][-1]["isSnapshot"]
-    wait_for_connections(service, 1)
+    tabs[1].wait_for_connections(1)
     assert sum(tab.page.evaluate("live.isLeading") for tab in tabs[1:]) == 1
 
 
-def test_who_stops_leaves_the_lead_to_another_at_once(
-    open_page: Open, service: StreamService, clinic: TestClinic, lan_origin: str
-) -> None:
+def test_stopped_leader_hands_over_at_once(open_page: Open, clinic: TestClinic, lan_origin: str) -> None:
     one, other = open_page(at=lan_origin), open_page(at=lan_origin)
     for tab in (one, other):
         tab.start()
@@ -85,29 +58,7 @@ def test_who_stops_leaves_the_lead_to_another_at_once(
     other.page.wait_for_function("live.isLeading")
     booked = clinic.book()
     other.wait_for_ids(booked)
-    wait_for_connections(service, 1)
-
-
-def test_of_two_that_lead_one_gives_way(
-    open_page: Open, service: StreamService, clinic: TestClinic, lan_origin: str
-) -> None:
-    """A tab that was frozen, and taken for gone."""
-    one, other = open_page(at=lan_origin), open_page(at=lan_origin)
-    one.page.goto(f"{lan_origin}/index.html")
-    one.page.evaluate(FREEZE)
-    one.begin()
-    one.wait_for_state("live")
-    one.page.evaluate("window.isFrozen = true")
-    other.start()
-    other.page.wait_for_function("live.isLeading")
-    wait_for_connections(service, 2)
-    one.page.evaluate("thaw()")
-    wait_for_connections(service, 1)
-    booked = clinic.book()
-    for tab in (one, other):
-        tab.wait_for_ids(booked)
-        tab.wait_for_state("live")
-    assert sum(tab.page.evaluate("live.isLeading") for tab in (one, other)) == 1
+    other.wait_for_connections(1)
 
 
 def test_a_worker_of_another_origin_is_refused(open_page: Open) -> None:

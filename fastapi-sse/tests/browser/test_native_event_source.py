@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 from stream_testkit.clinic import TestClinic
+from stream_testkit.front_end import evaluate_within
 from stream_testkit.service import StartService, StreamService
 
 pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
@@ -77,4 +78,4 @@ def test_who_has_signed_out_is_told_to_stop(
     page.evaluate(OPEN, address_of(service, clinic))
     wait_until_told(page)
     clinic.database.execute("UPDATE account_user SET token_version = 2 WHERE id = %s", clinic.staff.user_id)
-    assert page.evaluate("gone")
+    assert evaluate_within(page, "() => gone")

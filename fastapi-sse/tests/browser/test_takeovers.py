@@ -1,7 +1,5 @@
 """A leading tab that stands still: the others notice, take over, and it steps down when it goes on."""
 
-import time
-
 import pytest
 from stream_testkit.blocking import BLOCKED
 from stream_testkit.clinic import TestClinic
@@ -19,6 +17,10 @@ def place(request: pytest.FixtureRequest, origin: str, lan_origin: str) -> str:
     return origin if request.param == "web locks" else lan_origin
 
 
+# As a tab with an older or a broken script.
+DEAF = """() => Object.defineProperty(BroadcastChannel.prototype, "onmessage", { set() {} })"""
+
+
 def start(open_page: Open, at: str, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> FrontEnd:
     tab = open_page(at=at)
     tab.start(heartbeatSeconds=heartbeat_seconds)
@@ -26,19 +28,12 @@ def start(open_page: Open, at: str, heartbeat_seconds: float = HEARTBEAT_SECONDS
     return tab
 
 
-def wait_for_connections(service: StreamService, count: int) -> None:
-    deadline = time.monotonic() + 15
-    while (found := service.get("/api/v1/health").json()["connections"]) != count:
-        assert time.monotonic() < deadline, f"{found} connections"
-        time.sleep(0.05)
-
-
 def leaders_of(*tabs: FrontEnd) -> int:
     return sum(tab.page.evaluate("live.isLeading") for tab in tabs)
 
 
 def test_without_web_locks_a_follower_of_a_blocked_leader_takes_over(
-    open_page: Open, service: StreamService, clinic: TestClinic, lan_origin: str
+    open_page: Open, clinic: TestClinic, lan_origin: str
 ) -> None:
     leader, follower = start(open_page, lan_origin), start(open_page, lan_origin)
     with BLOCKED["alert"](leader.page):
@@ -48,25 +43,47 @@ def test_without_web_locks_a_follower_of_a_blocked_leader_takes_over(
         follower.wait_for_state("live")
     leader.wait_for_ids(booked)
     leader.wait_for_state("live")
-    wait_for_connections(service, 1)
+    leader.wait_for_connections(1)
     assert leaders_of(leader, follower) == 1
 
 
-def test_newcomer_is_live_while_the_leader_is_blocked(
-    open_page: Open, service: StreamService, clinic: TestClinic, place: str
+@pytest.mark.parametrize("how", ["alert", "debugger"])
+def test_newcomer_leads_while_the_leader_stands_still_and_one_of_both_gives_way(
+    open_page: Open, clinic: TestClinic, place: str, how: str
 ) -> None:
-    booked = clinic.book()
+    """A tab that stands still neither hears nor speaks, and keeps its connection."""
+    first = clinic.book()
     leader = start(open_page, place)
-    with BLOCKED["alert"](leader.page):
+    with BLOCKED[how](leader.page):
         newcomer = start(open_page, place)
-        newcomer.wait_for_ids(booked)
-    leader.wait_for_state("live")
-    wait_for_connections(service, 1)
+        newcomer.wait_for_ids(first)
+        assert newcomer.page.evaluate("live.isLeading")
+        newcomer.wait_for_connections(2)
+    leader.wait_for_connections(1)
+    second = clinic.book(day=1)
+    for tab in (leader, newcomer):
+        tab.wait_for_ids(first, second)
+        tab.wait_for_state("live")
     assert leaders_of(leader, newcomer) == 1
 
 
+def test_leader_that_speaks_but_never_answers_is_replaced(open_page: Open, clinic: TestClinic, place: str) -> None:
+    leader = open_page(at=place)
+    leader.page.goto(f"{place}/index.html")
+    leader.page.evaluate(DEAF)
+    # It speaks every 100 ms, so some of it falls into each claim of the newcomer's.
+    leader.begin(heartbeatSeconds=0.4)
+    leader.wait_for_state("live")
+    newcomer = open_page(at=place)
+    newcomer.start(heartbeatSeconds=HEARTBEAT_SECONDS)
+    newcomer.wait_until_told("stale: silent")
+    # In one look: the deaf tab hears no answer either, and takes the lead back after a while.
+    newcomer.page.wait_for_function("live.state === 'live' && live.isLeading")
+    newcomer.wait_for_ids(clinic.book())
+
+
 def test_of_many_followers_that_take_over_at_once_one_has_a_stream(
-    open_page: Open, service: StreamService, clinic: TestClinic, place: str
+    open_page: Open, clinic: TestClinic, place: str
 ) -> None:
     leader, *followers = [start(open_page, place) for _ in range(4)]
     with BLOCKED["alert"](leader.page):
@@ -78,7 +95,7 @@ def test_of_many_followers_that_take_over_at_once_one_has_a_stream(
             follower.wait_for_state("live")
         assert leaders_of(*followers) == 1
     leader.wait_for_ids(booked)
-    wait_for_connections(service, 1)
+    leader.wait_for_connections(1)
     assert leaders_of(leader, *followers) == 1
 
 

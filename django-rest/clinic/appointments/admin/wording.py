@@ -1,8 +1,9 @@
 """How the admin says times."""
 
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from clinic.appointments.models import Appointment
+from clinic.common.errors import UnknownTimeZone
 from clinic.common.instants import zone_of
 
 NO_BREAK = "\u00a0"
@@ -10,10 +11,19 @@ NO_BREAK = "\u00a0"
 
 def say_when(appointment: Appointment) -> str:
     """Date, start and end on the clinic's clock, in one piece: a line does not break within it."""
-    zone = zone_of(appointment.clinic.timezone)
+    zone, name = _clock_of(appointment.clinic.timezone)
     start, end = appointment.starts_at.astimezone(zone), appointment.ends_at.astimezone(zone)
-    return f"{start:%a %d %b %Y, %H:%M}–{end:%H:%M}".replace(" ", NO_BREAK)
+    return f"{start:%a %d %b %Y, %H:%M}–{end:%H:%M}{name}".replace(" ", NO_BREAK)
 
 
 def say_instant(at: datetime | None, zone_name: str) -> str:
-    return f"{at.astimezone(zone_of(zone_name)):%d %b %Y, %H:%M}".replace(" ", NO_BREAK) if at else "–"
+    zone, name = _clock_of(zone_name)
+    return f"{at.astimezone(zone):%d %b %Y, %H:%M}{name}".replace(" ", NO_BREAK) if at else "–"
+
+
+def _clock_of(zone_name: str) -> tuple[tzinfo, str]:
+    """UTC, named, for an unknown zone: one clinic's row does not take a list of all clinics from a superuser."""
+    try:
+        return zone_of(zone_name), ""
+    except UnknownTimeZone:
+        return UTC, " UTC"

@@ -14,6 +14,8 @@ FORMAT = 1
 MANIFEST, ROWS, SETTINGS, MEDIA = "manifest.json", "rows.sql.gz", "settings.json", "media/"
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
+# An environment variable: the folder in which a person typed the command.
+CALLED_FROM = "CHAIRSIDE_CALLED_FROM"
 
 
 class BackupError(Exception):
@@ -40,8 +42,24 @@ class Manifest:
     format: int = FORMAT
 
 
-def write_archive(target: Path, folder: Path, manifest: Manifest) -> None:
-    """Pack the folder's files; readable by the owner alone, and there as a whole or not at all."""
+def as_called(path: Path) -> Path:
+    """The absolute path a person means: `tools/run_stack.py manage` runs commands in another folder than its own."""
+    return Path(os.environ.get(CALLED_FROM) or Path.cwd(), path).resolve()
+
+
+def check_may_write(target: Path, *, overwrite: bool) -> None:
+    """Raises BackupError."""
+    if target.is_dir():
+        raise BackupError(f"{target} is a folder. Name a file in it, for example {target / 'monday.tar'}.")
+    if target.exists() and not overwrite:
+        raise BackupError(f"{target} exists already. Choose another name, or replace the file with --overwrite.")
+
+
+def write_archive(target: Path, folder: Path, manifest: Manifest, *, overwrite: bool = False) -> None:
+    """Pack the folder's files; readable by the owner alone, and there as a whole or not at all.
+
+    Raises BackupError where `target` exists, unless `overwrite`.
+    """
     part = target.with_name(f"{target.name}.part")
     part.unlink(missing_ok=True)
     (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1))
@@ -52,6 +70,7 @@ def write_archive(target: Path, folder: Path, manifest: Manifest) -> None:
                     tar.add(folder / name, arcname=name, recursive=False)
             file.flush()
             os.fsync(file.fileno())
+        check_may_write(target, overwrite=overwrite)  # Another backup may have been made meanwhile.
         part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from clinic.ops.backup.archive import (
     ROWS,
     SETTINGS,
     Manifest,
+    check_may_write,
     copy_media,
     describe_files,
     write_archive,
@@ -29,8 +30,12 @@ COMPRESSION = 3
 PRIVATE = ("password", "secret", "private", "token", "sid")
 
 
-def make_backup(target: Path, *, rows: Path | None = None, on_bytes: Callable[[int], None]) -> Manifest:
-    """`rows`: the file of a dump program that ran elsewhere. Raises BackupError; then there is no archive."""
+def make_backup(
+    target: Path, *, rows: Path | None = None, overwrite: bool = False, on_bytes: Callable[[int], None]
+) -> Manifest:
+    """`rows`: the file of a dump program that ran elsewhere. Raises BackupError; then nothing was written, and a file
+    that was there before still is."""
+    check_may_write(target, overwrite=overwrite)
     target.parent.mkdir(parents=True, exist_ok=True)
     media = Path(settings.MEDIA_ROOT)
     source: AbstractContextManager[IO[bytes]] = dump_rows() if rows is None else rows.open("rb")
@@ -51,7 +56,7 @@ def make_backup(target: Path, *, rows: Path | None = None, on_bytes: Callable[[i
             heads=contents.heads,
             files=describe_files(folder),
         )
-        write_archive(target, folder, manifest)
+        write_archive(target, folder, manifest, overwrite=overwrite)
     return manifest
 
 

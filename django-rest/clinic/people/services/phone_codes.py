@@ -12,7 +12,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from clinic.common.errors import InvalidRequest, PhoneNotProven, Throttled
 from clinic.common.limits import Limit, count_attempt
-from clinic.common.transactions import in_one_transaction
+from clinic.common.transactions import in_one_statement, in_one_transaction
 from clinic.outbox.models import Channel
 from clinic.outbox.services import About, queue_message
 from clinic.outbox.sms_gate import can_get_sms
@@ -104,5 +104,6 @@ def _hash(clinic: Clinic, phone: str, code: str) -> str:
     return salted_hmac("clinic.phone_code", f"{clinic.pk}:{phone}:{code}", algorithm="sha256").hexdigest()
 
 
+@in_one_statement
 def prune_phone_codes(*, older_than: datetime) -> int:
     return PhoneCode.objects.filter(created_at__lt=older_than).delete()[0]

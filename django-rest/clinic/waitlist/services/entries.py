@@ -11,7 +11,7 @@ from clinic.appointments.services.versions import check_version
 from clinic.common.errors import InvalidRequest, PermissionDenied, StaleVersion, TooManyEntries, TransitionNotAllowed
 from clinic.common.instants import local_date_of, zone_of
 from clinic.common.isolation import sum_isolated
-from clinic.common.transactions import in_one_transaction
+from clinic.common.transactions import in_one_statement, in_one_transaction
 from clinic.people.identities import practitioner_id_of
 from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Practitioner, Service
@@ -106,6 +106,7 @@ def lapse_entries(*, now: datetime) -> int:
     return sum_isolated(Clinic.objects.all(), partial(_lapse_entries_of, now=now))
 
 
+@in_one_statement
 def _lapse_entries_of(clinic: Clinic, *, now: datetime) -> int:
     today = local_date_of(now, zone_of(clinic.timezone))
     past = WaitlistEntry.objects.filter(clinic=clinic, state=EntryState.WAITING, last_date__lt=today)

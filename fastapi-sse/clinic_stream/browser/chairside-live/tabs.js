@@ -36,6 +36,7 @@ export class Tabs {
     this._channel.onmessage = ({ data }) => this._hear(data);
     /** @type {number | null} When the leader has to have answered. */
     this._answerDueAt = null;
+    this._question = "";
     this._mustSteal = false;
     this._hasRival = false;
     this._stopWaiting = () => {};
@@ -68,11 +69,15 @@ export class Tabs {
   /** Look whether the leader is still there. Call often. */
   check() {
     if (this.isLeading || this._mustSteal) return;
-    const isUnanswered = this._answerDueAt !== null && this._page.clock.now() > this._answerDueAt;
-    if (!isUnanswered && !this._silence.isTooLong) return;
+    if (!this._isUnanswered && !this._silence.isTooLong) return;
     this._page.onsilence();
     this._mustSteal = true;
     setTimeout(() => this._stopWaiting(), Math.random() * MAX_JITTER_MS);
+  }
+
+  /** The leader had its time to answer, whatever else it says. */
+  get _isUnanswered() {
+    return this._answerDueAt !== null && this._page.clock.now() > this._answerDueAt;
   }
 
   /** After a sleep: whether there was no sign of life for more than a heartbeat. */
@@ -80,10 +85,11 @@ export class Tabs {
     return this._silence.isLate;
   }
 
-  /** Ask the leader; if it does not answer soon, `check` takes over. @param {object} question */
-  ask(question) {
+  /** Ask the leader; if it does not answer this very question soon, `check` takes over. @param {{ question: string }} asked */
+  ask(asked) {
+    this._question = asked.question;
     this._answerDueAt ??= this._page.clock.now() + ANSWER_MS;
-    this._channel.postMessage({ ask: question });
+    this._channel.postMessage({ ask: asked });
   }
 
   /** Tell all other tabs, as the leader. @param {object} message */
@@ -167,10 +173,10 @@ export class Tabs {
       return;
     }
     this._silence.heard();
-    // A leader that still speaks but does not answer is of no use to this tab.
-    if (age === "newer" || message.answers !== undefined) this._answerDueAt = null;
+    if (age === "newer" || message.answers === this._question) this._answerDueAt = null;
+    // A leader that still speaks but does not answer is of no use to this tab: it does not stop a claim either.
     if (this._answerDueAt === null) this._mustSteal = false;
-    this._hasRival = true;
+    if (!this._isUnanswered) this._hasRival = true;
     if (age === "newer" && this.isLeading) {
       this._stopLeading(); // Calls `onlost` when the connection has ended.
       return;

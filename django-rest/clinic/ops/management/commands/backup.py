@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from clinic.common.mysql.base import time_limits_lifted
-from clinic.ops.backup.archive import BackupError
+from clinic.ops.backup.archive import BackupError, as_called
 from clinic.ops.backup.making import make_backup
 from clinic.ops.backup.progress import progress_of
 from clinic.ops.backup.verifying import verify_archive
@@ -16,15 +16,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="the archive, for example backups/monday.tar")
+        parser.add_argument("--overwrite", action="store_true", help="replace the file if there is one")
         parser.add_argument("--rows", type=Path, help="the output of a dump program that ran elsewhere")
         parser.add_argument("--verify", action="store_true", help="restore it into a throw-away database and check it")
 
     @time_limits_lifted()
     def handle(self, *args: Any, **options: Any) -> None:
-        path: Path = options["file"]
+        path = as_called(options["file"])
+        rows_file = as_called(options["rows"]) if options["rows"] is not None else None
         try:
             with progress_of("Rows", self.stdout) as on_bytes:
-                manifest = make_backup(path, rows=options["rows"], on_bytes=on_bytes)
+                manifest = make_backup(path, rows=rows_file, overwrite=options["overwrite"], on_bytes=on_bytes)
             if options["verify"]:
                 self.stdout.write("Restoring it into a throw-away database")
                 verify_archive(path)

@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
 from clinic.common.mysql.base import time_limits_lifted
-from clinic.ops.backup.archive import BackupError, open_archive
+from clinic.ops.backup.archive import BackupError, as_called, open_archive
 from clinic.ops.backup.progress import progress_of
 from clinic.ops.backup.restoring import Restored, check_may_restore, restore
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
     @time_limits_lifted()
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with open_archive(options["file"]) as archive:
+            with open_archive(as_called(options["file"])) as archive:
                 check_may_restore(archive.manifest, replace=options["replace"])
                 with progress_of("Rows", self.stdout) as on_bytes:
                     restored = restore(

@@ -63,7 +63,7 @@ export function sayConnection(state, reason, since) {
       return { word: "Connecting…", sentence: "", kind: "", offers: "" };
     case "stale":
       return {
-        word: "Stale",
+        word: "Not up to date",
         sentence: `No news since ${since}: what you see may be old. It goes on by itself.`,
         kind: "warning",
         offers: "",

@@ -1,0 +1,14 @@
+"""The tests' own access to a page."""
+
+import pytest
+from playwright.sync_api import Error
+from stream_testkit.front_end import Open, evaluate_within
+
+pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
+
+
+def test_promise_that_never_resolves_is_an_error(open_page: Open) -> None:
+    page = open_page().page
+    assert evaluate_within(page, "async (number) => number + 1", 1) == 2
+    with pytest.raises(Error, match="still pending after 100 ms"):
+        evaluate_within(page, "() => new Promise(() => {})", seconds=0.1)
