@@ -284,7 +284,7 @@ def _start_numbering() -> None:
 
 
 def _wait_for_the_probes() -> None:
-    """What an earlier test's requests met, such as a deadlock, the process's own probes report for a second."""
+    """The process's own probes report for a second that a request met a deadlock, also one of an earlier test."""
     deadline = monotonic() + 10
     while PROBES.state is not NEVER and PROBES.reason() != OK and monotonic() < deadline:
         sleep(0.02)
