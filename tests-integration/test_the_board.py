@@ -82,7 +82,7 @@ def room(stack: LiveStack) -> Iterator[Room]:
         hours = owner.http.put(f"/api/v1/practitioners/{practitioner}/availability", json=WHOLE_WEEK)
         assert hours.status_code == 200, hours.text
         yield Room(desk, patient, practitioner, name, zone_of(desk))
-        owner.http.request("DELETE", f"/api/v1/practitioners/{practitioner}", json={"appointments": "cancel"})
+        owner.http.delete(f"/api/v1/practitioners/{practitioner}", params={"appointments": "cancel"})
 
 
 @pytest.fixture

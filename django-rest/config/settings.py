@@ -239,6 +239,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "clinic.common.openapi.add_errors",
+        "clinic.common.openapi.close_request_bodies",
         "config.documentation.describe",
     ],
 }

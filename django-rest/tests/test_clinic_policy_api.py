@@ -52,8 +52,8 @@ def test_nothing_named_changes_nothing(world: World) -> None:
     ("body", "code", "attr"),
     [
         ({"colour": "red"}, "unknown_field", "colour"),
-        ({"slug": "elsewhere"}, "unknown_field", "slug"),
-        ({"id": 7}, "unknown_field", "id"),
+        ({"slug": "elsewhere"}, "read_only", "slug"),
+        ({"id": 7}, "read_only", "id"),
         ({"created_at": "2020-01-01"}, "unknown_field", "created_at"),
         ({"name": ""}, "blank", "name"),
         ({"name": "x" * 121}, "max_length", "name"),

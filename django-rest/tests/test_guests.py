@@ -95,8 +95,9 @@ def test_a_guest_keeps_to_the_rules_for_patients(world: World, tomorrow_at: At) 
         (in_days(-1)(9), "in_the_past"),
         (in_days(200)(9), "too_far_ahead"),
     ):
-        response = ask(world, **with_petra(world, start), outside_hours=True)
+        response = ask(world, **with_petra(world, start))
         assert refusal(response) == (400, code)
+    assert refusal(ask(world, **with_petra(world, tomorrow_at(20)), outside_hours=True)) == (400, "unknown_field")
     assert not Patient.objects.filter(name="Gus Guest").exists()
 
 

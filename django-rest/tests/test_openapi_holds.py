@@ -2,6 +2,7 @@
 status, no answer of another shape."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
+from hypothesis import strategies as st
 from schemathesis import Case
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.result import Ok
@@ -70,5 +72,45 @@ def test_every_answer_is_one_the_document_promises(world: World, name: str, labe
             response = case.call(headers=headers)
             transaction.set_rollback(True)
         case.validate_response(response, headers=headers)
+
+    ask()
+
+
+# Others decide what they send there: Twilio, and whoever probes.
+STRICT = [label for label in OPERATIONS if not re.search("twilio|health|livez|readyz", label)]
+UNKNOWN_NAMES = st.from_regex("x_[a-z]{1,8}", fullmatch=True)
+
+
+@pytest.mark.parametrize("label", STRICT)
+def test_request_with_an_unknown_name_is_always_400(world: World, label: str) -> None:
+    headers = {"Authorization": f"Bearer {issue_tokens(user=fresh(world.olga)).access}"}
+
+    @seeded(7)
+    @settings(
+        max_examples=EXAMPLES_FOR_OWNER,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=OPERATIONS[label].as_strategy(), name=UNKNOWN_NAMES)
+    def ask(case: Case[Any], name: str) -> None:
+        # Whatever the path names: it has to be one of the route's.
+        path = case.path_parameters or {}
+        case.path_parameters = {part: 1 if isinstance(value, int) else "x" for part, value in path.items()}
+        query = dict(case.query or {})
+        case.query = {**query, name: "1"}
+        check_refusal(case, name)
+        case.query = query
+        if isinstance(case.body, dict):
+            case.body = {**case.body, name: 1}
+            check_refusal(case, name)
+
+    def check_refusal(case: Case[Any], name: str) -> None:
+        with transaction.atomic():  # Each from the same state.
+            response = case.call(headers=headers)
+            transaction.set_rollback(True)
+        assert response.status_code == 400, response.text
+        assert ("unknown_field", name) in {(one["code"], one["attr"]) for one in response.json()["errors"]}
 
     ask()

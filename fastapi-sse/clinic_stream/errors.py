@@ -8,12 +8,15 @@ import orjson
 from starlette.responses import Response
 
 MEANINGS = {
-    400: "A parameter is wrong, or asks for dates that the stream does not keep.",
+    400: "A parameter is wrong or unknown, or asks for dates that the stream does not keep.",
     401: "No token, or one that is not valid (any more).",
     403: "This account has no list to stream, or may not look at this.",
     404: "There is no such thing, or it is not yours.",
     503: "The database cannot be reached, or streams are switched off. See Retry-After.",
 }
+
+
+VALIDATION_CODES = frozenset({"invalid", "range_not_live", "unknown_field", "repeated_parameter"})
 
 
 class Problem(Exception):
@@ -54,7 +57,7 @@ class Problem(Exception):
     def _type(self) -> str:
         if self.status >= 500:
             return "server_error"
-        return "validation_error" if self.code in {"invalid", "range_not_live"} else "client_error"
+        return "validation_error" if self.code in VALIDATION_CODES else "client_error"
 
 
 def not_authenticated() -> Problem:
@@ -80,6 +83,14 @@ def not_found() -> Problem:
 
 def invalid(attr: str, detail: str) -> Problem:
     return Problem(400, "invalid", detail, attr=attr)
+
+
+def unknown_field(attr: str, detail: str) -> Problem:
+    return Problem(400, "unknown_field", detail, attr=attr)
+
+
+def repeated_parameter(attr: str, times: int) -> Problem:
+    return Problem(400, "repeated_parameter", f"`{attr}` is given {times} times.", attr=attr)
 
 
 def unavailable(detail: str, *, retry_seconds: int = 2) -> Problem:

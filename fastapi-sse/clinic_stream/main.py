@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from shared_config import StreamSettings
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -22,6 +23,7 @@ from clinic_stream.middleware import Cors, RequestContext
 from clinic_stream.peers import Peers
 from clinic_stream.routes import STREAMS, Endpoint, router
 from clinic_stream.services import Services
+from clinic_stream.strict import Accepted, accepted_by, refuse_unknown
 
 CORS_HEADERS = [
     "Authorization",
@@ -46,9 +48,10 @@ class StreamApp(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         services: Services = self.state.services
+        accepted = {route.path: accepted_by(route) for route in router.routes if isinstance(route, APIRoute)}
         return RequestContext(
             Cors(
-                DirectRoutes(STREAMS, super().build_middleware_stack()),
+                DirectRoutes(STREAMS, accepted, super().build_middleware_stack()),
                 allow_origins=services.settings.cors_allowed_origins,
                 allow_methods=["GET", "POST", "DELETE"],
                 allow_headers=CORS_HEADERS,
@@ -65,8 +68,9 @@ class DirectRoutes:
     They are routes of the application as well, which documents them and answers every other method.
     """
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], app: ASGIApp) -> None:
+    def __init__(self, endpoints: Mapping[str, Endpoint], accepted: Mapping[str, Accepted], app: ASGIApp) -> None:
         self._endpoints = endpoints
+        self._accepted = accepted
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,6 +81,7 @@ class DirectRoutes:
         scope[ROUTE] = scope["path"]
         request = Request(scope, receive, send)
         try:
+            self._accepted[scope["path"]].check(request)
             response = await endpoint(request)
         except errors.Problem as problem:
             response = problem.response()
@@ -109,7 +114,7 @@ def _build_app(**options: Any) -> FastAPI:
         redoc_url=None,
         **options,
     )
-    app.include_router(router)
+    app.include_router(router, dependencies=[Depends(refuse_unknown)])
     app.include_router(probes.router)
     app.include_router(browser.router)
     add_documentation(app)

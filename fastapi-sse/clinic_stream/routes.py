@@ -20,6 +20,7 @@ from clinic_stream.opening import answer_in_time
 from clinic_stream.params import Mode, Wanted, read_wanted
 from clinic_stream.services import Services, services_of
 from clinic_stream.stream import Stream, StreamResponse, accepts_gzip, come_back_later, farewell
+from clinic_stream.strict import OTHER_SPELLINGS
 from clinic_stream.topics import Topic
 from clinic_stream.viewers import Viewer
 
@@ -111,7 +112,7 @@ def _in_query(**described: str) -> dict[str, Any]:
 BEARER: dict[str, Any] = {"security": [{"HTTPBearer": []}]}
 DAYS = {"from_": "first date, as 2026-11-20", "to": "last date, 31 days from the first at most"}
 TICKET = {"ticket": "instead of the Authorization header"}
-LAST_ID = {"last_event_id": "where to go on; the header Last-Event-ID wins"}
+LAST_ID = {"last_event_id": "where to go on, also as lastEventId; the header Last-Event-ID wins"}
 
 
 @router.get(
@@ -344,7 +345,11 @@ def _wanted(request: Request) -> Wanted:
 
 
 def _last_id(request: Request) -> EventId | None:
-    return EventId.read(request.headers.get("Last-Event-ID") or request.query_params.get("last_event_id"))
+    query = request.query_params
+    named = {query[name] for name in ("last_event_id", OTHER_SPELLINGS["last_event_id"]) if query.get(name)}
+    if len(named) > 1:
+        raise errors.invalid("lastEventId", "`last_event_id` and `lastEventId` differ.")
+    return EventId.read(request.headers.get("Last-Event-ID") or next(iter(named), None))
 
 
 def _address(request: Request) -> str:

@@ -88,6 +88,6 @@ def test_dates_that_are_not_live_point_to_the_rest_api(service: StreamService, c
     assert f"/api/v1/appointments?scope=all&{query}" in error["detail"]
 
 
-def test_unknown_parameters_are_ignored(service: StreamService, clinic: TestClinic) -> None:
-    booked = clinic.book()
-    assert shown(service, clinic, "_=1763664000&colour=blue") == [booked]
+def test_unknown_parameter_opens_no_stream(service: StreamService, clinic: TestClinic) -> None:
+    refused = service.get("/api/v1/sse/appointments?_=1763664000&colour=blue", token=clinic.owner.token())
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "unknown_field")

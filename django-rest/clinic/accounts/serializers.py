@@ -14,10 +14,14 @@ class SignInInput(serializers.Serializer[Any]):
     password = serializers.CharField(trim_whitespace=False, max_length=256)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        username = attrs.get("username") or attrs.get("email") or attrs.get("phone")
-        if not username:
+        given = {name: attrs[name] for name in ("username", "email", "phone") if attrs.get(name)}
+        if not given:
             raise serializers.ValidationError({"username": "This field is required."}, code="required")
-        return {"username": username, "password": attrs["password"]}
+        if len(set(given.values())) > 1:
+            raise serializers.ValidationError(
+                {list(given)[-1]: "Give one of `username`, `email` and `phone`."}, code="ambiguous"
+            )
+        return {"username": next(iter(given.values())), "password": attrs["password"]}
 
 
 class TokenInput(serializers.Serializer[Any]):

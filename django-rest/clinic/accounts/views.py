@@ -10,7 +10,6 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 from rest_framework_simplejwt.tokens import AccessToken
 
 from clinic.accounts import passwords, photos, services
@@ -36,6 +35,7 @@ from clinic.common.addresses import client_address
 from clinic.common.errors import Throttled
 from clinic.common.limits import ByAddress, Limit
 from clinic.common.openapi import answers
+from clinic.common.views import ApiView
 
 # One address may stand for a whole clinic.
 SIGN_INS = Limit("sign-in", 100, timedelta(minutes=1))
@@ -43,7 +43,7 @@ PASSWORD_MAILS = Limit("password-mail", 30, timedelta(hours=1))
 PASSWORD_LINKS = Limit("password-link", 30, timedelta(minutes=15))
 
 
-class OpenView(APIView):
+class OpenView(ApiView):
     """For people who are not signed in: a token is not looked at."""
 
     authentication_classes = ()
@@ -115,14 +115,14 @@ class SignOutView(OpenView):
         return Response({})
 
 
-class SignOutEverywhereView(APIView):
+class SignOutEverywhereView(ApiView):
     @extend_schema(request=None, responses={200: None}, summary="End every session of mine, streams included")
     def post(self, request: Request) -> Response:
         services.sign_out_everywhere(user=signed_in_user(request))
         return Response({})
 
 
-class StreamTicketView(APIView):
+class StreamTicketView(ApiView):
     @extend_schema(request=None, responses=StreamTicketOutput, summary="A ticket for a stream's address: one minute")
     def post(self, request: Request) -> Response:
         assert isinstance(request.auth, AccessToken)
@@ -130,7 +130,7 @@ class StreamTicketView(APIView):
         return Response({"ticket": str(ticket), "expires_in": int(StreamTicket.lifetime.total_seconds())})
 
 
-class ChangePasswordView(APIView):
+class ChangePasswordView(ApiView):
     """Every other session ends, open streams too."""
 
     @answers(passwords.WrongPassword, Locked)
@@ -170,7 +170,7 @@ class ConfirmResetView(OpenView):
         return Response({})
 
 
-class OwnPhotoView(APIView):
+class OwnPhotoView(ApiView):
     parser_classes = (MultiPartParser,)
 
     @answers(Throttled, photos.PhotosBusy)

@@ -28,6 +28,25 @@ class InvalidRequest(ChairsideError):
     detail = "This value is not valid."
 
 
+class UnknownField(InvalidRequest):
+    """Of a body or a query; `detail` names the nearest known one."""
+
+    code = "unknown_field"
+    detail = "`dryRun` is not a known field. Did you mean `dry_run`?"
+
+
+class RepeatedParameter(InvalidRequest):
+    code = "repeated_parameter"
+    detail = "`status` is given 2 times."
+
+
+class ReadOnly(InvalidRequest):
+    """A field of an answer that came back with another value."""
+
+    code = "read_only"
+    detail = "This field cannot be changed here."
+
+
 class NotAName(InvalidRequest):
     """`detail` says what is wrong with it."""
 

@@ -8,6 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import AllowAny
 
+from clinic.common.accepted import accepted_by
 from clinic.common.errors import (
     ChairsideError,
     InvalidRequest,
@@ -15,9 +16,12 @@ from clinic.common.errors import (
     NotFound,
     PermissionDenied,
     PreconditionFailed,
+    ReadOnly,
+    RepeatedParameter,
     RequestTooLarge,
     StaleVersion,
     TryAgain,
+    UnknownField,
 )
 
 ERROR_SCHEMA: dict[str, Any] = {
@@ -52,6 +56,8 @@ ERROR_SCHEMA: dict[str, Any] = {
 IDEMPOTENCY_KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="the same answer again")
 IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="the ETag the change is based on")
 
+LENIENT_PATH = "/api/v1/twilio/"
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -84,6 +90,10 @@ class ChairsideSchema(AutoSchema):
         """Views that share their methods say it as a class."""
         summary: str | None = super().get_summary() or getattr(self.view, "summary", None)
         return summary
+
+    def get_request_serializer(self) -> Any:
+        """A view that declares no body takes none."""
+        return None
 
     def get_auth(self) -> list[dict[str, Any]]:
         """A read that needs no token says so, also where the permission lets everybody read and few write."""
@@ -124,6 +134,8 @@ class ChairsideSchema(AutoSchema):
             yield RequestTooLarge
         if has_body or parameters:
             yield InvalidRequest
+        if getattr(self.view, "is_strict", False):
+            yield from self._strict_errors(has_query=bool(accepted_by(self.view, self.method).query))
         if has_body or "{" in self.path or {"clinic", "page"} & parameters:
             yield NotFound
         if not self._is_open():
@@ -132,6 +144,13 @@ class ChairsideSchema(AutoSchema):
             yield KeyReused
         if "If-Match" in parameters:
             yield from (StaleVersion, PreconditionFailed)
+
+    def _strict_errors(self, *, has_query: bool) -> Iterator[type[ChairsideError]]:
+        yield UnknownField
+        if has_query:
+            yield RepeatedParameter
+        if accepted_by(self.view, self.method).answer is not None:
+            yield ReadOnly
 
     def _is_open(self) -> bool:
         return any(
@@ -163,6 +182,22 @@ def add_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     components = result.setdefault("components", {})
     components.setdefault("schemas", {})["Error"] = ERROR_SCHEMA
     components["examples"] = dict(sorted(dict(_examples()).items()))
+    return result
+
+
+def close_request_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """No field beside those that are named, but in what others send."""
+    schemas = result["components"]["schemas"]
+    open_bodies = {
+        content["schema"].get("$ref", "").rpartition("/")[2]
+        for path, methods in result["paths"].items()
+        if path.startswith(LENIENT_PATH)
+        for operation in methods.values()
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+    }
+    for name, schema in schemas.items():
+        if name.endswith("Request") and name not in open_bodies and "properties" in schema:
+            schema["additionalProperties"] = False
     return result
 
 

@@ -2,17 +2,16 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework.generics import ListAPIView
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clinic.accounts.permissions import AtDesk
 from clinic.accounts.requests import signed_in_user
 from clinic.common import clock
 from clinic.common.inputs import validated
 from clinic.common.pagination import Pages
+from clinic.common.views import ApiListView, ApiView
 from clinic.messaging import queries
 from clinic.messaging.serializers import (
     MessageFilterInput,
@@ -70,7 +69,7 @@ class NotificationPages(Pages):
         return page
 
 
-class NotificationListView(ListAPIView[Message]):
+class NotificationListView(ApiListView[Message]):
     serializer_class = NotificationOutput
     pagination_class = NotificationPages
 
@@ -92,7 +91,7 @@ class NotificationListView(ListAPIView[Message]):
         return {**super().get_serializer_context(), "zone": queries.zone_for(signed_in_user(self.request))}
 
 
-class ReadView(APIView):
+class ReadView(ApiView):
     @extend_schema(
         request=None,
         responses=NotificationOutput,
@@ -110,7 +109,7 @@ class ReadView(APIView):
         return Response(NotificationOutput(notification, context={"zone": queries.zone_for(user)}).data)
 
 
-class ReadAllView(APIView):
+class ReadAllView(ApiView):
     @extend_schema(
         request=None,
         responses=ReadAllOutput,
@@ -123,7 +122,7 @@ class ReadAllView(APIView):
         return Response(ReadAllOutput({"marked": marked, "unread_count": queries.unread_count_of(user)}).data)
 
 
-class MessageListView(ListAPIView[Message]):
+class MessageListView(ApiListView[Message]):
     serializer_class = MessageOutput
     permission_classes = (IsAuthenticated, AtDesk)
 

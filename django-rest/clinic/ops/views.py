@@ -16,7 +16,6 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from clinic.accounts.authentication import AccessTokenAuthentication
 from clinic.accounts.models import Role, User
@@ -27,6 +26,7 @@ from clinic.common.addresses import whole_client_address
 from clinic.common.error_pages import error_response
 from clinic.common.errors import ChairsideError, TryAgain
 from clinic.common.instants import say_instant, zone_of
+from clinic.common.views import ApiView
 from clinic.ops.metrics import metrics_text
 from clinic.ops.probes import OK, PROBES, REASONS, UNREACHABLE, readiness, start_probes
 from clinic.ops.queries import (
@@ -153,6 +153,7 @@ KEPT_HEADERS = frozenset({"Cache-Control", "Retry-After"})
 
 
 class HealthView(OpenView):
+    is_strict = False
     throttle_classes: tuple[type[BaseThrottle], ...] = ()
 
     @extend_schema(
@@ -216,6 +217,8 @@ def read_address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 class LivezView(OpenView):
+    is_strict = False
+
     @extend_schema(
         responses=inline_serializer("Alive", {"status": serializers.CharField()}), summary="The process answers"
     )
@@ -224,6 +227,7 @@ class LivezView(OpenView):
 
 
 class ReadyzView(OpenView):
+    is_strict = False
     throttle_classes: tuple[type[BaseThrottle], ...] = ()
 
     @extend_schema(
@@ -260,7 +264,7 @@ class FaviconView(View):
         return HttpResponse(self.picture, content_type="image/svg+xml", headers=headers)
 
 
-class TimeView(APIView):
+class TimeView(ApiView):
     permission_classes = (AllowAny,)
 
     @extend_schema(

@@ -1,5 +1,4 @@
 import calendar
-from collections.abc import Mapping
 from datetime import date, time, timedelta
 from typing import Any
 
@@ -107,7 +106,7 @@ class ClinicOutput(serializers.ModelSerializer[Clinic]):
 
 
 class ClinicInput(VersionInput, serializers.ModelSerializer[Clinic]):
-    """What is named changes. A name that is no setting, or not the owner's to change, is refused."""
+    """Settings that are named change."""
 
     force = serializers.BooleanField(required=False, help_text="change the zone although appointments are ahead")
     reminder_minutes = ReminderMinutesField(required=False)
@@ -117,13 +116,6 @@ class ClinicInput(VersionInput, serializers.ModelSerializer[Clinic]):
         model = Clinic
         exclude = ["id", "slug", "created_at"]
         extra_kwargs = {"horizon_days": {"min_value": 1, "max_value": 730}}
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(self.fields))):
-            raise serializers.ValidationError(
-                dict.fromkeys(unknown, "The clinic has no such setting, or it cannot be changed."), code="unknown_field"
-            )
-        return super().to_internal_value(data)
 
     def validate_timezone(self, name: str) -> str:
         if not is_time_zone(name):

@@ -3,11 +3,9 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
-from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clinic.accounts.permissions import OwnerOrReadOnly
 from clinic.accounts.requests import signed_in_user, viewer_of
@@ -17,6 +15,7 @@ from clinic.common.inputs import read
 from clinic.common.instants import say_minute, zone_of
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH
 from clinic.common.versions import current_on_conflict, etag, expected_version
+from clinic.common.views import ApiListView, ApiView
 from clinic.scheduling import queries
 from clinic.scheduling.models import Clinic, Service
 from clinic.scheduling.serializers import (
@@ -51,7 +50,7 @@ def listed(request: Request) -> dict[str, str]:
     return read(ListedInput, request.query_params)
 
 
-class ServiceListView(ListAPIView[Service]):
+class ServiceListView(ApiListView[Service]):
     permission_classes = (OwnerOrReadOnly,)
     serializer_class = ServiceOutput
 
@@ -88,7 +87,7 @@ class ServiceListView(ListAPIView[Service]):
         return answer_once(request, owner=f"user:{owner.pk}", create=create)
 
 
-class ServiceView(APIView):
+class ServiceView(ApiView):
     permission_classes = (OwnerOrReadOnly,)
 
     @extend_schema(parameters=[CLINIC_PARAMETER], responses=ServiceOutput, summary="One service")
@@ -129,7 +128,7 @@ def _show_service(service: Service, *, status: int = 200) -> Response:
     return Response(ServiceOutput(service).data, status=status, headers=etag(service.version))
 
 
-class PractitionerSlotsView(APIView):
+class PractitionerSlotsView(ApiView):
     permission_classes = (AllowAny,)
 
     @extend_schema(
@@ -159,7 +158,7 @@ def _slots(clinic: Clinic, practitioner_id: int, *, service_id: int | None, **da
     }
 
 
-class SlotsView(APIView):
+class SlotsView(ApiView):
     permission_classes = (AllowAny,)
 
     @extend_schema(

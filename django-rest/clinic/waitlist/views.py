@@ -3,11 +3,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clinic.accounts.models import User
 from clinic.accounts.requests import signed_in_user, viewer_of
@@ -24,6 +22,7 @@ from clinic.common.idempotency import answer_once
 from clinic.common.inputs import read, validated
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
 from clinic.common.versions import current_on_conflict, etag
+from clinic.common.views import ApiListView, ApiView
 from clinic.scheduling.queries import get_clinic_for
 from clinic.waitlist import queries
 from clinic.waitlist.models import WaitlistEntry
@@ -45,7 +44,7 @@ REQUEST_EXAMPLE = OpenApiExample(
 )
 
 
-class WaitlistView(ListAPIView[WaitlistEntry]):
+class WaitlistView(ApiListView[WaitlistEntry]):
     serializer_class = EntryOutput
 
     @extend_schema(parameters=[EntryFilterInput], summary="Who waits, in the order in which they are asked")
@@ -84,7 +83,7 @@ class WaitlistView(ListAPIView[WaitlistEntry]):
         return answer_once(request, owner=f"user:{user.pk}", create=create)
 
 
-class WaitlistEntryView(APIView):
+class WaitlistEntryView(ApiView):
     @extend_schema(responses=EntryOutput, summary="One entry of the waitlist, with its open offer")
     def get(self, request: Request, entry_id: int) -> Response:
         return _show(signed_in_user(request), entry_id)
@@ -123,7 +122,7 @@ class WaitlistEntryView(APIView):
         return Response(status=204)
 
 
-class OfferView(APIView):
+class OfferView(ApiView):
     permission_classes = (AllowAny,)
 
     @extend_schema(responses=OfferOutput, summary="What is offered")
@@ -132,7 +131,7 @@ class OfferView(APIView):
         return Response(OfferOutput(queries.get_offer(token)).data)
 
 
-class AcceptOfferView(APIView):
+class AcceptOfferView(ApiView):
     permission_classes = (AllowAny,)
 
     @extend_schema(request=None, responses=OfferOutput, summary="Take the offered time")
@@ -143,7 +142,7 @@ class AcceptOfferView(APIView):
         return Response(OfferOutput(queries.get_offer(token)).data)
 
 
-class DeclineOfferView(APIView):
+class DeclineOfferView(ApiView):
     permission_classes = (AllowAny,)
 
     @extend_schema(request=None, responses=OfferOutput, summary="Leave the offered time to the next")

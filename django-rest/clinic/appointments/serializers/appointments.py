@@ -18,6 +18,19 @@ INTERNAL_FIELDS = ("notes",)
 class AppointmentOutput(serializers.Serializer[Any]):
     """An appointment as REST and the stream show it. `dentist…` repeats `practitioner…` for older front ends."""
 
+    # Sent back with a change, these are not compared: other rows have them.
+    computed = frozenset(
+        {
+            "patient_name",
+            "patient_email",
+            "patient_phone",
+            "practitioner_name",
+            "dentist_name",
+            "service_name",
+            "service_color",
+        }
+    )
+
     id = serializers.IntegerField()
     clinic = serializers.IntegerField()
     patient = serializers.IntegerField()

@@ -96,6 +96,15 @@ class SeriesScopeInput(serializers.Serializer[Any]):
         }
 
 
+class SeriesCancelInput(serializers.Serializer[Any]):
+    reason = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        help_text="told in the history and to the patient; 500 characters at most",
+    )
+
+
 class SeriesEditInput(PractitionerNames):
     time = WallTime(required=False, help_text="the clinic's; the dates stay")
     service = serializers.IntegerField(required=False, min_value=1)

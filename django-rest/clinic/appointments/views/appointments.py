@@ -2,10 +2,8 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
-from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clinic.accounts.requests import signed_in_user
 from clinic.appointments import queries
@@ -41,6 +39,7 @@ from clinic.common.idempotency import answer_once
 from clinic.common.inputs import read, validated
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
 from clinic.common.transactions import in_one_transaction
+from clinic.common.views import ApiListView, ApiView
 from clinic.scheduling.queries import get_clinic_for
 
 BOOKING_RULES: tuple[type[ChairsideError], ...] = tuple(BookingRuleError.__subclasses__())
@@ -48,7 +47,7 @@ BOOKING_ERRORS: tuple[type[ChairsideError], ...] = (SlotTaken, HoldExpired, *BOO
 TRANSITION_ERRORS = (TransitionNotAllowed, TooLateToCancel, TooEarly, NotToday)
 
 
-class AppointmentListView(ListAPIView[Appointment]):
+class AppointmentListView(ApiListView[Appointment]):
     serializer_class = AppointmentOutput
     pagination_class = AppointmentPages
 
@@ -82,7 +81,7 @@ class AppointmentListView(ListAPIView[Appointment]):
         return answer_once(request, owner=f"user:{user.pk}", create=create)
 
 
-class AppointmentView(APIView):
+class AppointmentView(ApiView):
     @extend_schema(responses=AppointmentOutput, summary="One appointment")
     def get(self, request: Request, appointment_id: int) -> Response:
         user = signed_in_user(request)
@@ -127,7 +126,7 @@ def _change(request: Request, appointment_id: int) -> Appointment:
     status, reason = given.pop("status", None), given.pop("reason", "")
     expected = expected_version(request, given.pop("version", None))
     check_patient_stays(seen, given.pop("patient_id"))
-    if request.method == "PUT" and status == seen.status:
+    if status == seen.status:
         status = None
     edit = Edit(**given)
     actor, now = actor_of(request), clock.now()
@@ -142,7 +141,7 @@ def _change(request: Request, appointment_id: int) -> Appointment:
     return set_status(actor=actor, appointment_id=appointment_id, status=status, reason=reason, now=now, **expected)
 
 
-class RescheduleView(APIView):
+class RescheduleView(ApiView):
     @answers(SlotTaken, TransitionNotAllowed, *BOOKING_RULES)
     @extend_schema(
         request=RescheduleInput,
@@ -173,7 +172,7 @@ class RescheduleView(APIView):
         return show(appointment, user)
 
 
-class AppointmentActionView(APIView):
+class AppointmentActionView(ApiView):
     """One step of the lifecycle. `action` is given by the route."""
 
     action: ClassVar[Action]
@@ -250,7 +249,7 @@ class ReopenView(AppointmentActionView):
     summary = "The patient came after all"
 
 
-class AppointmentHistoryView(ListAPIView[AppointmentEvent]):
+class AppointmentHistoryView(ApiListView[AppointmentEvent]):
     """The first change first: from what to what, by whom, through what, when."""
 
     summary = "Every change of an appointment"
@@ -260,7 +259,7 @@ class AppointmentHistoryView(ListAPIView[AppointmentEvent]):
         return queries.history_of(signed_in_user(self.request), self.kwargs["appointment_id"])
 
 
-class HistoryView(ListAPIView[AppointmentEvent]):
+class HistoryView(ApiListView[AppointmentEvent]):
     """The newest first; owner and staff also see that of what was deleted."""
 
     summary = "Every change of every appointment I may see"

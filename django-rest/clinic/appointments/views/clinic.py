@@ -4,10 +4,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clinic.accounts.models import Role
 from clinic.accounts.permissions import OwnerOrReadOnly
@@ -27,13 +25,14 @@ from clinic.common.idempotency import answer_once
 from clinic.common.inputs import read, validated
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
 from clinic.common.versions import current_on_conflict, etag, expected_version
+from clinic.common.views import ApiListView, ApiView
 from clinic.scheduling import queries
 from clinic.scheduling.models import Clinic, Practitioner
 from clinic.scheduling.serializers import ClinicInput, ClinicOutput, ListedInput, PractitionerInput, PractitionerOutput
 from clinic.scheduling.views import CLINIC_PARAMETER, clinic_of, listed
 
 
-class ClinicView(APIView):
+class ClinicView(ApiView):
     permission_classes = (OwnerOrReadOnly,)
 
     @extend_schema(
@@ -74,7 +73,7 @@ def _show_clinic(request: Request, clinic: Clinic) -> Response:
     return Response(_clinic(request, clinic), headers=etag(clinic.version))
 
 
-class PractitionerListView(ListAPIView[Practitioner]):
+class PractitionerListView(ApiListView[Practitioner]):
     permission_classes = (OwnerOrReadOnly,)
     serializer_class = PractitionerOutput
 
@@ -118,7 +117,7 @@ class PractitionerListView(ListAPIView[Practitioner]):
         return answer_once(request, owner=f"user:{owner.pk}", create=create)
 
 
-class PractitionerView(APIView):
+class PractitionerView(ApiView):
     permission_classes = (OwnerOrReadOnly,)
 
     @extend_schema(

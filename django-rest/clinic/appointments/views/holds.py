@@ -4,7 +4,6 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clinic.accounts.requests import viewer_of
 from clinic.appointments.actor import Actor
@@ -17,6 +16,7 @@ from clinic.common.errors import PermissionDenied, SlotTaken, TooManyHolds
 from clinic.common.idempotency import answer_once
 from clinic.common.inputs import validated
 from clinic.common.openapi import IDEMPOTENCY_KEY, answers
+from clinic.common.views import ApiView
 from clinic.scheduling.queries import get_practitioner_for
 
 HOLD_TOKEN = OpenApiParameter("X-Hold-Token", str, OpenApiParameter.HEADER, description="instead of `token`")
@@ -38,7 +38,7 @@ HOLD_EXAMPLES = [
 ]
 
 
-class HoldListView(APIView):
+class HoldListView(ApiView):
     """Anyone may hold a slot; somebody who is not signed in names the clinic by the practitioner."""
 
     permission_classes = (AllowAny,)
@@ -66,7 +66,7 @@ class HoldListView(APIView):
         return answer_once(request, owner=owner, create=create)
 
 
-class HoldView(APIView):
+class HoldView(ApiView):
     """By the user who made it, or by whoever has its token."""
 
     permission_classes = (AllowAny,)

@@ -7,11 +7,9 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
-from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clinic.accounts.models import Role, User
 from clinic.accounts.permissions import WorksAtClinic
@@ -40,6 +38,7 @@ from clinic.common import clock
 from clinic.common.errors import PhoneNotProven
 from clinic.common.inputs import read
 from clinic.common.openapi import answers
+from clinic.common.views import ApiListView, ApiView
 from clinic.people.services.phone_codes import check_phone_code
 from clinic.scheduling.models import Practitioner
 from clinic.scheduling.queries import get_clinic_for
@@ -70,7 +69,7 @@ MONTHS_EXAMPLE = OpenApiExample(
 )
 
 
-class ByPhoneView(ListAPIView[Appointment]):
+class ByPhoneView(ApiListView[Appointment]):
     """The clinic's people: the appointments they may see. Anyone else names the code that was sent to the phone."""
 
     permission_classes = (AllowAny,)
@@ -103,7 +102,7 @@ class ByPhoneView(ListAPIView[Appointment]):
         return {**super().get_serializer_context(), **output_context(viewer)}
 
 
-class SummaryView(APIView):
+class SummaryView(ApiView):
     @extend_schema(responses=SummaryOutput, summary="Pending requests, today's list, the next appointment: mine to see")
     def get(self, request: Request) -> Response:
         user = signed_in_user(request)
@@ -111,7 +110,7 @@ class SummaryView(APIView):
         return Response(SummaryOutput(summary, context=output_context(user)).data)
 
 
-class StatisticsView(APIView):
+class StatisticsView(ApiView):
     permission_classes = (WorksAtClinic,)
 
     @extend_schema(
@@ -124,7 +123,7 @@ class StatisticsView(APIView):
         return _statistics(request, None)
 
 
-class PractitionerStatisticsView(APIView):
+class PractitionerStatisticsView(ApiView):
     permission_classes = (WorksAtClinic,)
 
     @extend_schema(
@@ -156,7 +155,7 @@ def _statistics(request: Request, practitioner: Practitioner | None) -> Response
     )
 
 
-class ExportView(APIView):
+class ExportView(ApiView):
     @extend_schema(
         parameters=[AppointmentFilterInput, FROM],
         responses={(200, "text/csv"): OpenApiTypes.STR},

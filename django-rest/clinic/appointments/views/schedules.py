@@ -4,10 +4,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
-from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clinic.accounts.models import Role, User
 from clinic.accounts.permissions import WorksAtClinic, WorksAtClinicOrReadOnly
@@ -28,6 +26,7 @@ from clinic.common.inputs import read, validated
 from clinic.common.instants import local_date_of, zone_of
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
 from clinic.common.versions import current_on_conflict, etag, expected_tag, expected_version
+from clinic.common.views import ApiListView, ApiView
 from clinic.scheduling import queries
 from clinic.scheduling.models import Practitioner, ScheduleException
 from clinic.scheduling.serializers import (
@@ -45,7 +44,7 @@ FOR_CLINIC = {"for_clinic": True}
 FROM = OpenApiParameter("from", str, description="first day")
 
 
-class AvailabilityView(APIView):
+class AvailabilityView(ApiView):
     permission_classes = (WorksAtClinicOrReadOnly,)
 
     @extend_schema(
@@ -115,7 +114,7 @@ def _availability(request: Request, practitioner: Practitioner) -> dict[str, Any
     return AvailabilityOutput(shown, context={"for_clinic": for_clinic}).data
 
 
-class ScheduleExceptionListView(ListAPIView[ScheduleException]):
+class ScheduleExceptionListView(ApiListView[ScheduleException]):
     permission_classes = (WorksAtClinic,)
     serializer_class = ScheduleExceptionOutput
 
@@ -169,7 +168,7 @@ class ScheduleExceptionListView(ListAPIView[ScheduleException]):
         return answer_once(request, owner=f"user:{user.pk}", create=create)
 
 
-class ScheduleExceptionView(APIView):
+class ScheduleExceptionView(ApiView):
     permission_classes = (WorksAtClinic,)
 
     @extend_schema(responses=ScheduleExceptionOutput, summary="One exception")

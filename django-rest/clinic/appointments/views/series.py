@@ -4,7 +4,6 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clinic.accounts.models import User
 from clinic.accounts.requests import signed_in_user
@@ -12,6 +11,7 @@ from clinic.appointments.models import Series
 from clinic.appointments.queries import appointments_of_series, get_series_for
 from clinic.appointments.serializers.series import (
     SeriesBookedOutput,
+    SeriesCancelInput,
     SeriesEditInput,
     SeriesInput,
     SeriesOutput,
@@ -26,13 +26,13 @@ from clinic.common.idempotency import answer_once
 from clinic.common.inputs import read, validated
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH
 from clinic.common.versions import current_on_conflict, etag
+from clinic.common.views import ApiView
 from clinic.scheduling.queries import get_clinic_for
 
 SCOPE_PARAMETERS: list[OpenApiParameter | type[SeriesScopeInput]] = [
     SeriesScopeInput,
     OpenApiParameter("from", str, description="a date of the clinic's, instead of an appointment"),
 ]
-REASON = OpenApiParameter("reason", str, description="told in the history and to the patient; 500 characters at most")
 CONFLICT = OpenApiResponse(
     {"$ref": "#/components/schemas/Error"},
     description="`series_conflict`: nothing was written, `conflicts` lists the dates. "
@@ -98,7 +98,7 @@ DRY_RUN_EXAMPLE = OpenApiExample(
 )
 
 
-class SeriesListView(APIView):
+class SeriesListView(ApiView):
     @extend_schema(
         request=SeriesInput,
         responses={200: OpenApiResponse(SeriesBookedOutput, "dry run"), 201: SeriesBookedOutput, 409: CONFLICT},
@@ -131,7 +131,7 @@ class SeriesListView(APIView):
         return answer_once(request, owner=f"user:{user.pk}", create=create)
 
 
-class SeriesView(APIView):
+class SeriesView(ApiView):
     @extend_schema(responses=SeriesOutput, summary="One series with its appointments")
     def get(self, request: Request, series_id: int) -> Response:
         user = signed_in_user(request)
@@ -164,21 +164,21 @@ class SeriesView(APIView):
     @extend_schema(
         request=None,
         responses={200: SeriesOutput, 409: CONFLICT},
-        parameters=[*SCOPE_PARAMETERS, REASON, IF_MATCH],
+        parameters=[*SCOPE_PARAMETERS, SeriesCancelInput, IF_MATCH],
         summary="Cancel what is still ahead",
     )
     def delete(self, request: Request, series_id: int) -> Response:
         """Each is cancelled as one would be by itself, with its line of history. The series stays."""
         user = signed_in_user(request)
         series = get_series_for(user, series_id)
-        selection = _selection_of(request)
+        selection, reason = _selection_of(request), read(SeriesCancelInput, request.query_params).get("reason", "")
         with _current_series_on_conflict(user, series_id):
             series = cancel_series(
                 actor=actor_of(request),
                 series_id=series_id,
                 selection=selection,
                 now=clock.now(),
-                reason=request.query_params.get("reason", "")[:500],
+                reason=reason,
                 **expected_version(request, None),
             )
         return _show(series, user)

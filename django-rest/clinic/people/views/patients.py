@@ -5,10 +5,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clinic.accounts.models import User
 from clinic.accounts.permissions import AtDesk, AtDeskOrReadOnly
@@ -23,6 +21,7 @@ from clinic.common.inputs import validated
 from clinic.common.limits import Limit
 from clinic.common.openapi import IF_MATCH, answers
 from clinic.common.versions import current_on_conflict, etag, expected_version
+from clinic.common.views import ApiListView, ApiView
 from clinic.people import queries
 from clinic.people.models import Patient
 from clinic.people.pages import PatientPages
@@ -53,6 +52,8 @@ from clinic.scheduling.queries import get_clinic_for
 
 # One address may stand for a clinic's tablet.
 SIGN_UPS = Limit("sign-up", 100, timedelta(hours=1))
+# Longer than a name or an address that is found by it.
+MAX_SEARCH_LENGTH = 100
 
 
 class SignUpView(OpenView):
@@ -67,7 +68,7 @@ class SignUpView(OpenView):
         return Response({"user": UserOutput(user).data, **asdict(pair)}, status=201)
 
 
-class OwnProfileView(APIView):
+class OwnProfileView(ApiView):
     @extend_schema(responses=OwnProfileOutput, summary="My account")
     def get(self, request: Request) -> Response:
         return _show_own(signed_in_user(request))
@@ -106,7 +107,7 @@ def _show_own(user: User) -> Response:
     return Response(OwnProfileOutput(user).data, headers=etag(user.version))
 
 
-class PatientListView(ListAPIView[Patient]):
+class PatientListView(ApiListView[Patient]):
     permission_classes = (AtDeskOrReadOnly,)
     serializer_class = PatientOutput
     pagination_class = PatientPages
@@ -123,8 +124,9 @@ class PatientListView(ListAPIView[Patient]):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Patient]:
-        text = self.request.query_params.get("search", "").strip()[:100]
-        return queries.search_patients(signed_in_user(self.request), text)
+        text = self.request.query_params.get("search", "").strip()
+        found = queries.search_patients(signed_in_user(self.request), text[:MAX_SEARCH_LENGTH])
+        return found if len(text) <= MAX_SEARCH_LENGTH else found.none()
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         if args:  # Not while the document is made.
@@ -145,7 +147,7 @@ class PatientListView(ListAPIView[Patient]):
         return answer_once(request, owner=f"user:{user.pk}", create=create)
 
 
-class PatientView(APIView):
+class PatientView(ApiView):
     permission_classes = (AtDeskOrReadOnly,)
 
     @extend_schema(responses=PatientOutput, summary="One patient")
@@ -167,7 +169,7 @@ class PatientView(APIView):
         return _show(patient, user)
 
 
-class PossibleDuplicatesView(APIView):
+class PossibleDuplicatesView(ApiView):
     permission_classes = (AtDesk,)
 
     @extend_schema(
@@ -180,7 +182,7 @@ class PossibleDuplicatesView(APIView):
         return Response(PossibleDuplicateOutput(found, many=True, context={"patient": patient}).data)
 
 
-class MergeView(APIView):
+class MergeView(ApiView):
     permission_classes = (AtDesk,)
 
     @answers(OwnAppointment, BothHaveAccounts)
@@ -205,7 +207,7 @@ class MergeView(APIView):
         )
 
 
-class LinkView(APIView):
+class LinkView(ApiView):
     permission_classes = (AtDesk,)
 
     @answers(RecordHasAccount, AccountHasRecord)
@@ -216,7 +218,7 @@ class LinkView(APIView):
         return _show(patient, editor)
 
 
-class UnlinkView(APIView):
+class UnlinkView(ApiView):
     permission_classes = (AtDesk,)
 
     @answers(RecordHasNoAccount)
@@ -228,7 +230,7 @@ class UnlinkView(APIView):
         return _show(unlink_patient(editor=editor, patient_id=patient_id, now=clock.now()), editor)
 
 
-class PatientHistoryView(APIView):
+class PatientHistoryView(ApiView):
     permission_classes = (AtDesk,)
 
     @extend_schema(responses=PatientEventOutput(many=True), summary="Links and merges of a record (owner, staff)")

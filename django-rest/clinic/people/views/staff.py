@@ -3,10 +3,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clinic.accounts.models import User
 from clinic.accounts.permissions import OwnerOnly
@@ -17,10 +15,11 @@ from clinic.common.idempotency import answer_once
 from clinic.common.inputs import validated
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
 from clinic.common.versions import current_on_conflict, etag, expected_version
+from clinic.common.views import ApiListView, ApiView
 from clinic.people.services.staff import LastOwner, create_staff, deactivate_staff, edit_staff
 
 
-class StaffListView(ListAPIView[User]):
+class StaffListView(ApiListView[User]):
     """Owners, staff and practitioners' accounts, also who is not active any more."""
 
     permission_classes = (OwnerOnly,)
@@ -56,7 +55,7 @@ class StaffListView(ListAPIView[User]):
         return answer_once(request, owner=f"user:{owner.pk}", create=create)
 
 
-class StaffView(APIView):
+class StaffView(ApiView):
     permission_classes = (OwnerOnly,)
 
     @extend_schema(responses=StaffOutput, summary="One person of the clinic (the owner)")
