@@ -23,7 +23,7 @@ SIGNED_IN = 50 if IS_BRIEF else 300
 PER_ADDRESS = 100
 OPENED_AT_ONCE = 40
 ANSWER_SECONDS = 60
-LONGEST_BLOCK = 1 << 22
+MAX_BLOCK_BYTES = 1 << 22
 REST_REQUESTS = 100
 AVAILABILITY = "/api/v1/sse/availability?practitioner=1"
 APPOINTMENTS = "/api/v1/sse/appointments"
@@ -61,7 +61,7 @@ class Crowd:
     async def _open_one(self, path: str, address: str, token: str) -> str:
         async with self._turn, asyncio.timeout(ANSWER_SECONDS):
             reader, writer = await asyncio.open_connection(
-                self._host, self._port, local_addr=(address, 0), limit=LONGEST_BLOCK
+                self._host, self._port, local_addr=(address, 0), limit=MAX_BLOCK_BYTES
             )
             self._writers.append(writer)
             bearer = f"Authorization: Bearer {token}\r\n" if token else ""

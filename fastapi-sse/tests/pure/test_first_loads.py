@@ -27,7 +27,7 @@ class AwayAtFirst:
         return state([appointment(1)])
 
 
-def test_who_waits_longer_after_a_failure_takes_no_clinic_from_its_readers() -> None:
+def test_longer_wait_after_a_failure_takes_no_clinic_from_its_readers() -> None:
     async def read() -> list[Any]:
         hub = Hub(clock=lambda: NOON, heartbeat_seconds=60, is_live=True)
         poller = Poller(feed, hub, Sessions(), interval_seconds=1)  # type: ignore[arg-type]
