@@ -274,7 +274,8 @@ class _Reader:
 
     def _name_at(self, position: int) -> int:
         token = self.tokens[position]
-        if token.folded in self.names:
+        is_after_a_name = position > 0 and self.tokens[position - 1].folded in self.signed
+        if token.folded in self.names or (is_after_a_name and self._is_initial(position)):
             self.signed.append(token.folded)
             return 1
         words = self._rest_of_name(position)

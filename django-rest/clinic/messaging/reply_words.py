@@ -26,8 +26,8 @@ PHRASES: dict[Meaning, str] = {
     Meaning.YES: """
         confirm | confirmed | confirming | i confirm | we confirm | i can confirm | i would like to confirm
         confirm appointment | confirm my appointment | confirm the appointment | yes | y | yess | yees | yep
-        yeps | yepp | yup | yupp | yeah | yea | yeh | ya | yas | aye | ok | okay | okey | okey dokey | okie
-        oki | okidoki | k | kk | sure | sure thing | of course | absolutely | definitely | certainly | alright
+        yeps | yepp | yup | yupp | yeah | yea | yeh | ya | yas | aye | ok | okay | okey | okey dokey | okie | oki
+        okidoki | k | kk | sure | sure thing | of course | absolutely | definitely | certainly | alright
         all right | agreed | correct | affirmative | will do | i will | i do | i can | works for me | that works
         that works for me | sounds good | that is fine | thats fine | fine by me | i am coming | im coming
         we are coming | were coming | coming | i will come | ill come | i shall come | we will come
@@ -42,7 +42,10 @@ PHRASES: dict[Meaning, str] = {
         ich bestätige den termin | bestätige den termin | termin bestätigt | termin bestätigen | ich komme
         ich komme gern | ich komme gerne | komme | komme gern | komme gerne | wir kommen | kommen
         ich werde kommen | ich werde da sein | werde da sein | ich bin da | bin da | wir sind da | ich bin dabei
-        bin dabei | bis dann | bis morgen | bis bald""",
+        bin dabei | bis dann | bis morgen | bis bald | i confirm my appointment | i confirm the appointment
+        confirming my appointment | confirming the appointment | i confirm my attendance | see you tomorrow
+        ich bestätige meinen termin | bestätige meinen termin | hiermit bestätige ich den termin
+        hiermit bestätige ich meinen termin | ich bestätige meine teilnahme""",
     Meaning.NO: """
         no | n | noo | nope | nop | nah | naw | nay | negative | cancel | cancelled | canceled | cancelling
         canceling | cancel it | cancel this | cancel that | cancel appointment | cancel my appointment
@@ -51,44 +54,52 @@ PHRASES: dict[Meaning, str] = {
         i want to cancel | want to cancel | i would like to cancel | id like to cancel | would like to cancel
         i will cancel | ill cancel | i am cancelling | im cancelling | we need to cancel | we have to cancel
         can you please cancel | could you please cancel | i need to cancel my appointment
-        i have to cancel my appointment | i would like to cancel my appointment
-        id like to cancel my appointment | i want to cancel my appointment | cant make it | i cant make it
-        cannot make it | i cannot make it | can not make it | i can not make it | wont make it | i wont make it
-        will not make it | i will not make it | we cant make it | we wont make it | i am unable to make it
-        unable to make it | not able to make it | i am not able to make it | cant come | i cant come
-        cannot come | i cannot come | can not come | i can not come | wont come | i wont come | i will not come
-        not coming | i am not coming | im not coming | we are not coming | were not coming | we cant come
-        cant attend | i cant attend | cannot attend | i cannot attend | unable to attend | i am unable to attend
-        im unable to attend | wont attend | i wont attend | not attending | i am not attending
-        im not attending | wont be there | i wont be there | i will not be there | will not be there
-        i cant be there | cant be there | 👎 | ❌ | ✖ | 🚫 | 🙅 | nein | nee | nö | nei | absagen | absage
-        ich sage ab | sage ab | abgesagt | ich muss absagen | muss absagen | ich muss leider absagen
-        muss leider absagen | wir müssen absagen | wir müssen leider absagen | ich möchte absagen
-        möchte absagen | ich will absagen | termin absagen | den termin absagen | meinen termin absagen
-        ich möchte den termin absagen | ich möchte meinen termin absagen | möchte den termin absagen
-        möchte meinen termin absagen | ich muss den termin absagen | ich muss den termin leider absagen
-        muss den termin absagen | muss den termin leider absagen | ich sage den termin ab
-        ich sage den termin leider ab | storno | storno termin | stornieren | storniert | stornierung
-        storniere | termin stornieren | den termin stornieren | meinen termin stornieren | ich storniere
-        ich möchte stornieren | ich möchte den termin stornieren | ich muss stornieren | absagen termin
-        ich komme nicht | komme nicht | wir kommen nicht | ich komme leider nicht | komme leider nicht
-        ich kann nicht | kann nicht | ich kann leider nicht | kann leider nicht | leider nicht
-        wir können nicht | wir können leider nicht | ich kann nicht kommen | kann nicht kommen
-        ich kann leider nicht kommen | kann leider nicht kommen | wir können nicht kommen
-        wir können leider nicht kommen | ich schaffe es nicht | schaffe es nicht | ich schaffe es leider nicht
-        schaffe es leider nicht | schaff es nicht | ich bin verhindert | bin verhindert
-        ich bin leider verhindert | bin leider verhindert | leider verhindert | geht nicht | geht leider nicht
-        das geht nicht | das geht leider nicht | passt nicht | passt leider nicht | das passt nicht
-        das passt leider nicht | passt mir nicht | passt mir leider nicht""",
+        i have to cancel my appointment | i would like to cancel my appointment | id like to cancel my appointment
+        i want to cancel my appointment | cant make it | i cant make it | cannot make it | i cannot make it
+        can not make it | i can not make it | wont make it | i wont make it | will not make it
+        i will not make it | we cant make it | we wont make it | i am unable to make it | unable to make it
+        not able to make it | i am not able to make it | cant come | i cant come | cannot come | i cannot come
+        can not come | i can not come | wont come | i wont come | i will not come | not coming | i am not coming
+        im not coming | we are not coming | were not coming | we cant come | cant attend | i cant attend
+        cannot attend | i cannot attend | unable to attend | i am unable to attend | im unable to attend
+        wont attend | i wont attend | not attending | i am not attending | im not attending | wont be there
+        i wont be there | i will not be there | will not be there | i cant be there | cant be there | 👎 | ❌ | ✖
+        🚫 | 🙅 | nein | nee | nö | nei | absagen | absage | ich sage ab | sage ab | abgesagt | ich muss absagen
+        muss absagen | ich muss leider absagen | muss leider absagen | wir müssen absagen
+        wir müssen leider absagen | ich möchte absagen | möchte absagen | ich will absagen | termin absagen
+        den termin absagen | meinen termin absagen | ich möchte den termin absagen
+        ich möchte meinen termin absagen | möchte den termin absagen | möchte meinen termin absagen
+        ich muss den termin absagen | ich muss den termin leider absagen | muss den termin absagen
+        muss den termin leider absagen | ich sage den termin ab | ich sage den termin leider ab | storno
+        storno termin | stornieren | storniert | stornierung | storniere | termin stornieren
+        den termin stornieren | meinen termin stornieren | ich storniere | ich möchte stornieren
+        ich möchte den termin stornieren | ich muss stornieren | absagen termin | ich komme nicht | komme nicht
+        wir kommen nicht | ich komme leider nicht | komme leider nicht | ich kann nicht | kann nicht
+        ich kann leider nicht | kann leider nicht | leider nicht | wir können nicht | wir können leider nicht
+        ich kann nicht kommen | kann nicht kommen | ich kann leider nicht kommen | kann leider nicht kommen
+        wir können nicht kommen | wir können leider nicht kommen | ich schaffe es nicht | schaffe es nicht
+        ich schaffe es leider nicht | schaffe es leider nicht | schaff es nicht | ich bin verhindert
+        bin verhindert | ich bin leider verhindert | bin leider verhindert | leider verhindert | geht nicht
+        geht leider nicht | das geht nicht | das geht leider nicht | passt nicht | passt leider nicht
+        das passt nicht | das passt leider nicht | passt mir nicht | passt mir leider nicht | i cant | cant
+        cannot | i cannot | no can do | not able to come | i am not able to come | im not able to come
+        im not able to make it | im unable to make it | termin bitte absagen | den termin bitte absagen
+        meinen termin bitte absagen | termin bitte stornieren | um absage | schaffe ich nicht
+        ich schaffe das nicht | schaffe das nicht | das schaffe ich nicht | das schaffe ich leider nicht
+        schaffe ich leider nicht | ich muss meinen termin absagen | muss meinen termin absagen
+        ich muss meinen termin leider absagen | ich möchte meinen termin stornieren
+        ich muss den termin stornieren | ich muss leider stornieren""",
     Meaning.STOP: """
         stop | stopall | stop all | unsubscribe | end | quit | revoke | optout | opt out | stopp | stop it
         stop this | stop texting | stop texting me | stop messaging me | stop sms | stop texts | stop messages
-        stop sending | stop sending me messages | stop sending messages | stop sending me sms
-        stop all messages | stop these messages | do not text me | dont text me | do not message me
-        dont message me | no more sms | no more texts | no more messages | no more text messages
-        unsubscribe me | remove me | stoppen | aufhören | abmelden | abbestellen | sms abbestellen
-        sms abmelden | keine sms | keine sms mehr | keine nachrichten mehr | keine weiteren sms
-        keine weiteren nachrichten | ich möchte keine sms | ich möchte keine sms mehr | ich will keine sms mehr""",
+        stop sending | stop sending me messages | stop sending messages | stop sending me sms | stop all messages
+        stop these messages | do not text me | dont text me | do not message me | dont message me | no more sms
+        no more texts | no more messages | no more text messages | unsubscribe me | remove me | stoppen | aufhören
+        abmelden | abbestellen | sms abbestellen | sms abmelden | keine sms | keine sms mehr
+        keine nachrichten mehr | keine weiteren sms | keine weiteren nachrichten | ich möchte keine sms
+        ich möchte keine sms mehr | ich will keine sms mehr | stop sending me texts | stop sending texts
+        stop sending sms | keine sms mehr senden | keine sms mehr schicken | keine nachrichten mehr senden
+        keine nachrichten mehr schicken | keine weiteren sms senden""",
     Meaning.START: "start | unstop | subscribe | resubscribe | opt in | optin",
     Meaning.HELP: "help | info | help me | hilfe",
     Meaning.ACCEPT: """
@@ -101,14 +112,13 @@ PHRASES: dict[Meaning, str] = {
     Meaning.COURTESY: """
         please | pls | plz | pleas | kindly | hi | hello | hey | hiya | good morning | good afternoon
         good evening | dear team | dear doctor | hi team | hello team | hi all | thanks again | much appreciated
-        appreciated | great | perfect | wonderful | lovely | excellent | awesome | brilliant | cool | super
-        nice | looking forward | bye | goodbye | have a nice day | have a good day | nice day | good day
+        appreciated | great | perfect | wonderful | lovely | excellent | awesome | brilliant | cool | super | nice
+        looking forward | bye | goodbye | have a nice day | have a good day | nice day | good day
         have a great day | take care | looking forward to it | bitte | bitte sehr | bitteschön | hallo | servus
         moin | grüezi | guten morgen | guten tag | guten abend | liebes team | liebes praxisteam
-        sehr geehrte damen und herren | prima | perfekt | toll | wunderbar | freue mich | ich freue mich
-        tschüss | ciao | schönen tag | schönen tag noch | einen schönen tag | schönes wochenende
-        vielen dank im voraus | danke im voraus
-        🙏 | 😊 | 🙂 | 😀 | 😃 | 😄 | 😁 | 😉 | ☺ | 🤗 | ❤ | 💙 | 🎉 | 👋 | 🌞 | ♀ | ♂""",
+        sehr geehrte damen und herren | prima | perfekt | toll | wunderbar | freue mich | ich freue mich | tschüss
+        ciao | schönen tag | schönen tag noch | einen schönen tag | schönes wochenende | vielen dank im voraus
+        danke im voraus | 🙏 | 😊 | 🙂 | 😀 | 😃 | 😄 | 😁 | 😉 | ☺ | 🤗 | ❤ | 💙 | 🎉 | 👋 | 🌞 | ♀ | ♂""",
     Meaning.REGRET: """
         sorry | im sorry | i am sorry | so sorry | very sorry | im so sorry | apologies | my apologies
         unfortunately | im afraid | i am afraid | regrettably | sorry about that | sorry for that

@@ -35,7 +35,13 @@ CONFIRMS = [
     *["yes\n> Riverside: a reminder of Fri 20 Nov. Reply CONFIRM 12 or NO 12."],
     *["ja", "Ja!", "Ja gerne", "Ja, gern", "Ja bitte", "Ja danke", "Jawohl", "Jep", "Klar", "Natürlich", "NATUERLICH"],
     *["Gerne", "Ich komme", "Ja, ich komme gerne", "Passt", "In Ordnung", "Bestätigen", "bestaetigen", "Bestätigt"],
-    *["Ich bestätige den Termin", "Hallo, ja, vielen Dank und mfg".replace(" und", ","), "Alles klar, bis dann"],
+    *[
+        "Ich bestätige den Termin",
+        "Hiermit bestätige ich meinen Termin",
+        "I confirm my appointment",
+        "Hallo, ja, vielen Dank und mfg".replace(" und", ","),
+        "Alles klar, bis dann",
+    ],
 ]
 CANCELS = [
     *["CANCEL", "cancel", "No", "NO.", "n", "Nope", "nah", "Nooo", "No thanks", "No, thank you", "No, sorry"],
@@ -45,7 +51,15 @@ CANCELS = [
     *["👎", "❌", "“NO”", "(no)", "ＮＯ", "n\u200bo", "No\nPaula Smith", "No :(", "Sorry, can't come. Thanks, Paula"],
     *["nein", "NEIN!", "Nein danke", "Nein, leider nicht", "Nö", "absagen", "Absage", "Bitte absagen", "Storno."],
     *["stornieren", "Bitte den Termin stornieren", "Ich muss leider absagen", "Ich möchte den Termin absagen"],
-    *["Ich kann leider nicht", "Ich komme nicht", "Leider verhindert", "Tut mir leid, ich schaffe es nicht"],
+    *[
+        "Ich kann leider nicht",
+        "Ich komme nicht",
+        "Leider verhindert",
+        "Das schaffe ich leider nicht",
+        "I can't",
+        "Termin bitte absagen",
+        "Tut mir leid, ich schaffe es nicht",
+    ],
     *["Nein danke\nLG Maria", "Nein\n\nGesendet von meinem Handy"],
 ]
 STOPS = [
@@ -194,6 +208,7 @@ def test_earlier_stop_is_lifted_by_the_words_for_it(text: str, lifts: bool) -> N
         ("Yes\npaula", {"paula"}, False),
         ("yes paula", {"paula"}, False),
         ("Paula: yes", {"paula"}, False),
+        ("Yes\nPaula S.", {"paula", "s"}, False),
     ],
 )
 def test_signature_is_known_by_name_or_assumed_by_shape(text: str, signed: set[str], is_assumed: bool) -> None:
