@@ -1,4 +1,4 @@
-"""A booking that names no practitioner goes to a free one: the one with the fewest bookings that day."""
+"""A booking that names no practitioner goes to a free one: the least booked of the surrounding days."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ import pytest
 from clinic.accounts.models import User
 from clinic.appointments.models import Appointment
 from clinic.appointments.services import placing
-from clinic.scheduling.models import Practitioner, ScheduleException, ServicePractitioner, WorkingBlock
+from clinic.people.models import Patient
+from clinic.scheduling.models import Practitioner, ScheduleException, Service, ServicePractitioner, WorkingBlock
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -27,26 +28,46 @@ def chosen(response: Any) -> str:
     return name
 
 
-def test_the_one_with_the_fewest_bookings_that_day_is_chosen(world: World, tomorrow_at: At) -> None:
+def test_least_booked_practitioner_of_the_surrounding_days_is_chosen(world: World, tomorrow_at: At) -> None:
     world.book(tomorrow_at(9), practitioner=world.petra)
     assert chosen(book(world, start=tomorrow_at(14))) == "Dr Quentin"
-    world.book(tomorrow_at(10), practitioner=world.quentin, patient=world.pete)
+    world.book(in_days(8)(10), practitioner=world.quentin, patient=world.pete)
     assert chosen(book(world, start=tomorrow_at(15))) == "Dr Petra"
 
 
-def test_what_is_cancelled_or_on_another_day_is_no_booking_of_that_day(world: World, tomorrow_at: At) -> None:
+def test_minutes_count_and_not_bookings(world: World, tomorrow_at: At) -> None:
+    """Two short visits are less than a long one."""
+    Service.objects.filter(pk=world.check_up.pk).update(duration_minutes=120)
+    world.book(tomorrow_at(9), practitioner=world.petra, service=world.check_up)
+    for hour in (9, 10):
+        world.book(tomorrow_at(hour), practitioner=world.quentin, patient=world.pete)
+    assert chosen(book(world, start=tomorrow_at(14))) == "Dr Quentin"
+
+
+def test_cancelled_and_far_visits_do_not_count(world: World, tomorrow_at: At) -> None:
     world.book(tomorrow_at(9), practitioner=world.quentin)
     for hour in (9, 10):
         cancelled = world.book(tomorrow_at(hour), practitioner=world.petra)
         Appointment.objects.filter(pk=cancelled.pk).update(status="cancelled")
-        world.book(in_days(2)(hour), practitioner=world.petra)
+        world.book(in_days(9)(hour), practitioner=world.petra)
     assert chosen(book(world, start=tomorrow_at(14))) == "Dr Petra"
+
+
+def test_of_equally_booked_ones_the_least_recently_assigned_is_chosen(world: World) -> None:
+    """Each on a day of its own, further apart than the days that count."""
+    names = [chosen(book(world, start=in_days(day)(9))) for day in (1, 20, 40, 60)]
+    assert names == ["Dr Petra", "Dr Quentin", "Dr Petra", "Dr Quentin"]
+
+
+def test_fourteen_bookings_on_fourteen_days_are_shared(world: World) -> None:
+    names = [chosen(book(world, start=in_days(day)(9))) for day in range(1, 15)]
+    assert (names.count("Dr Petra"), names.count("Dr Quentin")) == (7, 7)
 
 
 def test_who_is_busy_is_passed_over(world: World, tomorrow_at: At) -> None:
     for hour in (8, 10, 11):
         world.book(tomorrow_at(hour), practitioner=world.quentin)
-    world.book(tomorrow_at(9), practitioner=world.petra)
+    world.book(tomorrow_at(9), practitioner=world.petra, patient=world.pete)
     assert chosen(book(world, start=tomorrow_at(9))) == "Dr Quentin"
 
 
@@ -54,7 +75,7 @@ def test_who_is_held_is_passed_over_until_the_hold_expires(world: World, tomorro
     hold = make_hold(world.clinic, world.petra, tomorrow_at(9))
     assert chosen(book(world, start=tomorrow_at(9))) == "Dr Quentin"
     type(hold).objects.filter(pk=hold.pk).update(expires_at=hold.created_at)
-    assert chosen(book(world, start=tomorrow_at(9))) == "Dr Petra"
+    assert chosen(book(world, by=world.pete, start=tomorrow_at(9))) == "Dr Petra"
 
 
 def test_who_does_not_work_then_is_passed_over(world: World, tomorrow_at: At) -> None:
@@ -75,7 +96,7 @@ def test_who_does_not_offer_the_service_or_left_is_passed_over(world: World, tom
 
 def test_where_nobody_is_free_the_nearest_slots_of_anybody_are_named(world: World, tomorrow_at: At) -> None:
     for practitioner in (world.petra, world.quentin):
-        world.book(tomorrow_at(9), practitioner=practitioner)
+        world.book(tomorrow_at(9), practitioner=practitioner, patient=world.pete)
     world.book(tomorrow_at(9, 30), practitioner=world.petra)
     response = book(world, start=tomorrow_at(9))
     assert refusal(response) == (409, "slot_taken")
@@ -109,7 +130,7 @@ def test_a_practitioner_who_names_nobody_books_their_own_time(world: World, tomo
 
 def test_nobody_of_another_clinic_is_chosen(world: World, tomorrow_at: At) -> None:
     for practitioner in (world.petra, world.quentin):
-        world.book(tomorrow_at(9), practitioner=practitioner)
+        world.book(tomorrow_at(9), practitioner=practitioner, patient=world.pete)
     olive = world.hillside.practitioners.create(name="Dr Olive")
     WorkingBlock.objects.create(
         practitioner=olive, weekday=tomorrow_at(9).weekday(), start_local="08:00", end_local="18:00"
@@ -121,11 +142,12 @@ def test_the_next_one_is_taken_when_somebody_wrote_around_the_lock(
     world: World, tomorrow_at: At, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cells refuse Petra, who was seen free."""
-    world.book(tomorrow_at(9), practitioner=world.petra)
+    world.book(tomorrow_at(9), practitioner=world.petra, patient=world.pete)
     world.book(tomorrow_at(11), practitioner=world.quentin)
     monkeypatch.setattr("clinic.appointments.services.choosing.claimed_practitioner_ids", lambda *_: set())
     assert chosen(book(world, start=tomorrow_at(9))) == "Dr Quentin"
-    response = book(world, start=tomorrow_at(9))
+    gus = Patient.objects.create(clinic=world.clinic, name="Gus")
+    response = book(world, start=tomorrow_at(9), patient=gus.pk)
     assert refusal(response) == (409, "slot_taken")
     assert response.json()["nearest"]
 

@@ -24,6 +24,7 @@ from clinic.appointments.services.holds import HoldRequest, hold_slot
 from clinic.appointments.services.placing import claim
 from clinic.common import transactions
 from clinic.common.errors import SlotTaken, TooManyHolds, TooManyPending
+from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Hold, Practitioner, ServicePractitioner, WorkingBlock
 from django.utils import timezone
 
@@ -58,8 +59,15 @@ class Desk:
     def __init__(self, world: World, start: datetime) -> None:
         self.world, self.start = world, start
 
-    def book(self, user: User, *, practitioner: User | None = None, start: datetime | None = None) -> Job:
-        actor, patient_id = Actor.by_user(fresh(user)), self.world.paula.patient.pk
+    def book(
+        self,
+        user: User,
+        *,
+        practitioner: User | None = None,
+        start: datetime | None = None,
+        patient: Patient | None = None,
+    ) -> Job:
+        actor, patient_id = Actor.by_user(fresh(user)), (patient or self.world.paula.patient).pk
         named = None if practitioner is None else practitioner.practitioner.pk
         wanted = Booking(
             patient_id=patient_id,
@@ -263,7 +271,9 @@ def three(desk: Desk) -> Desk:
 
 
 def test_twenty_ask_for_anybody_at_nine_and_three_get_it(three: Desk, deadlocks: Deadlocks) -> None:
-    outcomes = at_once([three.book(three.world.sam) for _ in range(20)])
+    clinic = three.world.clinic
+    people = [Patient.objects.create(clinic=clinic, name=f"Patient {letter}") for letter in "ABCDEFGHIJKLMNOPQRST"]
+    outcomes = at_once([three.book(three.world.sam, patient=patient) for patient in people])
     assert winners(outcomes) == 3
     assert Appointment.objects.values("practitioner").distinct().count() == 3
     assert all(outcome.extra["nearest"] for outcome in outcomes if isinstance(outcome, SlotTaken))

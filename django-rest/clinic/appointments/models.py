@@ -115,6 +115,8 @@ class Appointment(models.Model):
             models.Index(fields=["clinic", "is_active", "starts_at", "id", "status"], name="appointment_clinic_active"),
             models.Index(fields=["practitioner", "is_active", "starts_at"], name="appointment_pract_active"),
             models.Index(fields=["practitioner", "local_date", "status"], name="appointment_pract_date"),
+            # The newest booking of each practitioner, for the fair choice.
+            models.Index(fields=["practitioner", "created_at"], name="appointment_pract_created"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -65,7 +65,7 @@ def book_appointment(
     """Claim the time and write the appointment: confirmed by the clinic, pending by a patient unless auto-confirmed.
 
     Raises NotFound, a BookingRuleError, SlotTaken (with the nearest open slots), HoldExpired, PermissionDenied,
-    TooManyPending.
+    TooManyPending, OwnAppointment.
     """
     booking = _completed(booking, actor, clinic, now=now)
     assert booking.start is not None

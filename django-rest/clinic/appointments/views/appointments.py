@@ -29,6 +29,7 @@ from clinic.common.errors import (
     ChairsideError,
     HoldExpired,
     NotToday,
+    OwnAppointment,
     SlotTaken,
     TooEarly,
     TooLateToCancel,
@@ -43,7 +44,7 @@ from clinic.common.views import ApiListView, ApiView
 from clinic.scheduling.queries import get_clinic_for
 
 BOOKING_RULES: tuple[type[ChairsideError], ...] = tuple(BookingRuleError.__subclasses__())
-BOOKING_ERRORS: tuple[type[ChairsideError], ...] = (SlotTaken, HoldExpired, *BOOKING_RULES)
+BOOKING_ERRORS: tuple[type[ChairsideError], ...] = (SlotTaken, OwnAppointment, HoldExpired, *BOOKING_RULES)
 TRANSITION_ERRORS = (TransitionNotAllowed, TooLateToCancel, TooEarly, NotToday)
 
 
