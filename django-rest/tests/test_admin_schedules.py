@@ -92,7 +92,7 @@ def test_saved_as_it_stood_nothing_is_written_anew(world: World, owner: Client) 
     ("typed", "said"),
     [
         ({"start_local": time(17), "end_local": time(20)}, "overlap"),
-        ({"start_local": time(19), "end_local": time(19)}, "end before they begin"),
+        ({"start_local": time(19), "end_local": time(19)}, "16 hours at most"),
         ({"start_local": time(19, 3), "end_local": time(20)}, "five minutes"),
     ],
 )
@@ -164,9 +164,13 @@ def test_a_holiday_of_the_whole_clinic(
     assert (made.clinic, made.practitioner) == (world.clinic, None)
 
     page = Page.open(client, f"{DAYS_OFF}{made.pk}/change/")
-    assert "no hours" in errors_of(page.save(start_local=time(9), end_local=time(12)))
+    assert "a start and an end" in errors_of(page.save(start_local=time(9)))
+    assert errors_of(page.save(start_local=time(9), end_local=time(12), force=True)) == ""
+    absence = ScheduleException.objects.get()
+    assert (absence.closed, absence.start_local) == (True, time(9))
+    page = Page.open(client, f"{DAYS_OFF}{made.pk}/change/")
     assert errors_of(page.save(closed=False, start_local=time(9), end_local=time(12), force=True)) == ""
-    assert ScheduleException.objects.get().start_local == time(9)
+    assert not ScheduleException.objects.get().closed
 
 
 def test_extra_hours_that_somebody_is_booked_in_do_not_go_away(world: World, owner: Client) -> None:

@@ -29,6 +29,16 @@ def hours_in_database(world: World) -> list[tuple[int, str, str]]:
     return [(block.weekday, f"{block.start_local:%H:%M}", f"{block.end_local:%H:%M}") for block in blocks]
 
 
+def test_night_shifts_and_alternating_weeks_are_kept(world: World) -> None:
+    odd = {"weekday": 0, "start": "08:00", "end": "12:00", "valid_from": "2026-11-23", "every_weeks": 2}
+    even = {**odd, "start": "09:00", "valid_from": "2026-11-30"}
+    night = {"weekday": 4, "start": "22:00", "end": "02:00"}
+    response = put(world, {"blocks": [odd, even, night]})
+    assert response.status_code == 200, response.json()
+    shown = [(one["weekday"], one["start"], one["end"], one["every_weeks"]) for one in response.json()["blocks"]]
+    assert shown == [(0, "08:00", "12:00", 2), (0, "09:00", "12:00", 2), (4, "22:00", "02:00", 1)]
+
+
 class TestReading:
     def test_blocks_and_exceptions_are_shown(self, world: World, tomorrow_at: At) -> None:
         day = tomorrow_at(0).date()
@@ -52,7 +62,15 @@ class TestReading:
         assert shown["practitioner"] == world.petra.practitioner.pk
         assert shown["timezone"] == "Europe/Berlin"
         assert shown["blocks"] == [
-            {"id": block.pk, "weekday": 0, "start": "08:00", "end": "18:00", "valid_from": None, "valid_until": None}
+            {
+                "id": block.pk,
+                "weekday": 0,
+                "start": "08:00",
+                "end": "18:00",
+                "valid_from": None,
+                "valid_until": None,
+                "every_weeks": 1,
+            }
         ]
         assert shown["exceptions"] == [
             {
@@ -104,9 +122,9 @@ class TestReplacing:
         assert response.json()["stranded"] == []
         shown = [{name: value for name, value in block.items() if name != "id"} for block in response.json()["blocks"]]
         assert shown == [
-            {**blocks[0], "valid_from": None, "valid_until": None},
-            blocks[1],
-            {**blocks[2], "end": "00:00", "valid_from": None, "valid_until": None},
+            {**blocks[0], "valid_from": None, "valid_until": None, "every_weeks": 1},
+            {**blocks[1], "every_weeks": 1},
+            {**blocks[2], "end": "00:00", "valid_from": None, "valid_until": None, "every_weeks": 1},
         ]
         assert hours_in_database(world) == [(0, "08:00", "12:00"), (0, "13:00", "17:30"), (4, "18:00", "00:00")]
         assert WorkingBlock.objects.filter(practitioner=world.quentin.practitioner).count() == 7
@@ -193,6 +211,19 @@ class TestReplacing:
             "blocks.0.valid_until",
         ),
         ([*MORNINGS, {"weekday": 3, "start": "11:30", "end": "13:00"}], "overlap", "blocks"),
+        (
+            [{"weekday": 6, "start": "22:00", "end": "02:00"}, {"weekday": 0, "start": "01:00", "end": "05:00"}],
+            "overlap",
+            "blocks",
+        ),
+        ([{"weekday": 0, "start": "18:00", "end": "10:30"}], "times_not_in_order", "blocks.0.end"),
+        (
+            [{"weekday": 0, "start": "08:00", "end": "12:00", "every_weeks": 2}],
+            "required",
+            "blocks.0.valid_from",
+        ),
+        ([{"weekday": 0, "start": "08:00", "end": "12:00", "every_weeks": 0}], "min_value", "blocks.0.every_weeks"),
+        ([{"weekday": 0, "start": "08:00", "end": "12:00", "every_weeks": 9}], "max_value", "blocks.0.every_weeks"),
         (
             [{"weekday": 0, "start": "20:00", "end": "00:00"}, {"weekday": 0, "start": "23:55", "end": "24:00"}],
             "overlap",

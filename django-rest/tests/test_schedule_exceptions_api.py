@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from clinic.accounts.models import User
 from clinic.appointments.models import Appointment
-from clinic.scheduling.models import Practitioner, ScheduleException
+from clinic.scheduling.models import Practitioner, ScheduleException, WorkingBlock
 
 from .conftest import World, attr_of, in_days, refusal, row_of
 
@@ -78,7 +78,7 @@ class TestCreating:
             ({"closed": False}, "required", "start"),
             ({"start": "09:00"}, "required", "end"),
             ({"end": "09:00"}, "required", "start"),
-            ({"closed": True, "start": "09:00", "end": "10:00"}, "invalid", "closed"),
+            ({"closed": True, "start": "09:00"}, "required", "end"),
             ({"start": "10:00", "end": "09:00"}, "times_not_in_order", "end"),
             ({"start": "10:00", "end": "10:00"}, "times_not_in_order", "end"),
             ({"start": "10:01", "end": "11:00"}, "off_grid", "start"),
@@ -179,7 +179,15 @@ class TestChanging:
     def test_the_whole_must_make_sense(self, world: World, evening: ScheduleException) -> None:
         assert refusal(self.patch(world, evening, end="17:00")) == (400, "times_not_in_order")
         assert refusal(self.patch(world, evening, start_date=day(4))) == (400, "dates_not_in_order")
-        assert refusal(self.patch(world, evening, closed=True, start="17:00")) == (400, "invalid")
+        assert refusal(self.patch(world, evening, closed=True, start="17:00")) == (400, "required")
+
+    def test_absence_stays_an_absence_when_its_times_change(self, world: World, evening: ScheduleException) -> None:
+        shown = self.patch(world, evening, closed=True, start="12:00", end="14:00").json()
+        assert (shown["closed"], shown["start"], shown["end"]) == (True, "12:00", "14:00")
+        shown = self.patch(world, evening, end="15:00").json()
+        assert (shown["closed"], shown["start"], shown["end"]) == (True, "12:00", "15:00")
+        shown = self.patch(world, evening, closed=False).json()
+        assert (shown["closed"], shown["start"], shown["end"]) == (False, "12:00", "15:00")
 
     def test_a_practitioner_changes_their_own_alone(self, world: World, evening: ScheduleException) -> None:
         assert self.patch(world, evening, world.petra, end="21:00").status_code == 200
@@ -223,11 +231,29 @@ class TestStranding:
         assert (forced.status_code, forced.json()["stranded"]) == (201, [afternoon.pk])
         assert row_of(afternoon).status == "confirmed"
 
-    def test_who_is_on_duty_that_day_is_not_stranded_by_a_closed_clinic(
-        self, world: World, afternoon: Appointment
-    ) -> None:
+    def test_closed_clinic_strands_visits_in_exceptional_hours_too(self, world: World, afternoon: Appointment) -> None:
         add(world, practitioner=world.petra.practitioner.pk, start="08:00", end="18:00")
-        assert add(world).status_code == 201
+        refused = add(world)
+        assert refusal(refused) == (409, "would_strand")
+        assert [row["id"] for row in refused.json()["appointments"]] == [afternoon.pk]
+
+    def test_absence_strands_only_visits_of_its_times(self, world: World, afternoon: Appointment) -> None:
+        assert add(world, closed=True, start="08:00", end="10:00").status_code == 201
+        refused = add(world, closed=True, start="10:00", end="18:00")
+        assert [row["id"] for row in refused.json()["appointments"]] == [afternoon.pk]
+
+    def test_closure_strands_the_night_shift_that_begins_on_its_day(self, world: World) -> None:
+        night = in_days(4)(1)
+        WorkingBlock.objects.create(
+            practitioner=world.petra.practitioner,
+            weekday=in_days(3)(0).weekday(),
+            start_local=time(22),
+            end_local=time(2),
+        )
+        booked = world.book(night)
+        refused = add(world)
+        assert refusal(refused) == (409, "would_strand")
+        assert [row["id"] for row in refused.json()["appointments"]] == [booked.pk]
 
     def test_an_exception_of_another_day_or_practitioner_strands_nobody(
         self, world: World, afternoon: Appointment

@@ -350,3 +350,116 @@ def test_the_time_of_the_server_and_of_the_clinic(world: World) -> None:
     assert datetime.fromisoformat(shown["utc"]) - datetime.fromisoformat(shown["clinic"]) < timedelta(milliseconds=2)
     assert (shown["timezone"], datetime.fromisoformat(shown["utc"]).utcoffset()) == ("Europe/Berlin", timedelta(0))
     assert world.client().get("/api/v1/time/now").json()["clinic"] is None
+
+
+# Closures, absences, nights, alternating weeks
+
+
+def test_clinic_closure_wins_over_exceptional_hours(world: World, tomorrow_at: At, times: Times) -> None:
+    day = tomorrow_at(0).date()
+    ScheduleException.objects.create(
+        clinic=world.clinic,
+        practitioner=world.petra.practitioner,
+        start_date=day - timedelta(days=3),
+        end_date=day + timedelta(days=3),
+        closed=False,
+        start_local=time(9),
+        end_local=time(12),
+    )
+    assert times() == ["09:00", "09:30", "10:00", "10:30", "11:00", "11:30"]
+    ScheduleException.objects.create(clinic=world.clinic, start_date=day, end_date=day)
+    assert times() == []
+    body = {"practitioner": world.petra.practitioner.pk, "start": tomorrow_at(9).isoformat()}
+    for body_of, user in ((body, world.paula), ({**body, "patient": world.paula.patient.pk}, world.sam)):
+        refused = world.client(user).post("/api/v1/appointments", body_of)
+        assert refusal(refused) == (400, "outside_working_hours")
+
+
+def test_absence_with_times_takes_only_those(world: World, tomorrow_at: At, times: Times) -> None:
+    day = tomorrow_at(0).date()
+    ScheduleException.objects.create(
+        clinic=world.clinic,
+        practitioner=world.petra.practitioner,
+        start_date=day,
+        end_date=day + timedelta(days=2),
+        start_local=time(9),
+        end_local=time(10),
+    )
+    assert times() == [at for at in ALL_MORNING if not "09:00" <= at < "10:00"]
+
+
+@pytest.fixture
+def night(world: World) -> At:
+    """Petra works from 22:00 to 02:00, and nothing else, in the night that begins the day after tomorrow."""
+    WorkingBlock.objects.filter(practitioner=world.petra.practitioner).delete()
+    WorkingBlock.objects.create(
+        practitioner=world.petra.practitioner,
+        weekday=in_days(2)(0).weekday(),
+        start_local=time(22),
+        end_local=time(2),
+    )
+    return in_days(2)
+
+
+def test_night_shift_is_open_on_both_days(world: World, night: At) -> None:
+    def times_on(start: datetime) -> list[str]:
+        return [slot["start"][11:16] for slot in get(world, date=f"{start:%Y-%m-%d}").json()["slots"]]
+
+    assert times_on(night(0)) == ["22:00", "22:30", "23:00", "23:30"]
+    assert times_on(in_days(3)(0)) == ["00:00", "00:30", "01:00", "01:30"]
+
+
+def test_treatment_across_midnight_is_booked_and_blocks_both_days(world: World, night: At) -> None:
+    world.check_up.duration_minutes = 60
+    world.check_up.save()
+    body = {
+        "practitioner": world.petra.practitioner.pk,
+        "service": world.check_up.pk,
+        "start": night(23, 30).isoformat(),
+    }
+    assert world.client(world.paula).post("/api/v1/appointments", body).status_code == 201
+    taken = world.client(world.pete).post("/api/v1/appointments", {**body, "start": in_days(3)(0).isoformat()})
+    assert refusal(taken) == (409, "slot_taken")
+    late = get(world, date=f"{night(0):%Y-%m-%d}", service=world.check_up.pk).json()["slots"]
+    assert [slot["start"][11:16] for slot in late] == ["22:00", "22:30"]
+
+
+def test_last_start_before_midnight_heeds_what_is_taken_after_it(world: World, night: At) -> None:
+    world.book(in_days(3)(0))
+    world.check_up.duration_minutes = 60
+    world.check_up.save()
+    late = get(world, date=f"{night(0):%Y-%m-%d}", service=world.check_up.pk).json()["slots"]
+    assert [slot["start"][11:16] for slot in late] == ["22:00", "22:30", "23:00"]
+
+
+def test_treatment_continues_into_an_adjacent_block_on_its_own_grid(
+    world: World, tomorrow_at: At, times: Times
+) -> None:
+    world.petra.practitioner.working_blocks.all().delete()
+    for first, last in ((time(9), time(10, 15)), (time(10, 15), time(11, 15))):
+        WorkingBlock.objects.create(
+            practitioner=world.petra.practitioner,
+            weekday=tomorrow_at(0).weekday(),
+            start_local=first,
+            end_local=last,
+        )
+    assert times() == ["09:00", "09:30", "10:00", "10:15", "10:45"]
+    body = {"practitioner": world.petra.practitioner.pk}
+    for start, status in ((tomorrow_at(10, 30), 400), (tomorrow_at(10), 201)):
+        response = world.client(world.paula).post("/api/v1/appointments", {**body, "start": start.isoformat()})
+        assert response.status_code == status, response.json()
+
+
+def test_alternating_weeks_are_open_every_other_week(world: World) -> None:
+    day = in_days(3)(0).date()
+    world.petra.practitioner.working_blocks.all().delete()
+    WorkingBlock.objects.create(
+        practitioner=world.petra.practitioner,
+        weekday=day.weekday(),
+        start_local=time(9),
+        end_local=time(9, 30),
+        valid_from=day,
+        every_weeks=2,
+    )
+    slots = get(world, **span(day, day + timedelta(days=28))).json()["slots"]
+    assert [slot["start"][:10] for slot in slots] == [f"{day + timedelta(days=days)}" for days in (0, 14, 28)]

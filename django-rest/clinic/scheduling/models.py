@@ -8,6 +8,7 @@ from clinic.common.models import Versioned
 from clinic.common.statements import RememberingManager
 
 FIVE_MINUTES = 5
+MAX_EVERY_WEEKS = 8
 MOST_REMINDERS = 5
 MAX_COUNTRIES = 80
 SHORTEST_LEAD_MINUTES = 45  # Half an hour before the start nobody is reminded any more.
@@ -195,7 +196,7 @@ class ServicePractitioner(models.Model):
 
 
 class WorkingBlock(models.Model):
-    """Hours of one weekday in the clinic's wall time. An end of 00:00 is midnight at the end of the day."""
+    """Hours of one weekday in the clinic's wall time. An end that is not after the start lies on the next day."""
 
     practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="working_blocks")
     weekday = models.PositiveSmallIntegerField(help_text="0 = Monday", validators=[MaxValueValidator(6)])
@@ -203,6 +204,12 @@ class WorkingBlock(models.Model):
     end_local = models.TimeField()
     valid_from = models.DateField(null=True, blank=True)
     valid_until = models.DateField(null=True, blank=True)
+    every_weeks = models.PositiveSmallIntegerField(
+        default=1,
+        db_default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_EVERY_WEEKS)],
+        help_text="2: every other week, counted from the week of the first date",
+    )
 
     objects = RememberingManager["WorkingBlock"]()
 
@@ -212,7 +219,11 @@ class WorkingBlock(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(weekday__lte=6), name="working_block_weekday"),
             models.CheckConstraint(
-                condition=Q(end_local="00:00") | Q(start_local__lt=F("end_local")), name="working_block_not_empty"
+                condition=Q(end_local="00:00") | ~Q(start_local=F("end_local")), name="working_block_not_empty"
+            ),
+            models.CheckConstraint(
+                condition=Q(every_weeks=1) | Q(every_weeks__range=(2, MAX_EVERY_WEEKS), valid_from__isnull=False),
+                name="working_block_weeks_counted",
             ),
         ]
 
@@ -221,7 +232,8 @@ class WorkingBlock(models.Model):
 
 
 class ScheduleException(Versioned):
-    """Days on which the weekly hours do not hold: closed, or other hours. The whole clinic's without a practitioner."""
+    """Days on which the weekly hours do not hold: closed, closed for a time of each day (an absence), or other hours.
+    The whole clinic's without a practitioner."""
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="schedule_exceptions")
     practitioner = models.ForeignKey(
@@ -244,7 +256,7 @@ class ScheduleException(Versioned):
             models.CheckConstraint(condition=Q(start_date__lte=F("end_date")), name="schedule_exception_dates"),
             models.CheckConstraint(
                 condition=Q(closed=True, start_local__isnull=True, end_local__isnull=True)
-                | Q(closed=False, start_local__isnull=False, end_local__isnull=False),
+                | Q(start_local__isnull=False, end_local__isnull=False),
                 name="schedule_exception_hours_or_closed",
             ),
         ]

@@ -16,7 +16,7 @@ from clinic.common.errors import InvalidRequest, NotFound, UnknownTimeZone
 from clinic.common.instants import local_date_of, zone_of
 from clinic.common.versions import tag_of
 from clinic.scheduling.models import ClaimedCell, Clinic, Hold, Practitioner, ScheduleException, Service, WorkingBlock
-from clinic.scheduling.slots import Block, DayException, Interval, Policy, Slot, Treatment, open_slots
+from clinic.scheduling.slots import Block, DayException, Interval, Policy, Slot, Treatment, days_later, open_slots
 
 CELL = timedelta(minutes=5)
 FIRST, LAST = Min("starts_at"), Max("starts_at")
@@ -240,11 +240,20 @@ class Hours:
 
 
 def hours_of(clinic: Clinic, practitioner_ids: Sequence[int], first_date: date, last_date: date) -> dict[int, Hours]:
-    """Two queries for any number of practitioners."""
+    """For starts on these days: with what holds a day before and two after, because a shift may begin the evening
+    before and a treatment end on the next day. Two queries for any number of practitioners."""
     blocks = defaultdict(list)
+    first_date, last_date = days_later(first_date, -1), days_later(last_date, 2)
     for block in WorkingBlock.objects.filter(practitioner_id__in=practitioner_ids):
         blocks[block.practitioner_id].append(
-            Block(block.weekday, block.start_local, block.end_local, block.valid_from, block.valid_until)
+            Block(
+                block.weekday,
+                block.start_local,
+                block.end_local,
+                block.valid_from,
+                block.valid_until,
+                block.every_weeks,
+            )
         )
     exceptions = [
         DayException(row.start_date, row.end_date, row.practitioner_id, row.closed, row.start_local, row.end_local)
@@ -409,4 +418,6 @@ def _around(first_date: date, last_date: date, *, zone: ZoneInfo, treatment: Tre
     first = datetime.combine(first_date, midnight, zone).astimezone(UTC)
     last = datetime.combine(last_date + timedelta(days=1), midnight, zone).astimezone(UTC)
     before = timedelta(minutes=treatment.buffer_before_minutes)
-    return Interval(first - before - spare, last + timedelta(minutes=treatment.buffer_after_minutes) + spare)
+    # A start just before midnight blocks the next day.
+    after = timedelta(minutes=treatment.minutes + treatment.buffer_after_minutes)
+    return Interval(first - before - spare, last + after + spare)

@@ -12,6 +12,7 @@ from clinic.scheduling.models import (
     FIVE_MINUTES,
     LONGEST_LEAD_MINUTES,
     MAX_COUNTRIES,
+    MAX_EVERY_WEEKS,
     MOST_REMINDERS,
     SHORTEST_LEAD_MINUTES,
     Clinic,
@@ -252,9 +253,18 @@ class WallTimeField(serializers.TimeField):
         return at_local
 
 
+# Of hours that end on the next day; more is taken for a slip.
+MAX_NIGHT_MINUTES = 16 * 60
+
+
 def _check_hours(start: time, end: time, *, attr: str = "end") -> None:
-    if end != time.min and end <= start:
-        raise serializers.ValidationError({attr: "The hours end before they begin."}, code="times_not_in_order")
+    """An end that is not after the start lies on the next day. A whole night may; nearly a day is a slip."""
+    minutes = (end.hour - start.hour) * 60 + end.minute - start.minute
+    across_midnight = minutes <= 0 and end != time.min
+    if across_midnight and (minutes == 0 or minutes + 24 * 60 > MAX_NIGHT_MINUTES):
+        raise serializers.ValidationError(
+            {attr: f"Hours across midnight last {MAX_NIGHT_MINUTES // 60} hours at most."}, code="times_not_in_order"
+        )
 
 
 def _check_dates(first: date | None, last: date | None, *, attr: str) -> None:
@@ -265,13 +275,25 @@ def _check_dates(first: date | None, last: date | None, *, attr: str) -> None:
 class WorkingBlockInput(serializers.Serializer[Any]):
     weekday = serializers.IntegerField(min_value=0, max_value=6, help_text="0 = Monday")
     start = WallTimeField(source="start_local")
-    end = WallTimeField(source="end_local", ends_day=True, help_text="00:00 is midnight at the end of the day")
+    end = WallTimeField(
+        source="end_local", ends_day=True, help_text="00:00 is midnight; an end before the start is on the next day"
+    )
     valid_from = serializers.DateField(required=False, allow_null=True)
     valid_until = serializers.DateField(required=False, allow_null=True, help_text="the last day, included")
+    every_weeks = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_EVERY_WEEKS,
+        help_text="2: every other week, counted from the week of `valid_from`",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         _check_hours(attrs["start_local"], attrs["end_local"])
         _check_dates(attrs.get("valid_from"), attrs.get("valid_until"), attr="valid_until")
+        if attrs.setdefault("every_weeks", 1) > 1 and attrs.get("valid_from") is None:
+            raise serializers.ValidationError(
+                {"valid_from": "Alternating weeks are counted from the week of a first date."}, code="required"
+            )
         return attrs
 
 
@@ -279,10 +301,12 @@ class WorkingBlockOutput(WorkingBlockInput):
     id = serializers.IntegerField()
     valid_from = serializers.DateField(allow_null=True)
     valid_until = serializers.DateField(allow_null=True, help_text="the last day, included")
+    every_weeks = serializers.IntegerField(help_text="2: every other week, counted from the week of `valid_from`")
 
 
 class ExceptionHoursInput(serializers.Serializer[Any]):
-    """Closed, or other hours from `start` to `end` on every day of the range, instead of the weekly ones."""
+    """On every day of the range: closed; closed from `start` to `end` (an absence); or, not closed, other hours from
+    `start` to `end` instead of the weekly ones. A closure of the whole clinic wins over everybody's own hours."""
 
     start_date = serializers.DateField()
     end_date = serializers.DateField(required=False, help_text="the last day, included; else one day")
@@ -294,16 +318,18 @@ class ExceptionHoursInput(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         row: ScheduleException | None = self.context.get("row")
         if row is not None:
-            attrs = {**{name: getattr(row, name) for name in EXCEPTION_FIELDS}, **_hours_that_go_with(attrs), **attrs}
+            attrs = {
+                **{name: getattr(row, name) for name in EXCEPTION_FIELDS},
+                **_hours_that_go_with(attrs, row),
+                **attrs,
+            }
         attrs.setdefault("end_date", attrs["start_date"])
         _check_dates(attrs["start_date"], attrs["end_date"], attr="end_date")
         start, end = attrs.setdefault("start_local", None), attrs.setdefault("end_local", None)
         closed = attrs.setdefault("closed", start is None and end is None)
-        if closed and (start or end) is not None:
-            raise serializers.ValidationError({"closed": "A closed day has no hours."}, code="invalid")
-        if not closed and (start is None or end is None):
+        if (start is None) != (end is None) or (not closed and start is None):
             missing = "start" if start is None else "end"
-            raise serializers.ValidationError({missing: "Other hours have a start and an end."}, code="required")
+            raise serializers.ValidationError({missing: "Times have a start and an end."}, code="required")
         if start is not None and end is not None:
             _check_hours(start, end)
         return attrs
@@ -312,13 +338,13 @@ class ExceptionHoursInput(serializers.Serializer[Any]):
 EXCEPTION_FIELDS = ("start_date", "end_date", "closed", "start_local", "end_local", "reason")
 
 
-def _hours_that_go_with(changes: dict[str, Any]) -> dict[str, Any]:
-    """Who closes a day need not take its hours away; who gives hours need not say that it is open."""
+def _hours_that_go_with(changes: dict[str, Any], row: ScheduleException) -> dict[str, Any]:
+    """Closing a day takes its hours away; hours open a closed day. An absence stays one when its times change."""
     if changes.get("closed"):
         return {"start_local": None, "end_local": None}
-    if changes.get("start_local") is not None or changes.get("end_local") is not None:
-        return {"closed": False}
-    return {}
+    gives_hours = changes.get("start_local") is not None or changes.get("end_local") is not None
+    is_absence = row.closed and row.start_local is not None
+    return {"closed": False} if gives_hours and not is_absence else {}
 
 
 class ScheduleExceptionInput(ExceptionHoursInput):

@@ -171,6 +171,7 @@ VALUES: dict[str, Any] = {
     "WorkingBlockOutput.end": "12:00",
     "valid_from": None,
     "valid_until": None,
+    "every_weeks": 1,
     "start_date": "2026-12-24",
     "end_date": "2026-12-26",
     "ScheduleExceptionOutput.start": None,

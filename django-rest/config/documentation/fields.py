@@ -36,6 +36,7 @@ FIELDS = {
     "end_date": "the last day, included",
     "valid_from": "the first day on which this holds; null: since ever",
     "valid_until": "the last day, included; null: for ever",
+    "every_weeks": "2: every other week, counted from the week of `valid_from`; 1: every week",
     "at": "an instant",
     # Appointments
     "status": "where the appointment stands in its life",
@@ -89,7 +90,8 @@ FIELDS = {
     # Hours
     "blocks": "hours of each weekday, in order",
     "exceptions": "days on which other hours hold, or none",
-    "closed": "true: no hours at all; false: those from `start` to `end`, instead of the weekly ones",
+    "closed": "true: no hours at all, or none from `start` to `end` (an absence); false: those from `start` to `end`, "
+    "instead of the weekly ones",
     "WorkingBlockInputRequest.start": "HH:MM on the clinic's clock",
     "WorkingBlockOutput.start": "HH:MM on the clinic's clock",
     "ExceptionHoursInputRequest.start": "HH:MM on the clinic's clock; null: closed",

@@ -27,6 +27,11 @@ def closed(first: date, last: date | None = None, *, of: int | None = AMARA) -> 
     return DayException(first, last or first, of, True, None, None)
 
 
+def absent(span: str, first: date = MONDAY, last: date | None = None, *, of: int | None = AMARA) -> DayException:
+    start, end = span.split("-")
+    return DayException(first, last or first, of, True, wall(start), wall(end))
+
+
 def hours(span: str, day: date = MONDAY, *, of: int | None = AMARA) -> DayException:
     start, end = span.split("-")
     return DayException(day, day, of, False, wall(start), wall(end))

@@ -1,5 +1,6 @@
 """What a new schedule is checked for: blocks that clash, and appointments that no longer lie within the hours."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,10 @@ def block(span: str, weekday: int = 0, first: str | None = None, last: str | Non
     return Block(weekday, start, end, _day(first), _day(last))
 
 
+def every(weeks: int, span: str, first: str, weekday: int = 0) -> Block:
+    return replace(block(span, weekday, first), every_weeks=weeks)
+
+
 def _day(text: str | None) -> date | None:
     return None if text is None else date.fromisoformat(text)
 
@@ -47,6 +52,21 @@ class TestClashes:
             (block("08:00-12:00", last="2026-11-30"), block("08:00-12:00", first="2026-12-01"), False),
             (block("08:00-12:00", last="2026-11-30"), block("08:00-12:00", first="2026-11-30"), True),
             (block("08:00-12:00", first="2026-01-01"), block("09:00-10:00"), True),
+            # Across midnight, and over the end of the week.
+            (block("22:00-02:00"), block("01:00-05:00", weekday=1), True),
+            (block("22:00-02:00"), block("02:00-05:00", weekday=1), False),
+            (block("22:00-02:00"), block("01:00-05:00"), False),
+            (block("22:00-02:00"), block("23:00-01:00"), True),
+            (block("22:00-02:00", weekday=6), block("00:00-00:30"), True),
+            (block("22:00-02:00", last="2026-11-30"), block("01:00-05:00", weekday=1, first="2026-12-01"), True),
+            (block("22:00-02:00", last="2026-11-30"), block("01:00-05:00", weekday=1, first="2026-12-02"), False),
+            # Alternating weeks.
+            (every(2, "08:00-12:00", "2026-11-23"), every(2, "08:00-12:00", "2026-11-30"), False),
+            (every(2, "08:00-12:00", "2026-11-23"), every(2, "08:00-12:00", "2026-12-07"), True),
+            (every(2, "08:00-12:00", "2026-11-23"), every(3, "08:00-12:00", "2026-11-30"), True),
+            (every(2, "08:00-12:00", "2026-11-23"), block("08:00-12:00", last="2026-11-22"), False),
+            (every(2, "22:00-02:00", "2026-11-23", weekday=6), every(2, "01:00-03:00", "2026-11-30"), True),
+            (every(2, "22:00-02:00", "2026-11-23", weekday=6), every(2, "01:00-03:00", "2026-11-23"), False),
         ],
     )
     def test_two_blocks(self, one: Block, other: Block, clash: bool) -> None:
@@ -78,19 +98,24 @@ days = st.one_of(st.none(), st.integers(0, 13).map(lambda number: MONDAY + timed
 
 @st.composite
 def blocks(draw: st.DrawFn) -> Block:
-    start = draw(st.integers(0, 22))
-    end = draw(st.integers(start + 1, 24))
-    return Block(draw(st.integers(0, 1)), time(start), time(end % 24), draw(days), draw(days))
+    start = draw(st.integers(0, 23))
+    end = start + draw(st.integers(1, 12))
+    weeks, first = draw(st.integers(1, 3)), draw(days)
+    weekday = draw(st.sampled_from([0, 1, 6]))
+    return Block(weekday, time(start), time(end % 24), first, draw(days), weeks if first is not None else 1)
 
 
 @given(st.lists(blocks(), max_size=4))
 def test_blocks_clash_exactly_when_some_hour_of_some_day_is_worked_twice(some: list[Block]) -> None:
     def works(block: Block, day: date, hour: int) -> bool:
-        return block.is_worked_on(day) and block.start_local.hour <= hour < (block.end_local.hour or 24)
+        start, end = block.start_local.hour, block.end_local.hour
+        end += 24 * (end <= start)
+        before = day - timedelta(days=1)
+        return (block.is_worked_on(day) and start <= hour < end) or (block.is_worked_on(before) and hour + 24 < end)
 
     twice = any(
         sum(works(block, MONDAY + timedelta(days=day), hour) for block in some) > 1
-        for day in range(-7, 28)
+        for day in range(-8, 90)
         for hour in range(24)
     )
     assert (first_clash(some) is not None) is twice
@@ -125,15 +150,25 @@ class TestWithinHours:
 
     def test_a_break_is_not_worked_through(self) -> None:
         assert not within("11:30-13:30", [*self.MORNING, block("13:00-17:00")])
-        assert not within("11:30-12:30", [*self.MORNING, block("12:00-17:00")])  # A grid each.
+
+    def test_adjacent_blocks_are_worked_through(self) -> None:
+        assert within("11:30-12:30", [*self.MORNING, block("12:00-17:00")])
+
+    def test_visit_across_midnight_lies_within_a_night_shift(self) -> None:
+        night, tuesday = [block("22:00-02:00")], MONDAY + timedelta(days=1)
+        visit = Interval(at("23:30"), at("00:30", tuesday))
+        assert is_within_hours(visit, zone=BERLIN, blocks=night, exceptions=[])
+        closed_tuesday = DayException(tuesday, tuesday, None, True)
+        assert not is_within_hours(visit, zone=BERLIN, blocks=night, exceptions=[closed_tuesday])
 
     def test_a_closed_day_holds_nothing(self) -> None:
         assert not within("09:00-09:30", self.MORNING, [DayException(MONDAY, MONDAY, None, True)])
 
-    def test_her_own_hours_win_over_a_closed_clinic(self) -> None:
+    def test_closed_clinic_wins_over_her_own_hours(self) -> None:
         closed = DayException(MONDAY, MONDAY, None, True)
         duty = DayException(MONDAY, MONDAY, 7, False, time(18), time(0))
-        assert within("23:00-23:30", [], [closed, duty])
+        assert within("23:00-23:30", [], [duty])
+        assert not within("23:00-23:30", [], [closed, duty])
 
     def test_an_appointment_until_midnight(self) -> None:
         midnight = at("00:00", MONDAY + timedelta(days=1))

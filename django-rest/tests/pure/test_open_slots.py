@@ -17,7 +17,7 @@ from clinic.scheduling.slots import (
     working_intervals,
 )
 
-from .amara import AMARA, BERLIN, MONDAY, at, closed, daily, hours, read, slots_of, taken, wall
+from .amara import AMARA, BERLIN, MONDAY, absent, at, closed, daily, hours, read, slots_of, taken, wall
 
 
 class TestTheGrid:
@@ -51,7 +51,12 @@ class TestTheGrid:
 
     def test_blocks_that_only_touch_keep_a_grid_each(self) -> None:
         touching = daily("09:00-10:15", "10:15-11:15")
-        assert read(slots_of(blocks=touching)) == "09:00 09:30 10:15 10:45"
+        assert read(slots_of(blocks=touching)) == "09:00 09:30 10:00 10:15 10:45"
+
+    def test_treatment_continues_into_an_adjacent_block(self) -> None:
+        touching = daily("09:00-10:15", "10:15-11:15")
+        assert read(slots_of(blocks=touching, treatment=Treatment(90))) == "09:00 09:30"
+        assert read(slots_of(blocks=daily("09:00-10:00", "10:00-11:00"), treatment=Treatment(120))) == "09:00"
 
     def test_blocks_that_overlap_share_the_grid_of_the_earliest(self) -> None:
         overlapping = daily("10:15-12:00", "09:00-10:30")
@@ -154,9 +159,37 @@ class TestExceptions:
         both = [hours("14:00-15:00", of=level), closed(MONDAY, of=level)]
         assert slots_of(blocks=self.ALWAYS, exceptions=both) == []
 
-    def test_her_own_hours_beat_a_closed_clinic(self) -> None:
+    def test_closed_clinic_beats_her_own_hours(self) -> None:
         duty = [closed(MONDAY, of=None), hours("14:00-15:00")]
-        assert read(slots_of(blocks=self.ALWAYS, exceptions=duty)) == "14:00 14:30"
+        assert slots_of(blocks=self.ALWAYS, exceptions=duty) == []
+
+    @pytest.mark.parametrize("of", [None, AMARA])
+    def test_absence_with_times_is_cut_out_of_the_hours(self, of: int | None) -> None:
+        away = absent("09:30-10:00", of=of)
+        assert read(slots_of(blocks=self.ALWAYS, exceptions=[away])) == "09:00 10:00 10:30"
+        assert read(slots_of(blocks=self.ALWAYS, exceptions=[away], treatment=Treatment(60))) == "10:00"
+
+    def test_start_after_an_absence_is_on_the_grid_of_its_block(self) -> None:
+        away = absent("12:00-14:00")
+        assert read(slots_of(blocks=daily("09:00-16:00"), exceptions=[away], step=45, treatment=Treatment(45))) == (
+            "09:00 09:45 10:30 11:15 14:15 15:00"
+        )
+
+    @pytest.mark.parametrize("of", [None, AMARA])
+    def test_absence_with_times_is_cut_out_of_other_hours(self, of: int | None) -> None:
+        away = [hours("14:00-16:00"), absent("14:30-15:00", of=of)]
+        assert read(slots_of(blocks=self.ALWAYS, exceptions=away)) == "14:00 15:00 15:30"
+
+    def test_absence_with_times_holds_on_each_of_several_days(self) -> None:
+        away = absent("09:00-10:30", MONDAY, MONDAY + timedelta(days=2))
+        week = slots_of(MONDAY, until=MONDAY + timedelta(days=3), blocks=self.ALWAYS, exceptions=[away])
+        assert read(week) == "10:30 10:30 10:30 09:00 09:30 10:00 10:30"
+
+    def test_absence_until_midnight_and_beyond(self) -> None:
+        evening = daily("22:00-02:00")
+        away = absent("23:00-00:30")
+        two_days = slots_of(MONDAY, until=MONDAY + timedelta(days=1), blocks=evening, exceptions=[away])
+        assert read(two_days) == "00:00 00:30 01:00 01:30 22:00 22:30 00:30 01:00 01:30 22:00 22:30 23:00 23:30"
 
     def test_her_own_day_off_beats_the_clinics_longer_hours(self) -> None:
         assert slots_of(blocks=self.ALWAYS, exceptions=[hours("08:00-20:00", of=None), closed(MONDAY)]) == []
@@ -176,7 +209,6 @@ class TestExceptions:
         )
         assert [f"{slot.start.astimezone(BERLIN):%a %H:%M}" for slot in week if slot.start.minute == 0] == [
             "Wed 18:00",
-            "Thu 18:00",
             "Fri 09:00",
             "Fri 10:00",
         ]
@@ -185,6 +217,77 @@ class TestExceptions:
         assert slots_of(blocks=self.ALWAYS, exceptions=[closed(MONDAY - timedelta(days=7))]) == slots_of(
             blocks=self.ALWAYS
         )
+
+
+class TestHoursAcrossMidnight:
+    TUESDAY = MONDAY + timedelta(days=1)
+    NIGHT = [Block(0, wall("22:00"), wall("02:00"))]
+
+    def test_shift_is_open_on_both_days(self) -> None:
+        assert read(slots_of(blocks=self.NIGHT)) == "22:00 22:30 23:00 23:30"
+        assert read(slots_of(self.TUESDAY, blocks=self.NIGHT)) == "00:00 00:30 01:00 01:30"
+        assert slots_of(self.TUESDAY + timedelta(days=1), blocks=self.NIGHT) == []
+
+    def test_treatment_continues_across_midnight(self) -> None:
+        late = slots_of(blocks=self.NIGHT, treatment=Treatment(150))
+        assert read(late) == "22:00 22:30 23:00 23:30"
+        assert late[-1].end == at(self.TUESDAY, "02:00")
+        assert slots_of(self.TUESDAY, blocks=self.NIGHT, treatment=Treatment(150)) == []
+
+    def test_treatment_continues_into_the_block_that_begins_at_midnight(self) -> None:
+        adjacent = [Block(0, wall("22:00"), wall("00:00")), Block(1, wall("00:00"), wall("01:00"))]
+        assert read(slots_of(blocks=adjacent, treatment=Treatment(60))) == "22:00 22:30 23:00 23:30"
+
+    def test_grid_continues_across_midnight(self) -> None:
+        night = [Block(0, wall("22:10"), wall("02:00"))]
+        assert read(slots_of(self.TUESDAY, blocks=night, step=45)) == "00:25 01:10"
+
+    def test_time_taken_after_midnight_is_not_offered_before_it(self) -> None:
+        busy = taken("00:00-00:30", day=self.TUESDAY)
+        assert read(slots_of(blocks=self.NIGHT, busy=busy, treatment=Treatment(60))) == "22:00 22:30 23:00"
+
+    def test_closed_day_has_no_shift_and_nothing_of_the_night_before(self) -> None:
+        every = daily("22:00-02:00")
+        assert slots_of(self.TUESDAY, blocks=every, exceptions=[closed(self.TUESDAY, of=None)]) == []
+        monday = slots_of(blocks=every, exceptions=[closed(self.TUESDAY)], treatment=Treatment(60))
+        assert read(monday) == "00:00 00:30 01:00 22:00 22:30 23:00"
+        wednesday = slots_of(self.TUESDAY + timedelta(days=1), blocks=every, exceptions=[closed(self.TUESDAY)])
+        assert read(wednesday) == "22:00 22:30 23:00 23:30"
+
+    def test_other_hours_across_midnight(self) -> None:
+        duty = [hours("23:00-01:00")]
+        both = slots_of(MONDAY, until=self.TUESDAY, blocks=[], exceptions=duty)
+        assert read(both) == "23:00 23:30 00:00 00:30"
+
+    def test_other_hours_of_a_day_leave_the_night_before(self) -> None:
+        tuesday = hours("14:00-15:00", self.TUESDAY)
+        assert read(slots_of(self.TUESDAY, blocks=self.NIGHT, exceptions=[tuesday])) == (
+            "00:00 00:30 01:00 01:30 14:00 14:30"
+        )
+
+
+class TestAlternatingWeeks:
+    def test_hours_hold_in_every_second_week_from_their_first_day(self) -> None:
+        odd = [Block(0, wall("09:00"), wall("10:00"), MONDAY, None, 2)]
+        even = [Block(0, wall("14:00"), wall("15:00"), MONDAY + timedelta(days=7), None, 2)]
+        weeks = slots_of(MONDAY, until=MONDAY + timedelta(days=21), blocks=[*odd, *even])
+        assert read(weeks) == "09:00 09:30 14:00 14:30 09:00 09:30 14:00 14:30"
+
+    def test_the_week_of_the_first_day_counts_from_its_monday(self) -> None:
+        thursday = MONDAY + timedelta(days=3)
+        blocks = [Block(weekday, wall("09:00"), wall("09:30"), thursday, None, 2) for weekday in range(7)]
+        worked = slots_of(MONDAY, until=MONDAY + timedelta(days=20), blocks=blocks)
+        assert [(slot.start.date() - MONDAY).days for slot in worked] == [3, 4, 5, 6, *range(14, 21)]
+
+    def test_weeks_are_counted_over_the_end_of_a_year_with_53_weeks(self) -> None:
+        first = date(2026, 12, 28)  # Monday of week 53.
+        blocks = [Block(0, wall("09:00"), wall("09:30"), first, None, 2)]
+        worked = slots_of(first, until=first + timedelta(days=35), blocks=blocks)
+        assert [(slot.start.date() - first).days for slot in worked] == [0, 14, 28]
+
+    def test_alternating_weeks_need_a_first_day(self) -> None:
+        with pytest.raises(ValueError, match="from a date"):
+            Block(0, wall("09:00"), wall("10:00"), None, None, 2)
 
 
 class TestWhatIsTaken:

@@ -1,6 +1,7 @@
 """What holds for every practitioner, on every day, in every zone: the engine against its own rules, one by one."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -14,12 +15,14 @@ from clinic.scheduling.slots import (
     Interval,
     Policy,
     Slot,
+    Stretch,
     Treatment,
     blocked_interval,
     check_start,
     local_instant,
     open_slots,
     working_intervals,
+    working_stretches,
 )
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
@@ -72,6 +75,9 @@ class Case:
     def working(self, day: date) -> list[Interval]:
         return working_intervals(day, zone=self.zone, blocks=self.blocks, exceptions=self.exceptions)
 
+    def stretches(self, first: date, last: date) -> list[Stretch]:
+        return working_stretches(first, last, zone=self.zone, blocks=self.blocks, exceptions=self.exceptions)
+
     def may_start(self, start: datetime) -> bool:
         try:
             check_start(
@@ -98,8 +104,10 @@ def five_minutes_up_to(most: int) -> st.SearchStrategy[int]:
 
 @st.composite
 def spans(draw: st.DrawFn) -> tuple[time, time]:
+    """One in three may last into the next day."""
     first = draw(five_minutes_up_to(20 * 60))
-    last = min(first + 60 + draw(five_minutes_up_to(12 * 60)), 24 * 60)
+    last = first + 60 + draw(five_minutes_up_to(12 * 60))
+    last = last if draw(st.integers(0, 2)) == 0 else min(last, 24 * 60)
     return time(first // 60, first % 60), time(last // 60 % 24, last % 60)
 
 
@@ -109,7 +117,8 @@ def blocks_around(draw: st.DrawFn, day: date) -> Block:
     valid_from = draw(st.sampled_from([None, None, day - ONE_DAY, day, day + ONE_DAY]))
     valid_until = draw(st.sampled_from([None, None, day + ONE_DAY, day, day - ONE_DAY]))
     weekday = (day + draw(st.sampled_from([0, 1, -1])) * ONE_DAY).weekday()
-    return Block(weekday, start, end, valid_from, valid_until)
+    weeks = draw(st.sampled_from([1, 1, 2])) if valid_from is not None else 1
+    return Block(weekday, start, end, valid_from, valid_until, weeks)
 
 
 @st.composite
@@ -117,8 +126,11 @@ def exceptions_around(draw: st.DrawFn, day: date) -> DayException:
     first = day + timedelta(days=draw(st.integers(-1, 1)))
     last = first + timedelta(days=draw(st.integers(0, 1)))
     owner = draw(st.sampled_from([None, AMARA]))
-    if draw(st.booleans()):
-        return DayException(first, last, owner, True, None, None)
+    match draw(st.sampled_from(["closed", "absent", "hours", "hours"])):
+        case "closed":
+            return DayException(first, last, owner, True, None, None)
+        case "absent":
+            return DayException(first, last, owner, True, *draw(spans()))
     return DayException(first, last, owner, False, *draw(spans()))
 
 
@@ -170,14 +182,16 @@ def test_open_slots_are_exactly_the_allowed_starts_that_are_free(case: Case) -> 
 
 
 @given(cases())
-def test_a_slot_lies_in_one_working_interval_and_on_its_grid(case: Case) -> None:
+def test_slot_lies_in_working_time_and_on_the_grid_of_its_block(case: Case) -> None:
     step = timedelta(minutes=case.policy.slot_minutes)
     for slot in case.open_slots():
         day = slot.start.astimezone(case.zone).date()
-        [around] = [interval for interval in case.working(day) if interval.start <= slot.start < interval.end]
-        assert slot.end <= around.end
-        assert (slot.start - around.start) % step == timedelta(0)
+        stretches = case.stretches(day, day + ONE_DAY)
+        [around] = [stretch for stretch in stretches if stretch.start <= slot.start < stretch.end]
+        assert (slot.start - around.origin) % step == timedelta(0)
         assert slot.end - slot.start == timedelta(minutes=case.treatment.minutes)
+        instants = [slot.start + FIVE_MINUTES * number for number in range(case.treatment.minutes // 5)]
+        assert all(any(stretch.start <= instant < stretch.end for stretch in stretches) for instant in instants)
 
 
 @given(cases())
@@ -253,14 +267,25 @@ def test_working_intervals_are_sorted_apart_and_within_their_day(case: Case) -> 
 @given(cases(exceptions=(0, 4, 4)))
 def test_an_instant_is_worked_exactly_when_the_clock_on_the_wall_says_so(case: Case) -> None:
     """For hours that begin and end at times of which the day has exactly one."""
-    day = case.first_date
+    day, before = case.first_date, case.first_date - ONE_DAY
     instants = [at for at in instants_around(day) if at.astimezone(case.zone).date() == day]
     shown = Counter(at.astimezone(case.zone).time() for at in instants)
-    said = hours_said(case, day)
-    assume(all(shown[at_local] == 1 or at_local == time.min for span in said for at_local in span))
-    worked = [at for at in instants if any(is_in(span, at.astimezone(case.zone).time()) for span in said)]
+    today = [*hours_said(case, day), *absences_said(case, day)]
+    yesterday = [*hours_said(case, before), *absences_said(case, before)]
+    ends = [end for start, end in yesterday if end < start]
+    assume(all(shown[at_local] == 1 or at_local == time.min for span in [*today, ends] for at_local in span))
+    worked = [at for at in instants if is_worked(case, day, at.astimezone(case.zone).time())]
     intervals = case.working(day)
     assert [at for at in instants if any(one.start <= at < one.end for one in intervals)] == worked
+
+
+def is_worked(case: Case, day: date, at_local: time) -> bool:
+    def is_within(said: Callable[[Case, date], list[tuple[time, time]]]) -> bool:
+        return any(is_in(span, at_local) for span in said(case, day)) or any(
+            at_local < end < start for start, end in said(case, day - ONE_DAY)
+        )
+
+    return is_within(hours_said) and not is_within(absences_said)
 
 
 def instants_around(day: date) -> list[datetime]:
@@ -269,26 +294,27 @@ def instants_around(day: date) -> list[datetime]:
 
 
 def hours_said(case: Case, day: date) -> list[tuple[time, time]]:
-    """Her own exceptions before the clinic's, those before the week's hours; closed before open."""
+    """A closure before all hours; her own other hours before the clinic's, those before the week's."""
     said = [one for one in case.exceptions if one.start_date <= day <= one.end_date]
-    said = [one for one in said if one.practitioner_id == AMARA] or said
-    if any(one.closed for one in said):
+    if any(one.closed and one.start_local is None for one in said):
         return []
-    if said:
-        return [
-            (one.start_local, one.end_local)
-            for one in said
-            if one.start_local is not None and one.end_local is not None
-        ]
-    return [
-        (block.start_local, block.end_local)
-        for block in case.blocks
-        if block.weekday == day.weekday() and (block.valid_from or day) <= day <= (block.valid_until or day)
-    ]
+    other = [one for one in said if not one.closed]
+    other = [one for one in other if one.practitioner_id == AMARA] or other
+    if other:
+        return [span_of(one) for one in other]
+    return [(block.start_local, block.end_local) for block in case.blocks if block.is_worked_on(day)]
+
+
+def absences_said(case: Case, day: date) -> list[tuple[time, time]]:
+    return [span_of(one) for one in case.exceptions if one.closed and one.start_date <= day <= one.end_date]
+
+
+def span_of(exception: DayException) -> tuple[time, time]:
+    return exception.start_local or time.min, exception.end_local or time.min
 
 
 def is_in(span: tuple[time, time], at_local: time) -> bool:
-    return span[0] <= at_local and (at_local < span[1] or span[1] == time.min)
+    return span[0] <= at_local and (at_local < span[1] or span[1] <= span[0])
 
 
 @given(

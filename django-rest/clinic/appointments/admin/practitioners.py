@@ -12,6 +12,7 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSingleTimeWidget,
     UnfoldBooleanSwitchWidget,
@@ -44,14 +45,21 @@ from clinic.common.admin import DatesFilter
 from clinic.common.errors import StaleVersion
 from clinic.common.instants import local_date_of, zone_of
 from clinic.common.versions import Expected
-from clinic.scheduling.models import Clinic, Practitioner, ScheduleException, Service, WorkingBlock
+from clinic.scheduling.models import (
+    MAX_EVERY_WEEKS,
+    Clinic,
+    Practitioner,
+    ScheduleException,
+    Service,
+    WorkingBlock,
+)
 from clinic.scheduling.queries import availability_of
 from clinic.scheduling.serializers import ExceptionHoursInput, WorkingBlockInput
 from clinic.scheduling.slots import Block, first_clash
 
 OWN_FIELDS = ("name", "specialisation", "user", "active")
 OWNERS_QUESTIONS = ("offers", "appointments_ahead", "move_to")
-BLOCK_FIELDS = ("weekday", "start_local", "end_local", "valid_from", "valid_until")
+BLOCK_FIELDS = ("weekday", "start_local", "end_local", "valid_from", "valid_until", "every_weeks")
 EXCEPTION_FIELDS = ("start_date", "end_date", "closed", "start_local", "end_local", "reason")
 API_NAMES = {"start": "start_local", "end": "end_local"}
 TIME_WIDGETS = {name: UnfoldAdminSingleTimeWidget(format="%H:%M") for name in API_NAMES.values()}
@@ -134,11 +142,23 @@ class WorkingBlockForm(forms.ModelForm[WorkingBlock]):
         choices=list(enumerate(calendar.day_abbr)), coerce=int, widget=UnfoldAdminSelectWidget
     )
 
+    every_weeks = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_EVERY_WEEKS,
+        initial=1,
+        required=False,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="2: every other week, from the week of the first date",
+    )
+
     class Meta:
         model = WorkingBlock
         fields = BLOCK_FIELDS
         widgets = TIME_WIDGETS
         labels = TIME_LABELS
+
+    def clean_every_weeks(self) -> int:
+        return self.cleaned_data.get("every_weeks") or 1
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data

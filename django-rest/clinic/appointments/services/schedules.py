@@ -22,7 +22,7 @@ from clinic.common.versions import ANY_VERSION, Expected, write_changes
 from clinic.scheduling.models import Clinic, Practitioner, ScheduleException, WorkingBlock
 from clinic.scheduling.queries import availability_of, get_exception_for, get_schedule_for, hours_of
 from clinic.scheduling.services import lock_clinic, lock_practitioners
-from clinic.scheduling.slots import Interval, is_within_hours
+from clinic.scheduling.slots import Interval, days_later, is_within_hours
 
 Days = tuple[date, date]
 
@@ -137,7 +137,9 @@ def _write_hours(
     force: bool,
     days: Collection[Days] | None = None,
 ) -> list[Appointment]:
-    """Returns the appointments that lay within the hours before and do not after. `days`: only these can change."""
+    """Returns the appointments that lay within the hours before and do not after. `days`: only hours of these change,
+    which may last until the next day."""
+    days = None if days is None else [(first, days_later(last, 1)) for first, last in days]
     upcoming = list(upcoming_appointments(clinic, practitioner_ids, now=now, days=days))
     before = _within_hours(clinic, upcoming)
     write()
