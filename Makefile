@@ -1,6 +1,6 @@
 # The only door. `make` prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test long check lint fix types schema seed stop bench clean test-compose
+.PHONY: help run dev status test long check lint fix types schema seed stop bench clean test-compose
 
 # Compiled modules are kept: compiling them anew costs every process two seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,6 +18,12 @@ help:  ## what there is
 
 run: setup  ## set up, start everything, print addresses and demo sign-ins; Ctrl-C stops it
 	@$(BIN)/python tools/run_stack.py run
+
+dev: setup  ## the same with debug on; a change of a file restarts the services concerned
+	@$(BIN)/python tools/run_stack.py dev
+
+status: setup  ## whether what runs is well, and REST, stream and database show the same rows; exit 1 if not
+	@$(BIN)/python tools/run_stack.py status $(ARGS)
 
 test: setup  ## every test, on a throw-away database server
 	@tools/test "$(ONLY)" $(ARGS)

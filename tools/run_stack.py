@@ -1,8 +1,8 @@
 """The whole of Chairside on this machine, in one folder: database, django-rest, worker, fastapi-sse.
 
-    python tools/run_stack.py [run | stop | seed … | manage COMMAND …]
+    python tools/run_stack.py [run | dev | status … | stop | seed … | manage COMMAND …]
 
-`make run`, `make stop` and `make seed` come here; the integration tests use `Stack`.
+`make run`, `make dev`, `make status`, `make stop` and `make seed` come here; the integration tests use `Stack`.
 """
 
 import argparse
@@ -35,6 +35,7 @@ from processes import (
     wait_until_gone,
     with_argument,
 )
+from reload import POLL_SECONDS, FileWatcher, has_migrations, services_to_restart
 from rich.console import Console
 from shared_config import ConfigurationError, DjangoSettings, StreamSettings, load_settings
 from shared_config.database_tls import mysqlclient_options
@@ -186,6 +187,19 @@ class Stack:
     def wait_until_stream_ready(self) -> None:
         self._wait_until_ready(self.stream, f"{self.stream_url}/readyz")
 
+    def restart(self, names: Sequence[str], *, migrate: bool = False) -> None:
+        """Restart these services, and wait until all are ready. Raises ToolError if one does not start."""
+        chosen = [service for service in self.services if service.name in names]
+        for service in chosen:
+            service.ask_to_stop()
+        for service in chosen:
+            service.stop(SERVICES_STOP_SECONDS)
+        if migrate:
+            self.prepare()
+        for service in chosen:
+            service.start()
+        self.wait_until_ready()
+
     def fail_if_ended(self) -> None:
         database = [self.server.child] if self.server else []
         for child in [*database, *self.services]:
@@ -197,7 +211,13 @@ class Stack:
 
     def manage(self, *arguments: str, shown: bool = False) -> None:
         """A command of django-rest, to its end. Its output goes to the log, or to the terminal when `shown`."""
-        log = self.folder / "log" / f"{arguments[0]}.log"
+        if self.exit_code_of(*arguments, shown=shown):
+            log = self._log_of(arguments[0])
+            said = "see above." if shown else f"{_short(log)} ends with:\n{log_tail(log)}"
+            raise ToolError(f"manage.py {arguments[0]} failed, {said}")
+
+    def exit_code_of(self, *arguments: str, shown: bool = True) -> int:
+        log = self._log_of(arguments[0])
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             done = subprocess.run(
@@ -210,9 +230,10 @@ class Stack:
                 stderr=None if shown else subprocess.STDOUT,
                 start_new_session=True,
             )
-        if done.returncode:
-            said = "see above." if shown else f"{_short(log)} ends with:\n{log_tail(log)}"
-            raise ToolError(f"manage.py {arguments[0]} failed, {said}")
+        return done.returncode
+
+    def _log_of(self, command: str) -> Path:
+        return self.folder / "log" / f"{command}.log"
 
     def _child(self, name: str, command: list[str], folder: str) -> Child:
         log = self.folder / "log" / f"{name}.log"
@@ -381,6 +402,49 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 def run(console: Console) -> None:
+    def watch(stack: Stack) -> None:
+        while True:
+            stack.fail_if_ended()
+            time.sleep(0.5)
+
+    _run_until_interrupted(console, watch)
+
+
+def dev(console: Console) -> None:
+    """As `run`, with debug on, and services restarted when their files change. A service that ends by itself, after a
+    mistake in its code for example, is started again with the next change."""
+    for setting in ("DJANGO_DEBUG", "FASTAPI_DEBUG"):
+        os.environ.setdefault(setting, "true")
+
+    def watch(stack: Stack) -> None:
+        watcher, reported = FileWatcher(), ""
+        console.print("Files are watched: a change restarts the services concerned.\n")
+        while True:
+            changed = watcher.changed()
+            try:
+                if changed:
+                    _reload(stack, changed, console)
+                stack.fail_if_ended()
+                reported = ""
+            except ToolError as problem:
+                if changed or str(problem) != reported:
+                    reported = str(problem)
+                    console.print(f"[red]✗[/red] {_plain(problem)}", highlight=False, soft_wrap=True)
+            time.sleep(POLL_SECONDS)
+
+    _run_until_interrupted(console, watch)
+
+
+def _reload(stack: Stack, changed: set[Path], console: Console) -> None:
+    names = services_to_restart(changed)
+    if not names:
+        return
+    shown = ", ".join(sorted(map(str, changed))[:3]) + (" …" if len(changed) > 3 else "")
+    console.print(f"[cyan]↻[/cyan] {shown}: restarting {', '.join(names)}", highlight=False, soft_wrap=True)
+    stack.restart(names, migrate=has_migrations(changed))
+
+
+def _run_until_interrupted(console: Console, watch: Callable[[Stack], None]) -> None:
     def report(message: str) -> None:
         console.print("[green]✓[/green]", message, highlight=False)
 
@@ -389,11 +453,18 @@ def run(console: Console) -> None:
         try:
             with stack:
                 print_summary(console, stack.api_port, stack.stream_port, _credentials(stack.credentials_file))
-                while True:
-                    stack.fail_if_ended()
-                    time.sleep(0.5)
+                watch(stack)
         except Interrupted:
             console.print("\n[green]✓[/green] Stopped.")
+
+
+def status(arguments: list[str]) -> int:
+    """Exit code of `manage.py status`: 0 if all is well. Raises ToolError if nothing runs here."""
+    settings = load_settings(DjangoSettings)
+    if "db_host" not in settings.model_fields_set and not is_running():
+        raise ToolError("Nothing is running in this folder. Start it with: make run")
+    with stopped_by_signals():
+        return local_stack(say_nothing).exit_code_of("status", *arguments)
 
 
 def _credentials(file: Path) -> dict[str, list[dict[str, str]]]:
@@ -465,8 +536,8 @@ def is_running() -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="The whole of Chairside on this machine.")
-    parser.add_argument("action", nargs="?", choices=["run", "stop", "seed", "manage"], default="run")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of seed_demo or manage.py")
+    parser.add_argument("action", nargs="?", choices=["run", "dev", "status", "stop", "seed", "manage"], default="run")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of status, seed_demo or manage.py")
     chosen = parser.parse_args()
     console = Console(stderr=False)
     try:
@@ -474,8 +545,12 @@ def main() -> int:
             seed(chosen.arguments)
         elif chosen.action == "manage":
             manage(chosen.arguments)
+        elif chosen.action == "status":
+            return status(chosen.arguments)
         elif chosen.action == "stop":
             stop(console)
+        elif chosen.action == "dev":
+            dev(console)
         else:
             run(console)
     except (ToolError, ConfigurationError) as problem:

@@ -13,11 +13,12 @@ from django.contrib.auth.hashers import make_password
 from clinic.accounts.models import Role, User
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Party
-from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent, Channel, Series, Source
+from clinic.appointments.models import ActorKind, Appointment, Channel, Source
 from clinic.appointments.services.booking import Booking, book_appointment
 from clinic.appointments.services.decisions import change_status
 from clinic.changefeed.services import renew_epoch
 from clinic.common.transactions import in_one_transaction
+from clinic.ops.clinic_removal import remove_clinic
 from clinic.ops.demo_plan import (
     CANCELLATION_NOTICE,
     EMAIL_DOMAIN,
@@ -31,18 +32,8 @@ from clinic.ops.demo_plan import (
     PlannedPractitioner,
     PlannedService,
 )
-from clinic.outbox.models import Message
-from clinic.people.models import Patient, PatientEvent, PhoneCode
-from clinic.scheduling.models import (
-    Clinic,
-    Hold,
-    Practitioner,
-    ScheduleException,
-    Service,
-    ServicePractitioner,
-    WorkingBlock,
-)
-from clinic.waitlist.models import WaitlistEntry, WaitlistOffer
+from clinic.people.models import Patient
+from clinic.scheduling.models import Clinic, Practitioner, Service, ServicePractitioner, WorkingBlock
 
 SLUG = "demo"
 # Until everything is there, so that a seeding that was cut off is known for what it is.
@@ -79,30 +70,10 @@ def remove_demo() -> bool:
     """Take away the demo clinic, finished or not. Returns whether there was one."""
     clinics = list(Clinic.objects.filter(slug__in=(SLUG, UNFINISHED_SLUG)))
     for clinic in clinics:
-        _remove(clinic)
+        remove_clinic(clinic)
     if clinics:
         renew_epoch()
     return bool(clinics)
-
-
-@in_one_transaction
-def _remove(clinic: Clinic) -> None:
-    Message.objects.filter(clinic=clinic).delete()
-    PhoneCode.objects.filter(clinic=clinic).delete()
-    PatientEvent.objects.filter(clinic=clinic).delete()
-    WaitlistOffer.objects.filter(clinic=clinic).delete()
-    WaitlistEntry.objects.filter(clinic=clinic).delete()
-    AppointmentEvent.objects.filter(clinic=clinic).delete()
-    Appointment.objects.filter(clinic=clinic).delete()
-    Series.objects.filter(clinic=clinic).delete()
-    Hold.objects.filter(clinic=clinic).delete()
-    ScheduleException.objects.filter(clinic=clinic).delete()
-    WorkingBlock.objects.filter(practitioner__clinic=clinic).delete()
-    Service.objects.filter(clinic=clinic).delete()
-    Patient.objects.filter(clinic=clinic).delete()
-    Practitioner.objects.filter(clinic=clinic).delete()
-    User.objects.filter(clinic=clinic).delete()
-    clinic.delete()
 
 
 def fill_demo(plan: Plan, *, timezone: str, on_appointment: Callable[[], None]) -> Demo:
