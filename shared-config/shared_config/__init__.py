@@ -17,7 +17,7 @@ from shared_config.settings import (
     Settings,
     StreamSettings,
 )
-from shared_config.time_zones import is_time_zone, use_locked_time_zones
+from shared_config.time_zones import is_time_zone, system_zone, use_locked_time_zones, zones_that_differ
 
 __all__ = [
     "ACCESS_AUDIENCE",
@@ -33,5 +33,7 @@ __all__ = [
     "is_time_zone",
     "load_settings",
     "loggable",
+    "system_zone",
     "use_locked_time_zones",
+    "zones_that_differ",
 ]

@@ -69,6 +69,9 @@ UPCOMING: frozenset[Status] = UNDECIDED | AGREED
 IN_HOUSE: frozenset[Status] = AGREED | {Status.CHECKED_IN}
 MISSED: frozenset[Status] = frozenset({Status.NO_SHOW})
 
+# In history: the rules of a time zone changed, and the visit keeps its local time.
+ZONE_CHANGE = "zone_change"
+
 TRANSITIONS: dict[Action, Transition] = {
     Action.CONFIRM: Transition(UNDECIDED, Status.CONFIRMED, CLINIC),
     Action.REJECT: Transition(UNDECIDED, Status.REJECTED, CLINIC),

@@ -77,6 +77,11 @@ class Appointment(models.Model):
     blocked_from = models.DateTimeField()
     blocked_until = models.DateTimeField()
     local_date = models.DateField(help_text="the clinic's date of starts_at")
+    utc_offset_minutes = models.SmallIntegerField(
+        null=True,
+        editable=False,
+        help_text="the clinic's offset from UTC at starts_at, by the zone rules at the time of booking; empty: unknown",
+    )
     status = models.CharField(max_length=12, choices=STATUS_CHOICES)
     attendance_confirmed_at = models.DateTimeField(null=True, blank=True)
     checked_in_at = models.DateTimeField(null=True, blank=True)

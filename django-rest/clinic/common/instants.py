@@ -20,6 +20,12 @@ def local_date_of(instant: datetime, zone: ZoneInfo) -> date:
     return instant.astimezone(zone).date()
 
 
+def offset_minutes_of(instant: datetime, zone: ZoneInfo) -> int:
+    offset = instant.astimezone(zone).utcoffset()
+    assert offset is not None
+    return round(offset.total_seconds() / 60)
+
+
 def say_minute(instant: datetime, zone: ZoneInfo) -> str:
     """`2026-11-20T09:30:00+01:00`, for starts and ends."""
     return instant.astimezone(zone).isoformat(timespec="seconds")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from clinic.appointments.lifecycle import UPCOMING, Action, Status
+from clinic.appointments.lifecycle import UPCOMING, ZONE_CHANGE, Action, Status
 from clinic.outbox.ways import Ways
 
 
@@ -27,6 +27,8 @@ class News(StrEnum):
     MISSED = "missed"
     EXPIRED = "expired"
     REMINDER = "reminder"
+    ZONE_CHANGED = "zone changed"
+    REQUEST_ZONE_CHANGED = "request zone changed"
 
 
 class Audience(StrEnum):
@@ -91,7 +93,18 @@ CATALOGUE: dict[News, tuple[Telling, ...]] = {
     ),
     News.EXPIRED: (Telling("request_expired", PATIENT, Ways.EVERY, worth_after=A_DAY),),
     News.REMINDER: (Telling("reminder", PATIENT, Ways.SMS_FIRST),),
+    News.ZONE_CHANGED: (
+        Telling("zone_changed", PATIENT, Ways.EVERY, calendar=Calendar.REQUEST),
+        Telling("zone_changed_visit", CLINIC),
+    ),
+    News.REQUEST_ZONE_CHANGED: (
+        Telling("zone_changed", PATIENT, Ways.EVERY),
+        Telling("zone_changed_visit", CLINIC),
+    ),
 }
+
+ZONE_NEWS = frozenset({News.ZONE_CHANGED, News.REQUEST_ZONE_CHANGED})
+KEPT_LOCAL_TIME = {Status.PENDING: News.REQUEST_ZONE_CHANGED, Status.CONFIRMED: News.ZONE_CHANGED}
 
 # A request that is moved is still a request.
 MOVED = {Status.PENDING: News.REQUEST_MOVED, Status.CONFIRMED: News.MOVED}
@@ -115,6 +128,8 @@ TRUE_OF: dict[News, frozenset[Status]] = {
     News.MISSED: frozenset({Status.NO_SHOW}),
     News.EXPIRED: frozenset({Status.CANCELLED}),
     News.REMINDER: frozenset({Status.CONFIRMED}),
+    News.ZONE_CHANGED: frozenset({Status.CONFIRMED}),
+    News.REQUEST_ZONE_CHANGED: frozenset({Status.PENDING}),
 }
 
 
@@ -134,6 +149,8 @@ def news_of(before: Facts | None, after: Facts | None, *, action: str, by_patien
         return _news_of_new(after, by_patient=by_patient)
     if after is None:
         return _news_of_cancelled(before, action, by_patient=by_patient) if before.status in UPCOMING else None
+    if action == ZONE_CHANGE:
+        return KEPT_LOCAL_TIME.get(after.status)
     if before.status == after.status:
         return MOVED.get(after.status) if _is_moved(before, after) else None
     if after.status == Status.CANCELLED:

@@ -49,11 +49,13 @@ KINDS = {
     "several_confirmed": Kind("Several confirmed", SEVERAL),
     "several_moved": Kind("Several moved", SEVERAL),
     "several_cancelled": Kind("Several cancelled", (*SEVERAL, "reason")),
+    "zone_changed": Kind("Rules of the time zone changed", APPOINTMENT),
     "waitlist_offer": Kind("Offer from the waitlist", ("clinic", "patient", "practitioner", "when", "until")),
     "phone_code": Kind("Code for a phone", ("clinic", "code", "minutes"), ("sms",)),
     "new_request": Kind("To the clinic: new request", APPOINTMENT, ("in_app",)),
     "new_booking": Kind("To the clinic: new booking", APPOINTMENT, ("in_app",)),
     "cancelled_by_patient": Kind("To the clinic: a patient cancelled", WITH_REASON, ("in_app",)),
+    "zone_changed_visit": Kind("To the clinic: rules of the time zone changed", APPOINTMENT, ("in_app",)),
     "missed_by_patient": Kind("To the clinic: a patient did not come", APPOINTMENT, ("in_app",)),
 }
 # Of own words, before anything is filled in. An SMS is paid by the part, of 153 letters.

@@ -1,25 +1,59 @@
 """How messages say when: on the clinic's clock, in the reader's language."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cache
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from django.utils import dateformat, translation
 
 # Letters of Django's date format; without the year, which the reader knows.
-SHORT = {"en": "D j M, H:i", "de": "D j.n., H:i"}
-LONG = {"en": "l j F Y, H:i", "de": r"l, j. F Y, H:i \U\h\r"}
+SHORT = {"en": "D j M, H:i", "en-us": "D, M j, g:i A", "de": "D j.n., H:i"}
+LONG = {"en": "l j F Y, H:i", "en-us": "l, F j, Y, g:i A", "de": r"l, j. F Y, H:i \U\h\r"}
+# A clock that changes over the weekend still matters to whoever comes on Monday.
+NEAR_CLOCK_CHANGE = timedelta(days=2)
 
 
-def say_when(instant: datetime, zone: ZoneInfo, language: str) -> str:
-    """`Fri 20 Nov, 09:30`: short enough for an SMS."""
-    return _say(instant, zone, language, SHORT)
+def say_when(instant: datetime, zone: ZoneInfo, language: str, *, region: str, with_offset: bool = False) -> str:
+    """`Fri 20 Nov, 09:30`: short enough for an SMS. In the US `Fri, Nov 20, 9:30 AM`.
+
+    Near a clock change, or `with_offset`, the UTC offset follows: `Sun 25 Oct, 02:30 (UTC+01:00)`.
+    """
+    return _say(instant, zone, language, SHORT, region, with_offset)
 
 
-def say_when_at_length(instant: datetime, zone: ZoneInfo, language: str) -> str:
-    """`Friday 20 November 2026, 09:30`."""
-    return _say(instant, zone, language, LONG)
+def say_when_at_length(
+    instant: datetime, zone: ZoneInfo, language: str, *, region: str, with_offset: bool = False
+) -> str:
+    """`Friday 20 November 2026, 09:30`. In the US `Friday, November 20, 2026, 9:30 AM`."""
+    return _say(instant, zone, language, LONG, region, with_offset)
 
 
-def _say(instant: datetime, zone: ZoneInfo, language: str, formats: dict[str, str]) -> str:
+def is_near_clock_change(instant: datetime, zone: ZoneInfo) -> bool:
+    before, after = ((instant + step).astimezone(zone).utcoffset() for step in (-NEAR_CLOCK_CHANGE, NEAR_CLOCK_CHANGE))
+    return before != after
+
+
+def uses_twelve_hours(region: str, zone: ZoneInfo) -> bool:
+    """Whether a clinic is in the US, where 2:30 PM is read: by country and zone, as the country may be a default."""
+    return region == "US" and (zone.key.startswith("US/") or zone.key in _zones_of_the_us())
+
+
+@cache
+def _zones_of_the_us() -> frozenset[str]:
+    """By the table of countries in the locked `tzdata`: country, coordinates, zone."""
+    table = (files("tzdata") / "zoneinfo" / "zone.tab").read_text()
+    lines = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
+    return frozenset(line[2] for line in lines if line[0] == "US")
+
+
+def _say(
+    instant: datetime, zone: ZoneInfo, language: str, formats: dict[str, str], region: str, with_offset: bool
+) -> str:
+    local = instant.astimezone(zone)
+    locale = "en-us" if language == "en" and uses_twelve_hours(region, zone) else language
     with translation.override(language):
-        return dateformat.format(instant.astimezone(zone), formats.get(language, formats["en"]))
+        said = dateformat.format(local, formats.get(locale, formats["en"]))
+    if with_offset or is_near_clock_change(instant, zone):
+        said += f" (UTC{local.isoformat()[-6:]})"
+    return said

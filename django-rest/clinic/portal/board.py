@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from clinic.accounts.models import Role, User
 from clinic.appointments.lifecycle import TRANSITIONS, Action, Party, Status
 from clinic.common.instants import say_instant, zone_of
+from clinic.outbox.wording import uses_twelve_hours
 from clinic.scheduling.models import Practitioner
 from clinic.scheduling.queries import schedules_editable_by
 
@@ -55,9 +56,14 @@ def status_names() -> dict[Status, str]:
 def board_for(user: User, *, now: datetime) -> dict[str, Any]:
     """For somebody who works at a clinic. One query."""
     assert user.clinic is not None
+    zone = zone_of(user.clinic.timezone)
     return {
-        "clinic": {"name": user.clinic.name, "timezone": user.clinic.timezone},
-        "now": say_instant(now, zone_of(user.clinic.timezone)),
+        "clinic": {
+            "name": user.clinic.name,
+            "timezone": user.clinic.timezone,
+            "twelveHours": uses_twelve_hours(user.clinic.phone_region, zone),
+        },
+        "now": say_instant(now, zone),
         "practitioners": [_column(practitioner) for practitioner in schedules_editable_by(user).order_by("name", "id")],
         "statuses": status_names(),
         "actions": [_action(action, button) for action, button in buttons().items()],

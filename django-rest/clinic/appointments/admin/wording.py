@@ -1,10 +1,12 @@
 """How the admin says times."""
 
 from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 from clinic.appointments.models import Appointment
 from clinic.common.errors import UnknownTimeZone
 from clinic.common.instants import zone_of
+from clinic.outbox.wording import uses_twelve_hours
 
 NO_BREAK = "\u00a0"
 
@@ -13,7 +15,8 @@ def say_when(appointment: Appointment) -> str:
     """Date, start and end on the clinic's clock, in one piece: a line does not break within it."""
     zone, name = _clock_of(appointment.clinic.timezone)
     start, end = appointment.starts_at.astimezone(zone), appointment.ends_at.astimezone(zone)
-    return f"{start:%a %d %b %Y, %H:%M}–{end:%H:%M}{name}".replace(" ", NO_BREAK)
+    clock = _time_format(appointment.clinic.phone_region, zone)
+    return f"{start:%a %d %b %Y}, {start:{clock}}–{end:{clock}}{name}".replace(" ", NO_BREAK)
 
 
 def say_instant(at: datetime | None, zone_name: str) -> str:
@@ -27,3 +30,7 @@ def _clock_of(zone_name: str) -> tuple[tzinfo, str]:
         return zone_of(zone_name), ""
     except UnknownTimeZone:
         return UTC, " UTC"
+
+
+def _time_format(region: str, zone: tzinfo) -> str:
+    return "%-I:%M %p" if isinstance(zone, ZoneInfo) and uses_twelve_hours(region, zone) else "%H:%M"

@@ -10,7 +10,7 @@ from clinic.appointments.models import Appointment
 from clinic.appointments.queries import upcoming_appointments
 from clinic.appointments.services.briefs import list_of
 from clinic.common.errors import PermissionDenied, ZoneHasAppointments
-from clinic.common.instants import local_date_of, zone_of
+from clinic.common.instants import local_date_of, offset_minutes_of, zone_of
 from clinic.common.transactions import in_one_transaction
 from clinic.common.versions import ANY_VERSION, Expected, write_changes
 from clinic.scheduling.models import Clinic
@@ -43,12 +43,12 @@ def edit_clinic(
 
 
 def _tell_dates_anew(clinic: Clinic, zone: ZoneInfo) -> None:
-    """One UPDATE a day that gets appointments from the day before or after."""
-    moved: dict[date, list[int]] = defaultdict(list)
-    dates = Appointment.objects.filter(clinic=clinic).values_list("pk", "starts_at", "local_date")
-    for appointment_id, starts_at, local_date in dates.iterator():
-        told = local_date_of(starts_at, zone)
-        if told != local_date:
+    """One UPDATE a day that gets appointments from the day before or after, or another offset."""
+    moved: dict[tuple[date, int], list[int]] = defaultdict(list)
+    dates = Appointment.objects.filter(clinic=clinic).values_list("pk", "starts_at", "local_date", "utc_offset_minutes")
+    for appointment_id, starts_at, *told_before in dates.iterator():
+        told = local_date_of(starts_at, zone), offset_minutes_of(starts_at, zone)
+        if told != tuple(told_before):
             moved[told].append(appointment_id)
-    for day, appointment_ids in moved.items():
-        Appointment.objects.filter(pk__in=appointment_ids).update(local_date=day)
+    for (day, offset), appointment_ids in moved.items():
+        Appointment.objects.filter(pk__in=appointment_ids).update(local_date=day, utc_offset_minutes=offset)

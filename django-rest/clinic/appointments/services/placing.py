@@ -12,7 +12,7 @@ from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import ActorKind, Appointment
 from clinic.common.errors import InvalidRequest, NotFound, PermissionDenied, SlotTaken, TooManyPending
-from clinic.common.instants import local_date_of, say_minute, zone_of
+from clinic.common.instants import local_date_of, offset_minutes_of, say_minute, zone_of
 from clinic.people.identities import clinic_id_of, patient_id_of, practitioner_id_of
 from clinic.people.models import Patient
 from clinic.people.queries import get_patient_for
@@ -140,7 +140,9 @@ def place(
     appointment.service = service
     appointment.starts_at, appointment.ends_at = start, start + timedelta(minutes=treatment.minutes)
     appointment.blocked_from, appointment.blocked_until = blocked.start, blocked.end
-    appointment.local_date = local_date_of(start, zone_of(appointment.clinic.timezone))
+    zone = zone_of(appointment.clinic.timezone)
+    appointment.local_date = local_date_of(start, zone)
+    appointment.utc_offset_minutes = offset_minutes_of(start, zone)
 
 
 def check_rules(

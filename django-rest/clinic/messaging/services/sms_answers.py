@@ -31,5 +31,6 @@ def in_the_language_of(patient: Patient | None) -> AbstractContextManager[None]:
 
 
 def format_visit(starts_at: datetime, *, clinic: Clinic, patient: Patient, practitioner: Practitioner) -> str:
-    when = say_when(starts_at, zone_of(clinic.timezone), language_of(patient, clinic))
+    zone, language = zone_of(clinic.timezone), language_of(patient, clinic)
+    when = say_when(starts_at, zone, language, region=clinic.phone_region)
     return f"{when}, {practitioner.name}"

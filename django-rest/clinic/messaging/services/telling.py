@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Q, prefetch_related_objects
 
 from clinic.accounts.models import Role, User
-from clinic.appointments.lifecycle import Status
+from clinic.appointments.lifecycle import ZONE_CHANGE, Status
 from clinic.appointments.models import ActorKind, Appointment, Source
 from clinic.appointments.models import Channel as Through
 from clinic.appointments.services.effects import Change, Effect
@@ -26,6 +26,7 @@ from clinic.messaging.catalogue import (
     CATALOGUE,
     OF_ONE,
     OF_SEVERAL,
+    ZONE_NEWS,
     Audience,
     Facts,
     News,
@@ -57,8 +58,8 @@ class Event:
 
 
 def _collect(change: Change) -> None:
-    # What a command makes up, such as the demo clinic, is told nobody.
-    if change.actor.channel != Through.COMMAND:
+    # What a command makes up, such as the demo clinic, is told nobody; what it does to real visits is.
+    if change.actor.channel != Through.COMMAND or change.action == ZONE_CHANGE:
         finish_with(tell, change)
 
 
@@ -150,7 +151,7 @@ def messages_to_patient(telling: Telling, events: Sequence[Event], opted_out: Co
     first, now = events[0].appointment, events[0].change.now
     language = language_of(first.patient, first.clinic)
     send_at = in_waking_hours(now, first.clinic) if telling.can_wait else now
-    context = patient_context([event.appointment for event in events], language)
+    context = patient_context([event.appointment for event in events], language, with_offset=_names_offset(events))
     if events[0].change.actor.is_patient:
         context["reason"] = ""  # Typed by anybody who has the reference, and sent to any address.
     template = telling.several if len(events) > 1 else telling.template
@@ -194,22 +195,28 @@ def ways_of(telling: Telling, appointment: Appointment, opted_out: Collection[st
     return ways
 
 
-def patient_context(appointments: Sequence[Appointment], language: str) -> dict[str, Any]:
+def _names_offset(events: Sequence[Event]) -> bool:
+    """Whether times are told with their UTC offset, also far from a clock change: the offset is the news."""
+    return any(event.news in ZONE_NEWS for event in events)
+
+
+def patient_context(appointments: Sequence[Appointment], language: str, *, with_offset: bool = False) -> dict[str, Any]:
     """What the words to a patient are made of; `all` where there are several, of which the rest is the first."""
     first = appointments[0]
     zone = zone_of(first.clinic.timezone)
+    how: dict[str, Any] = {"region": first.clinic.phone_region, "with_offset": with_offset}
     return {
         "id": first.pk,
         "clinic": first.clinic.name,
         "patient": shown_name(first.patient.name),
         "practitioner": first.practitioner.name,
-        "when": say_when(first.starts_at, zone, language),
-        "when_at_length": say_when_at_length(first.starts_at, zone, language),
+        "when": say_when(first.starts_at, zone, language, **how),
+        "when_at_length": say_when_at_length(first.starts_at, zone, language, **how),
         "reason": first.cancel_reason,
         "has_promised": first.attendance_confirmed_at is not None,
         "count": len(appointments),
         "all": [
-            {"when": say_when_at_length(one.starts_at, zone, language), "practitioner": one.practitioner.name}
+            {"when": say_when_at_length(one.starts_at, zone, language, **how), "practitioner": one.practitioner.name}
             for one in appointments
         ],
     }
@@ -254,7 +261,7 @@ def _note_to(reader: User, telling: Telling, event: Event) -> Message:
         channel=Channel.IN_APP,
         template=telling.template,
         recipient=reader.email,
-        context=patient_context([appointment], language),
+        context=patient_context([appointment], language, with_offset=_names_offset([event])),
         now=now,
         unique_key=f"{telling.template}:{event.key}:{reader.pk}",
         language=language,

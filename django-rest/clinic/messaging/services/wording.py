@@ -105,7 +105,7 @@ def standard_to_start_from(wording: Wording) -> Words:
 
 
 def sample_context(clinic: Clinic, language: str) -> dict[str, Any]:
-    zone = zone_of(clinic.timezone)
+    zone, region = zone_of(clinic.timezone), clinic.phone_region
     starts = [SAMPLE_START, SAMPLE_START + timedelta(days=7)]
     practitioner = "Dr. Amara Okafor"
     return {
@@ -113,12 +113,15 @@ def sample_context(clinic: Clinic, language: str) -> dict[str, Any]:
         "clinic": clinic.name,
         "patient": "Robin Meyer",
         "practitioner": practitioner,
-        "when": say_when(SAMPLE_START, zone, language),
-        "when_at_length": say_when_at_length(SAMPLE_START, zone, language),
+        "when": say_when(SAMPLE_START, zone, language, region=region),
+        "when_at_length": say_when_at_length(SAMPLE_START, zone, language, region=region),
         "reason": SAMPLE_REASON.get(language, SAMPLE_REASON["en"]),
         "count": len(starts),
-        "all": [{"when": say_when_at_length(one, zone, language), "practitioner": practitioner} for one in starts],
-        "until": say_when(SAMPLE_START - timedelta(days=1), zone, language),
+        "all": [
+            {"when": say_when_at_length(one, zone, language, region=region), "practitioner": practitioner}
+            for one in starts
+        ],
+        "until": say_when(SAMPLE_START - timedelta(days=1), zone, language, region=region),
         "code": "123456",
         "minutes": 10,
     }

@@ -7,7 +7,7 @@ import { areOn, listenForKeys, switchKeys } from "./keys.js";
 import { News } from "./news.js";
 import { clockIn, columnsOf, countsOf, dateIn, doneLast, firstOf, isOver, placeOfNow, readDate, shiftDate } from "./rules.js";
 import { NoAnswer, Refusal, Session } from "./session.js";
-import { SIGN_IN, sayChanges, sayConnection, sayLongDate, sayMonthAndDay, sayNear, sayWhoAndWhen } from "./words.js";
+import { SIGN_IN, sayChanges, sayConnection, sayLongDate, sayMonthAndDay, sayNear, sayTime, sayWhoAndWhen, useTwelveHours } from "./words.js";
 
 /**
  * @typedef {import("./rules.js").Row} Row
@@ -24,11 +24,12 @@ const FEW = 3;
 /** @param {string} id */
 const place = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-/** @type {{ clinic: { name: string, timezone: string }, now: string, practitioners: import("./rules.js").Practitioner[],
+/** @type {{ clinic: { name: string, timezone: string, twelveHours: boolean }, now: string, practitioners: import("./rules.js").Practitioner[],
  *   statuses: Record<string, string>, actions: Action[], stream: string, heartbeatSeconds: number, token: string,
  *   signIn: string, inAdmin: string | null }} */
 const board = JSON.parse(place("board").textContent ?? "");
 const { timezone } = board.clinic;
+useTwelveHours(board.clinic.twelveHours);
 // The device's clock may be wrong; the server's is not.
 const clockError = Date.parse(board.now) - Date.now();
 const now = () => Date.now() + clockError;
@@ -125,7 +126,7 @@ function drawDate() {
   /** @type {HTMLAnchorElement} */ (place("wall")).href = addressWith({ isWall: !asked.isWall });
   place("to-today").toggleAttribute("aria-current", date === today());
   document.documentElement.toggleAttribute("data-wall", asked.isWall);
-  place("clock").textContent = clockIn(timezone, now());
+  place("clock").textContent = sayTime(clockIn(timezone, now()));
 }
 
 /** @param {import("./cards.js").Scene} drawn */
@@ -182,7 +183,7 @@ function drawColumn(practitioner, rows, drawn, isToday) {
 
 /** @param {number} at */
 function lineOfNow(at) {
-  const time = clockIn(timezone, at);
+  const time = sayTime(clockIn(timezone, at));
   return {
     key: "now",
     signature: time,
@@ -276,7 +277,7 @@ function take(differences) {
 function showConnection(state, reason) {
   if (state !== connection.state) connection = { state, reason, since: now() };
   connection.reason = reason;
-  const { word, sentence, kind, offers } = sayConnection(state, reason, clockIn(timezone, connection.since));
+  const { word, sentence, kind, offers } = sayConnection(state, reason, sayTime(clockIn(timezone, connection.since)));
   const sign = place("connection");
   sign.dataset.state = state;
   if (place("connection-word").textContent !== word) place("connection-word").textContent = word;

@@ -1,7 +1,7 @@
 // @ts-check
 /** Appointments as elements. Whatever a person typed becomes text, never markup. */
 import { allowedActions, delayOf, isOver, isUnderWay } from "./rules.js";
-import { sayAge, sayDelay, sayNear, sayWhoAndWhen } from "./words.js";
+import { sayAge, sayDelay, sayNear, sayTime, sayWhoAndWhen } from "./words.js";
 
 /**
  * @typedef {import("./rules.js").Row} Row
@@ -60,7 +60,7 @@ function cardOfTheDay(row, scene) {
     element(
       "div",
       { class: "appointment-head" },
-      element("span", { class: "appointment-time" }, element("time", { datetime: row.start }, row.time), element("span", {}, `–${row.end.slice(11, 16)}`)),
+      element("span", { class: "appointment-time" }, element("time", { datetime: row.start }, sayTime(row.time)), element("span", {}, `–${sayTime(row.end.slice(11, 16))}`)),
       statusBadge(row.status, scene.statuses[row.status]),
     ),
     nameButton(row, scene, key),
@@ -81,7 +81,7 @@ function cardOfThePast(row, scene) {
   return element(
     "li",
     common(row, scene, "appointment over"),
-    element("span", { class: "appointment-time" }, element("time", { datetime: row.start }, row.time)),
+    element("span", { class: "appointment-time" }, element("time", { datetime: row.start }, sayTime(row.time))),
     nameButton(row, scene, key),
     statusBadge(row.status, scene.statuses[row.status]),
     detailsOf(row, scene, key),
@@ -98,7 +98,7 @@ export function requestCard(row, scene) {
     element(
       "div",
       { class: "appointment-head" },
-      element("span", { class: "appointment-time" }, element("time", { datetime: row.start }, `${capital(sayNear(row.date, scene.today))}, ${row.time}`)),
+      element("span", { class: "appointment-time" }, element("time", { datetime: row.start }, `${capital(sayNear(row.date, scene.today))}, ${sayTime(row.time)}`)),
       element("span", { class: "appointment-asked" }, sayAge(scene.now - Date.parse(row.created_at))),
     ),
     nameButton(row, scene, key, "h3"),
@@ -143,7 +143,7 @@ function nameButton(row, scene, key, level = "h4") {
 function detailsOf(row, scene, key) {
   if (!scene.isOpen(key)) return null;
   const facts = [
-    ["Time", `${row.time}–${row.end.slice(11, 16)}, ${sayNear(row.date, scene.today)}`],
+    ["Time", `${sayTime(row.time)}–${sayTime(row.end.slice(11, 16))}, ${sayNear(row.date, scene.today)}`],
     ["Treatment", row.service_name],
     ["With", row.practitioner_name],
     ["Phone", row.patient_phone && element("a", { href: `tel:${row.patient_phone}` }, row.patient_phone)],

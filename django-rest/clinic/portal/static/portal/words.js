@@ -7,6 +7,20 @@ import { daysBetween, formatOf } from "./rules.js";
 export const SIGN_IN = "Sign in again";
 const LOCALE = document.documentElement.lang || "en";
 
+let hasTwelveHours = false;
+
+/** @param {boolean} on Whether the clinic's people read 2:30 PM, and not 14:30. */
+export function useTwelveHours(on) {
+  hasTwelveHours = on;
+}
+
+/** @param {string} time As 14:30. */
+export function sayTime(time) {
+  if (!hasTwelveHours) return time;
+  const hour = Number(time.slice(0, 2));
+  return `${hour % 12 || 12}${time.slice(2)} ${hour < 12 ? "AM" : "PM"}`;
+}
+
 /** @param {string} date @param {Intl.DateTimeFormatOptions} how */
 const said = (date, how) =>
   formatOf(LOCALE, { timeZone: "UTC", ...how }).format(Date.parse(`${date}T00:00:00Z`));
@@ -32,7 +46,7 @@ export const count = (count, one, many) => `${count} ${count === 1 ? one : many}
 /** @param {Row} row @param {string} today Who and when, as a button and an announcement name it. */
 export function sayWhoAndWhen(row, today) {
   const day = row.date === today ? "" : `${sayNear(row.date, today)} `;
-  return `${row.patient_name}, ${day}${row.time}`;
+  return `${row.patient_name}, ${day}${sayTime(row.time)}`;
 }
 
 /** @param {number} ms How long ago somebody asked. */
