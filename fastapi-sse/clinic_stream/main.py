@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from clinic_stream import __version__, browser, errors, probes
+from clinic_stream import __version__, browser, documents, errors, probes
 from clinic_stream.access_log import ROUTE
 from clinic_stream.docs import add_documentation
 from clinic_stream.hub import Clock
@@ -45,6 +45,9 @@ FIRST_LOOK_SECONDS = 3.0
 
 class StreamApp(FastAPI):
     """Outside of all that the frameworks add, so that a stream is opened through few layers and runs in one."""
+
+    def openapi(self) -> dict[str, Any]:
+        return documents.completed(super().openapi())
 
     def build_middleware_stack(self) -> ASGIApp:
         services: Services = self.state.services
@@ -109,6 +112,7 @@ def _build_app(**options: Any) -> FastAPI:
         title="Chairside stream",
         version=__version__,
         description="Live appointments over Server-Sent Events, checked against the tokens of the REST API.",
+        servers=documents.SERVERS,
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
@@ -116,6 +120,7 @@ def _build_app(**options: Any) -> FastAPI:
     )
     app.include_router(router, dependencies=[Depends(refuse_unknown)])
     app.include_router(probes.router)
+    probes.answer_head(app)
     app.include_router(browser.router)
     add_documentation(app)
     app.add_exception_handler(errors.Problem, _answer_problem)

@@ -55,7 +55,9 @@ class Peers:
 
     async def _ask(self, socket_path: Path, request: Request) -> "Answer | None":
         """None when that worker is not there: it is starting, or has just ended."""
-        lines = [f"{request.method} {request.url.path} HTTP/1.1", "Host: peer", "Connection: close"]
+        # The answer to a HEAD is counted from the bodies of the others.
+        method = "GET" if request.method == "HEAD" else request.method
+        lines = [f"{method} {request.url.path} HTTP/1.1", "Host: peer", "Connection: close"]
         if token := request.headers.get("Authorization"):
             lines.append(f"Authorization: {token}")
         try:

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import JSONResponse, Response
 
-from clinic_stream import __version__
+from clinic_stream import __version__, documents
 from clinic_stream.access import sees_operations
 from clinic_stream.metrics import Metrics, merged
 from clinic_stream.services import Services, services_of
@@ -20,7 +21,7 @@ router = APIRouter(tags=["operations"])
 RETRY_SECONDS = 2
 
 
-@router.get("/livez", summary="The process is alive")
+@router.get("/livez", summary="The process is alive", responses={200: {"model": documents.Alive}}, response_model=None)
 async def show_alive() -> dict[str, str]:
     return {"status": "ok"}
 
@@ -30,7 +31,13 @@ async def show_alive() -> dict[str, str]:
     summary="Whether traffic may come",
     description="`database` is `ok` or the reason why it cannot be followed. Clinics with a trouble of their own are"
     " counted; the others are served.",
-    responses={503: {"description": "The database cannot be followed, or the service is stopping. The same body."}},
+    responses={
+        200: {"model": documents.Readiness},
+        503: {
+            "model": documents.Readiness,
+            "description": "The database cannot be followed, or the service is stopping. The same body.",
+        },
+    },
 )
 async def show_ready(request: Request) -> JSONResponse:
     services = services_of(request)
@@ -50,7 +57,13 @@ async def show_ready(request: Request) -> JSONResponse:
     summary="How the service is",
     description="Of several workers the one that answers; `connections` are of all. `workers` and `head_lag_seconds`"
     " are for owners, administrators and METRICS_NETWORKS.",
-    responses={503: {"description": "The database cannot be read, or the service is stopping. The same body."}},
+    responses={
+        200: {"model": documents.Health},
+        503: {
+            "model": documents.Health,
+            "description": "The database cannot be read, or the service is stopping. The same body.",
+        },
+    },
 )
 async def show_health(request: Request) -> JSONResponse:
     services = services_of(request)
@@ -79,6 +92,13 @@ async def show_health(request: Request) -> JSONResponse:
         body["workers"] = len(connections)
         body["head_lag_seconds"] = _rounded(services.poller.lag_seconds)
     return JSONResponse(body, status_code=200 if services.is_ready else 503)
+
+
+def answer_head(app: FastAPI) -> None:
+    """HEAD of each probe, as load balancers and monitors send it: the server leaves out the body."""
+    for route in router.routes:
+        assert isinstance(route, APIRoute)
+        app.add_api_route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False)
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -8,10 +8,11 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPBearer
+from pydantic import BaseModel
 from shared_config import counted_address
 from starlette.responses import Response
 
-from clinic_stream import errors
+from clinic_stream import documents, errors
 from clinic_stream.access import Caller, caller_of_stream, owner_of, viewer_of
 from clinic_stream.access_log import client_address
 from clinic_stream.connections import REVOKED, Connection
@@ -80,20 +81,25 @@ EXAMPLE_CONNECTION = {
     "lag_seconds": 0.0,
 }
 EXAMPLE_CONNECTIONS = {"count": 1, "next": None, "previous": None, "results": [EXAMPLE_CONNECTION]}
+EXAMPLE_RENEWAL = {"id": "0-5f2b7c0e-17", "expires_at": "2026-11-20T11:10:00+00:00", "expires_in": 300}
 
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {"application/json": {"example": EXAMPLE_ERROR}}
-    return {status: {"description": errors.MEANINGS[status], "content": content} for status in statuses}
+    return {
+        status: {"description": errors.MEANINGS[status], "model": documents.ErrorAnswer, "content": content}
+        for status in statuses
+    }
 
 
-def _answers(description: str, example: Any, media_type: str = "application/json") -> dict[int | str, dict[str, Any]]:
-    return {200: {"description": description, "content": {media_type: {"example": example}}}}
+def _answers(description: str, model: type[BaseModel], example: Any = None) -> dict[int | str, dict[str, Any]]:
+    content = {} if example is None else {"application/json": {"example": example}}
+    return {200: {"description": description, "model": model, "content": content}}
 
 
-STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The stream.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
-}
+def _stream_of(events: documents.Events) -> dict[int | str, dict[str, Any]]:
+    return {200: {"description": "The stream.", "content": documents.event_stream(events)}}
+
 
 # Only tells the documentation of the header; `access` reads it, and answers in the one shape.
 documented_bearer = Depends(HTTPBearer(auto_error=False))
@@ -121,7 +127,11 @@ LAST_ID = {"last_event_id": "where to go on, also as lastEventId; the header Las
     summary="Stream appointments",
     description=STREAM_DESCRIPTION,
     response_class=Response,
-    responses={**STREAM, 204: {"description": "The ticket's user has signed out."}, **_errors(400, 401, 403, 503)},
+    responses={
+        **_stream_of(documents.APPOINTMENT_EVENTS),
+        204: {"description": "The ticket's user has signed out."},
+        **_errors(400, 401, 403, 503),
+    },
     openapi_extra={
         **BEARER,
         **_in_query(
@@ -159,7 +169,7 @@ async def stream_appointments(request: Request) -> Response:
     summary="Stream the taken time of a practitioner",
     description=AVAILABILITY_DESCRIPTION,
     response_class=Response,
-    responses={**STREAM, **_errors(400, 404, 503)},
+    responses={**_stream_of(documents.AVAILABILITY_EVENTS), **_errors(400, 404, 503)},
     openapi_extra=_in_query(practitioner="the practitioner's id", **DAYS, **LAST_ID),
 )
 async def stream_availability(request: Request) -> Response:
@@ -184,7 +194,11 @@ async def stream_availability(request: Request) -> Response:
     summary="Stream own notifications",
     description=NOTIFICATIONS_DESCRIPTION,
     response_class=Response,
-    responses={**STREAM, 204: {"description": "The ticket's user has signed out."}, **_errors(400, 401, 403, 503)},
+    responses={
+        **_stream_of(documents.NOTIFICATION_EVENTS),
+        204: {"description": "The ticket's user has signed out."},
+        **_errors(400, 401, 403, 503),
+    },
     openapi_extra={**BEARER, **_in_query(mode="snapshot (default) or delta", **LAST_ID, **TICKET)},
 )
 async def stream_notifications(request: Request) -> Response:
@@ -217,7 +231,11 @@ STREAMS: dict[str, Endpoint] = {
     summary="Who is connected to the clinic's streams",
     description="For the owner. `lag_seconds`: how long there has been something that the reader has not taken.",
     dependencies=[documented_bearer],
-    responses={**_answers("The open streams, oldest first.", EXAMPLE_CONNECTIONS), **_errors(401, 403, 503)},
+    response_model=None,
+    responses={
+        **_answers("The open streams, oldest first.", documents.ConnectionList, EXAMPLE_CONNECTIONS),
+        **_errors(401, 403, 503),
+    },
 )
 async def list_connections(request: Request) -> dict[str, Any]:
     services = services_of(request)
@@ -258,10 +276,8 @@ async def end_connection(request: Request, connection_id: str) -> Response:
     summary="Extend an open stream with a new token",
     description="The id comes in `token-expiring`, and in the stream's `X-Connection-ID` header. No body is needed.",
     dependencies=[documented_bearer],
-    responses={
-        **_answers("Extended.", {"id": "0-5f2b7c0e-17", "expires_at": "2026-11-20T11:10:00+00:00", "expires_in": 300}),
-        **_errors(401, 404, 503),
-    },
+    response_model=None,
+    responses={**_answers("Extended.", documents.Renewal, EXAMPLE_RENEWAL), **_errors(401, 404, 503)},
 )
 async def renew_connection(request: Request, connection_id: str) -> Any:
     services = services_of(request)
@@ -282,7 +298,8 @@ async def renew_connection(request: Request, connection_id: str) -> Any:
     tags=["streams"],
     summary="The viewer a token makes",
     dependencies=[documented_bearer],
-    responses=_errors(401, 503),
+    response_model=None,
+    responses={**_answers("The viewer.", documents.ViewerShown), **_errors(401, 503)},
 )
 async def show_viewer(request: Request) -> dict[str, Any]:
     viewer = await viewer_of(request)

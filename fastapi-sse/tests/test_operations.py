@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from clinic_stream import documents
 from stream_testkit.clinic import TestClinic
 from stream_testkit.service import StartService, StreamService
 
@@ -21,6 +22,25 @@ def test_every_path_works_with_and_without_a_slash(service: StreamService, path:
     response = service.get(path + slash)
     assert response.status_code == 200
     assert response.history == []
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/api/v1/health", "/metrics"])
+def test_probe_answers_head_as_get_without_a_body(service: StreamService, path: str) -> None:
+    response = httpx.head(f"{service.url}{path}")
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["content-type"] == service.get(path).headers["content-type"]
+
+
+def test_answers_are_as_documented(service: StreamService, clinic: TestClinic) -> None:
+    token = clinic.owner.token()
+    for path, model in (
+        ("/livez", documents.Alive),
+        ("/readyz", documents.Readiness),
+        ("/api/v1/health", documents.Health),
+        ("/api/v1/auth/test", documents.ViewerShown),
+        ("/api/v1/sse/connections", documents.ConnectionList),
+    ):
+        model.model_validate_json(service.get(path, token=token).content, extra="forbid")
 
 
 def test_stream_and_viewer_work_with_a_slash_too(service: StreamService, clinic: TestClinic) -> None:
