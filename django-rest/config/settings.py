@@ -217,6 +217,10 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Chairside",
     "DESCRIPTION": INTRODUCTION,
     "VERSION": VERSION,
+    "SERVERS": [
+        {"url": "/", "description": "where this document is served"},
+        {"url": "http://localhost:8000", "description": "django-rest of `make run`"},
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",

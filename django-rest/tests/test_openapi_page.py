@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -196,3 +197,73 @@ def test_no_text_is_of_what_is_gone() -> None:
     assert named - fields == set()
     assert set(REQUESTS) - set(schemas()) == set()
     assert set(ENUMS) - set(schemas()) == set()
+
+
+# Types that clients are generated from
+
+
+def error_schema() -> dict[str, Any]:
+    schema: dict[str, Any] = document()["components"]["schemas"]["Error"]
+    return schema
+
+
+def test_parts_of_an_error_are_typed() -> None:
+    parts = error_schema()["properties"]
+    assert parts["allowed"] == {**parts["allowed"], "type": "array", "items": {"type": "string"}}
+    for name, component in (("nearest", "NearestSlot"), ("conflicts", "SeriesDateOutput")):
+        assert parts[name]["items"] == {"$ref": f"#/components/schemas/{component}"}
+        assert document()["components"]["schemas"][component]["properties"]["start"]["format"] == "date-time"
+
+
+def test_current_of_a_stale_change_has_the_type_of_its_row() -> None:
+    for path, component in (
+        ("/api/v1/appointments/{appointment_id}", "AppointmentOutput"),
+        ("/api/v1/patients/{patient_id}", "PatientOutput"),
+    ):
+        schema = document()["paths"][path]["patch"]["responses"]["409"]["content"]["application/json"]["schema"]
+        [error, more] = schema["allOf"]
+        assert error == {"$ref": "#/components/schemas/Error"}
+        assert more["properties"]["current"] == {"$ref": f"#/components/schemas/{component}"}
+
+
+@pytest.mark.parametrize(
+    ("component", "field"),
+    [
+        ("AppointmentInputRequest", "start"),
+        ("GuestBookingInputRequest", "start"),
+        ("HoldInputRequest", "practitioner"),
+        ("RescheduleInputRequest", "start"),
+    ],
+)
+def test_bookings_and_holds_mark_what_they_need(component: str, field: str) -> None:
+    alternatives = document()["components"]["schemas"][component]["anyOf"]
+    assert field in alternatives[0]["required"]
+    assert all(alternative["required"] for alternative in alternatives)
+
+
+DAY_NAMES = re.compile(r"from|to|date|\w+_date|valid_(from|until)")
+
+
+def days_in(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Parameters and properties that are named like days."""
+    if isinstance(node, list):
+        for item in node:
+            yield from days_in(item)
+    elif isinstance(node, dict):
+        if node.get("in") == "query" and DAY_NAMES.fullmatch(node["name"]):
+            yield node["name"], node["schema"]
+        for name, field in node.get("properties", {}).items() if isinstance(node.get("properties"), dict) else ():
+            if DAY_NAMES.fullmatch(name):
+                yield name, field
+        for child in node.values():
+            yield from days_in(child)
+
+
+def test_every_day_has_the_format_date() -> None:
+    days = list(days_in({"paths": document()["paths"], "components": document()["components"]}))
+    assert len(days) > 40
+    assert [(name, schema) for name, schema in days if schema.get("format") != "date"] == []
+
+
+def test_document_names_its_servers() -> None:
+    assert [server["url"] for server in document()["servers"]] == ["/", "http://localhost:8000"]

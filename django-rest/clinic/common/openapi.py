@@ -42,14 +42,81 @@ ERROR_SCHEMA: dict[str, Any] = {
             },
         },
         # What to do next, where it helps.
-        "current": {"description": "`stale_version`: the row as it is now, as a `GET` shows it"},
-        "current_version": {"description": "`stale_version`: its version"},
-        "nearest": {"description": "`slot_taken`: the nearest open slots"},
-        "allowed": {"description": "`transition_not_allowed`: the actions that are possible now"},
-        "appointments": {"description": "those that stand in the way, with patient, practitioner and start"},
-        "conflicts": {"description": "`series_conflict`: the dates that cannot be booked, and why"},
+        "current": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "`stale_version`: the row as it is now, as a `GET` shows it",
+        },
+        "current_version": {
+            "oneOf": [{"type": "integer"}, {"type": "string"}],
+            "description": "`stale_version`: its version; of weekly hours a text",
+        },
+        "nearest": {
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/NearestSlot"},
+            "description": "`slot_taken`: the nearest open slots, three at most",
+        },
+        "allowed": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "`transition_not_allowed`: the actions that are possible now",
+        },
+        "appointments": {
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/AppointmentInTheWay"},
+            "description": "those that stand in the way; `count` is of all",
+        },
+        "count": {"type": "integer", "description": "how many `appointments` there are, listed or not"},
+        "conflicts": {
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/SeriesDateOutput"},
+            "description": "`series_conflict`: the dates that cannot be booked, and why",
+        },
     },
     "additionalProperties": True,
+}
+
+
+def _instant(description: str) -> dict[str, Any]:
+    return {"type": "string", "format": "date-time", "description": description}
+
+
+# Parts of an error that no view answers by itself.
+ERROR_PARTS: dict[str, dict[str, Any]] = {
+    "NearestSlot": {
+        "type": "object",
+        "required": ["start", "end", "practitioner"],
+        "properties": {
+            "start": _instant("in the clinic's zone"),
+            "end": _instant("in the clinic's zone"),
+            "practitioner": {"type": "integer", "description": "whose time it is"},
+        },
+    },
+    "AppointmentInTheWay": {
+        "type": "object",
+        "required": ["id", "patient", "patient_name", "practitioner", "practitioner_name", "start", "end", "status"],
+        "properties": {
+            "id": {"type": "integer", "description": "the appointment's"},
+            "patient": {"type": "integer", "description": "the patient's id"},
+            "patient_name": {"type": "string", "description": "the patient's"},
+            "practitioner": {"type": "integer", "description": "the practitioner's id"},
+            "practitioner_name": {"type": "string", "description": "the practitioner's"},
+            "start": _instant("in the clinic's zone"),
+            "end": _instant("in the clinic's zone"),
+            "status": {"type": "string", "description": "its present status"},
+            "code": {"type": "string", "description": "`cannot_move`: why this one cannot be moved"},
+        },
+        "additionalProperties": True,
+    },
+}
+
+
+# What a body needs beyond the fields that its serializer requires: one of several sets.
+NEEDED_FIELDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "AppointmentInputRequest": (("start",), ("date", "time"), ("hold",)),
+    "GuestBookingInputRequest": (("start",), ("date", "time"), ("hold",)),
+    "HoldInputRequest": (("practitioner", "start"), ("practitioner", "date", "time")),
+    "RescheduleInputRequest": (("start",), ("date", "time")),
 }
 
 
@@ -180,7 +247,10 @@ def drop_unversioned_copies(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any,
 
 def add_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     components = result.setdefault("components", {})
-    components.setdefault("schemas", {})["Error"] = ERROR_SCHEMA
+    schemas = components.setdefault("schemas", {})
+    schemas |= {"Error": ERROR_SCHEMA, **ERROR_PARTS}
+    for name, alternatives in NEEDED_FIELDS.items():
+        schemas[name]["anyOf"] = [{"required": list(fields)} for fields in alternatives]
     components["examples"] = dict(sorted(dict(_examples()).items()))
     return result
 

@@ -2,6 +2,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -134,7 +135,7 @@ class PractitionerSlotsView(ApiView):
     @extend_schema(
         parameters=[
             SlotsInput,
-            OpenApiParameter("from", str, description="first day, the clinic's"),
+            OpenApiParameter("from", OpenApiTypes.DATE, description="first day, the clinic's"),
             CLINIC_PARAMETER,
         ],
         responses=SlotsOutput,
@@ -164,7 +165,7 @@ class SlotsView(ApiView):
     @extend_schema(
         parameters=[
             SlotsInput,
-            OpenApiParameter("from", str, description="first day, the clinic's"),
+            OpenApiParameter("from", OpenApiTypes.DATE, description="first day, the clinic's"),
             CLINIC_PARAMETER,
         ],
         responses=AnySlotsOutput,

@@ -30,6 +30,7 @@ def describe(result: Schema, **_: Any) -> Schema:
     changeable = {path for path, _, operation in operations_of(result) if _takes(operation, "If-Match")}
     for path, method, operation in operations_of(result):
         _describe_operation(path, operation, components["schemas"])
+        _type_current(path, operation, result["paths"])
         if path in changeable and method != "delete":
             _say_header(operation, "2", "ETag", ETAG)
         _say_header(operation, "429", "Retry-After", RETRY_AFTER)
@@ -37,6 +38,28 @@ def describe(result: Schema, **_: Any) -> Schema:
     used = {tag for _, _, operation in operations_of(result) for tag in operation["tags"]}
     result["tags"] = [{"name": name, "description": text} for name, text in TAGS.items() if name in used]
     return result
+
+
+def _type_current(path: str, operation: Schema, paths: Schema) -> None:
+    """Of what changes a row by its version: `current` has the schema of its GET."""
+    shown = _shown_by_get(path, paths)
+    if shown is None or not _takes(operation, "If-Match"):
+        return
+    current = {"type": "object", "properties": {"current": shown}}
+    for status in ("409", "412"):
+        if status in operation["responses"]:
+            content = operation["responses"][status]["content"][JSON]
+            content["schema"] = {"allOf": [content["schema"], current]}
+
+
+def _shown_by_get(path: str, paths: Schema) -> Schema | None:
+    """Of this path, or of the one above it, which an action belongs to."""
+    for shorter in (path, path.rpartition("/")[0]):
+        answer = paths.get(shorter, {}).get("get", {}).get("responses", {}).get("200", {})
+        schema: Schema = answer.get("content", {}).get(JSON, {}).get("schema", {})
+        if "$ref" in schema and "Paginated" not in schema["$ref"]:
+            return schema
+    return None
 
 
 def operations_of(document: Schema) -> Iterator[tuple[str, str, Schema]]:

@@ -1,6 +1,7 @@
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -53,7 +54,7 @@ class AppointmentListView(ApiListView[Appointment]):
     pagination_class = AppointmentPages
 
     @extend_schema(
-        parameters=[AppointmentFilterInput, OpenApiParameter("from", str, description="first date")],
+        parameters=[AppointmentFilterInput, OpenApiParameter("from", OpenApiTypes.DATE, description="first date")],
         summary="Appointments I may see",
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

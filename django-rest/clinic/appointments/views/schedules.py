@@ -3,6 +3,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -41,7 +42,7 @@ from clinic.scheduling.serializers import (
 from clinic.scheduling.views import CLINIC_PARAMETER, clinic_of
 
 FOR_CLINIC = {"for_clinic": True}
-FROM = OpenApiParameter("from", str, description="first day")
+FROM = OpenApiParameter("from", OpenApiTypes.DATE, description="first day")
 
 
 class AvailabilityView(ApiView):

@@ -1,6 +1,7 @@
 from contextlib import AbstractContextManager
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,7 +32,7 @@ from clinic.scheduling.queries import get_clinic_for
 
 SCOPE_PARAMETERS: list[OpenApiParameter | type[SeriesScopeInput]] = [
     SeriesScopeInput,
-    OpenApiParameter("from", str, description="a date of the clinic's, instead of an appointment"),
+    OpenApiParameter("from", OpenApiTypes.DATE, description="a date of the clinic's, instead of an appointment"),
 ]
 CONFLICT = OpenApiResponse(
     {"$ref": "#/components/schemas/Error"},
