@@ -74,6 +74,16 @@ def test_days_are_counted_the_newest_first(years: World) -> None:
     ]
 
 
+def test_days_end_today_unless_a_last_day_is_given(years: World) -> None:
+    today, tomorrow, later = (in_days(days)(9).date() for days in (0, 1, 20))
+    since: dict[str, Any] = {"from": tomorrow.isoformat()}
+    put(years, later, "confirmed")
+    assert max(totals(stats(years, groupBy="day"))) <= today.isoformat()
+    assert max(totals(stats(years, groupBy="day", to=later.isoformat()))) == later.isoformat()
+    assert list(totals(stats(years, groupBy="day", **since))) == [later.isoformat()]
+    assert later.isoformat()[:7] in totals(stats(years))
+
+
 def test_a_period_tells_counts_shares_and_the_no_show_rate(years: World) -> None:
     shown = stats(years, of=years.petra)
     assert shown["periods"][1] == {
@@ -149,7 +159,7 @@ def test_a_question_that_makes_no_sense_is_refused_by_name(world: World, query: 
 def test_counting_is_one_query(years: World) -> None:
     user = fresh(years.sam)
     with CaptureQueriesContext(connection) as seen:
-        statistics_for(user, StatisticsFilter())
+        statistics_for(user, StatisticsFilter(), today=date(2026, 11, 30))
     assert len(seen) == 1
 
 
@@ -180,11 +190,13 @@ class StatisticsEqualTheRows(TestCase):
         Appointment.objects.bulk_create(made)
         for group_by in ("day", "month"):
             wanted = StatisticsFilter(group_by, limit=400)
-            whole = statistics_for(fresh(world.sam), wanted)
+            whole = statistics_for(fresh(world.sam), wanted, today=date(2028, 12, 31))
             parts = [
                 period
                 for practitioner in practitioners
-                for period in statistics_for(fresh(world.sam), wanted, practitioner_id=practitioner.pk)
+                for period in statistics_for(
+                    fresh(world.sam), wanted, today=date(2028, 12, 31), practitioner_id=practitioner.pk
+                )
             ]
             expected = Counter(status for _, status, _ in rows)
             assert _summed(whole) == _summed(parts) == expected

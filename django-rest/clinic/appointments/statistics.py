@@ -53,23 +53,33 @@ class PeriodCounts:
 
 @dataclass(frozen=True, slots=True)
 class StatisticsFilter:
-    """The newest `limit` periods that have appointments, between the dates where they are given, both included."""
+    """The newest `limit` periods that have appointments, between the dates where they are given, both included.
+
+    Days end today if no last date is given: what is booked ahead has not happened yet.
+    """
 
     group_by: Period = "month"
     limit: int | None = None
     first_date: date | None = None
     last_date: date | None = None
 
+    def last_date_on(self, today: date) -> date | None:
+        if self.last_date is not None or self.group_by != "day" or (self.first_date or today) > today:
+            return self.last_date
+        return today
 
-def statistics_for(user: User, wanted: StatisticsFilter, *, practitioner_id: int | None = None) -> list[PeriodCounts]:
+
+def statistics_for(
+    user: User, wanted: StatisticsFilter, *, today: date, practitioner_id: int | None = None
+) -> list[PeriodCounts]:
     """The newest period first. One query. Without a practitioner: all that the user may see."""
     appointments = appointments_visible_to(user)
     if practitioner_id is not None:
         appointments = appointments.filter(practitioner_id=practitioner_id)
     if wanted.first_date is not None:
         appointments = appointments.filter(local_date__gte=wanted.first_date)
-    if wanted.last_date is not None:
-        appointments = appointments.filter(local_date__lte=wanted.last_date)
+    if (last_date := wanted.last_date_on(today)) is not None:
+        appointments = appointments.filter(local_date__lte=last_date)
     most = wanted.limit or DEFAULT_LIMIT[wanted.group_by]
     by_period = _count(appointments, wanted.group_by, most)
     newest = sorted(by_period, reverse=True)[:most]

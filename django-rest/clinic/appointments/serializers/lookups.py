@@ -32,7 +32,7 @@ class StatisticsInput(serializers.Serializer[Any]):
     limit = serializers.IntegerField(
         required=False, min_value=1, max_value=400, help_text="so many of the newest periods; 12 months or 31 days"
     )
-    to = serializers.DateField(required=False, help_text="last day, included")
+    to = serializers.DateField(required=False, help_text="last day, included; of days today if it is not given")
 
     def get_fields(self) -> dict[str, "serializers.Field[Any, Any, Any, Any]"]:
         # "from" is a word of Python's.

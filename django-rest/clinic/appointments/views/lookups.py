@@ -37,6 +37,7 @@ from clinic.appointments.views.requests import output_context
 from clinic.common import clock
 from clinic.common.errors import PhoneNotProven
 from clinic.common.inputs import read
+from clinic.common.instants import local_date_of, zone_of
 from clinic.common.openapi import answers
 from clinic.common.views import ApiListView, ApiView
 from clinic.people.services.phone_codes import check_phone_code
@@ -139,7 +140,10 @@ class PractitionerStatisticsView(ApiView):
 def _statistics(request: Request, practitioner: Practitioner | None) -> Response:
     wanted = read(StatisticsInput, request.query_params)["wanted"]
     practitioner_id = practitioner.pk if practitioner is not None else None
-    periods = statistics_for(signed_in_user(request), wanted, practitioner_id=practitioner_id)
+    user = signed_in_user(request)
+    assert user.clinic is not None
+    today = local_date_of(clock.now(), zone_of(user.clinic.timezone))
+    periods = statistics_for(user, wanted, today=today, practitioner_id=practitioner_id)
     letters = len("2026-11" if wanted.group_by == "month" else "2026-11-20")
     return Response(
         {
