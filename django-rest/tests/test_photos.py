@@ -55,6 +55,14 @@ def test_a_photo_is_stored_and_shown(world: World, path: str) -> None:
     assert world.client(world.paula).get("/api/v1/users/me").json()["photo"] == response.json()["photo"]
 
 
+def test_practitioner_s_photo_is_in_lists_and_in_their_row(world: World) -> None:
+    photo = upload(world, picture(), user=world.petra).json()["photo"]
+    client, practitioner_id = world.client(), world.petra.practitioner.pk
+    listed = client.get("/api/v1/practitioners?clinic=riverside").json()["results"]
+    assert {row["name"]: row["photo"] for row in listed} == {"Dr Petra": photo, "Dr Quentin": None}
+    assert client.get(f"/api/v1/practitioners/{practitioner_id}").json()["photo"] == photo
+
+
 def test_a_photo_is_served_so_that_it_can_be_nothing_else(world: World) -> None:
     headers = fetch(upload(world, picture()).json()["photo"]).headers
     assert headers["X-Content-Type-Options"] == "nosniff"

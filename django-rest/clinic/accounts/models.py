@@ -95,6 +95,11 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         return self.role in (Role.OWNER, Role.STAFF)
 
 
+def photo_path(user: User | None) -> str | None:
+    """The path of the picture on this server; None without one."""
+    return f"/api/v1/photos/{user.photo}" if user is not None and user.photo else None
+
+
 class PasswordToken(models.Model):
     """Sent by mail, so that its reader may set a password: once, and for a while."""
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from clinic.accounts.models import CLINIC_ROLE_CHOICES, Role, User, normalise_email
+from clinic.accounts.models import CLINIC_ROLE_CHOICES, Role, User, normalise_email, photo_path
 from clinic.accounts.phones import normalise_phone
 from clinic.common.versions import VersionInput
 
@@ -75,7 +75,7 @@ class UserOutput(serializers.Serializer[User]):
     version = serializers.IntegerField(help_text="rises with every change; also the ETag")
 
     def get_photo(self, user: User) -> str | None:
-        return f"/api/v1/photos/{user.photo}" if user.photo else None
+        return photo_path(user)
 
     def get_practitioner(self, user: User) -> int | None:
         return getattr(getattr(user, "practitioner", None), "pk", None)

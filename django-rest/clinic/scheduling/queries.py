@@ -85,7 +85,8 @@ def get_practitioner(clinic: Clinic, practitioner_id: int) -> Practitioner:
 
 def practitioners_listed_for(viewer: User | None, clinic: Clinic, *, active: str = "true") -> QuerySet[Practitioner]:
     """Everybody sees who is active; the desk may ask for `false` or `all`."""
-    return _listed(Practitioner.objects.filter(clinic_id=clinic.pk), viewer, active).order_by("name", "id")
+    practitioners = Practitioner.objects.filter(clinic_id=clinic.pk).select_related("user")
+    return _listed(practitioners, viewer, active).order_by("name", "id")
 
 
 def services_listed_for(viewer: User | None, clinic: Clinic, *, active: str = "true") -> QuerySet[Service]:
@@ -194,7 +195,7 @@ def availability_of(practitioner: Practitioner, *, today: date) -> Availability:
 
 def get_practitioner_for(viewer: User | None, practitioner_id: int) -> Practitioner:
     """With their clinic, which for somebody who is not signed in is thereby named. Raises NotFound."""
-    practitioners = Practitioner.objects.filter(active=True).select_related("clinic")
+    practitioners = Practitioner.objects.filter(active=True).select_related("clinic", "user")
     if viewer is not None and viewer.clinic_id is not None:
         practitioners = practitioners.filter(clinic_id=viewer.clinic_id)
     practitioner = practitioners.filter(pk=practitioner_id).first()

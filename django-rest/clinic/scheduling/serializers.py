@@ -6,6 +6,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from rest_framework import serializers
 from shared_config import is_time_zone
 
+from clinic.accounts.models import photo_path
 from clinic.common.versions import VersionInput
 from clinic.outbox.sms_numbers import countries_in
 from clinic.scheduling.models import (
@@ -145,9 +146,14 @@ class PractitionerOutput(serializers.ModelSerializer[Practitioner]):
         source="user_id", allow_null=True, required=False, help_text="the account: for the owner and staff alone"
     )
 
+    photo = serializers.SerializerMethodField(help_text="path of the picture on this server")
+
     class Meta:
         model = Practitioner
-        fields = ["id", "name", "specialisation", "services", "active", "user", "version"]
+        fields = ["id", "name", "specialisation", "photo", "services", "active", "user", "version"]
+
+    def get_photo(self, practitioner: Practitioner) -> str | None:
+        return photo_path(practitioner.user)
 
     def to_representation(self, practitioner: Practitioner) -> dict[str, Any]:
         shown = super().to_representation(practitioner)
