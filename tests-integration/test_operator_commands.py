@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import httpx
 import pytest
 from clinic_people import SignedIn
 from stack import ROOT, LiveStack, OwnStack
@@ -54,3 +55,18 @@ def test_restarted_services_are_new_processes_and_ready(own_stack: OwnStack) -> 
     assert {name for name in before if before[name] != after[name]} == {"django-rest", "worker"}
     with SignedIn(own_stack, "owner") as owner:
         assert owner.get("/api/v1/health")["status"] == "ok"
+
+
+def test_any_process_counts_the_requests_of_all(own_stack: OwnStack) -> None:
+    def counted() -> float:
+        line = next(
+            (line for line in httpx.get(f"{own_stack.api_url}/metrics").text.splitlines() if line.startswith(series)),
+            "",
+        )
+        return float(line.rpartition(" ")[2] or 0)
+
+    series = 'chairside_request_seconds_count{method="GET",route="/api/v1/time/now",status="200"}'
+    before = counted()
+    for _ in range(20):  # A connection each, so that both processes have some.
+        assert httpx.get(f"{own_stack.api_url}/api/v1/time/now").status_code == 200
+    assert {counted() for _ in range(6)} == {before + 20}

@@ -205,3 +205,23 @@ def test_old_transaction_of_any_session_is_reported(committed_world: World, monk
         pytest.skip("DB_USER may not see other sessions here")
     assert transactions["oldest_seconds"] >= 1
     assert transactions["old"] >= 1
+
+
+def test_requests_are_counted_by_route_status_and_duration(world: World) -> None:
+    def counted(status: str) -> tuple[float, float]:
+        text = APIClient().get("/metrics").content.decode()
+        labels = {"method": "GET", "route": "/api/v1/appointments/<int:appointment_id>", "status": status}
+        samples = [
+            sample
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if labels.items() <= sample.labels.items()
+        ]
+        count = sum(sample.value for sample in samples if sample.name == "chairside_request_seconds_count")
+        return count, sum(sample.value for sample in samples if sample.name == "chairside_request_seconds_sum")
+
+    before, seconds = counted("404")
+    for appointment_id in (7001, 7002):
+        assert world.client(world.sam).get(f"/api/v1/appointments/{appointment_id}").status_code == 404
+    after, more_seconds = counted("404")
+    assert (after - before, more_seconds > seconds) == (2, True)

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from clinic.common.addresses import client_address, client_scheme
 from clinic.common.content_policy import policy_for
 from clinic.common.error_pages import error_response
 from clinic.common.logs import request_id_of_this_context, route_of
+from clinic.common.request_metrics import count_request
 
 API_PATH = re.compile(r"^/(api|health|livez|readyz|metrics|board|sign-in|sign-out|password)(/|$)")
 PROBE_PATH = re.compile(r"^/(livez|readyz|health|api/health|api/v1/health)/*$")
@@ -65,7 +67,7 @@ class RequestLogMiddleware:
 
 
 def _log(request: HttpRequest, status: int, seconds: float) -> None:
-    fields = {
+    fields: dict[str, Any] = {
         "method": request.method if request.method in METHODS else "OTHER",
         "route": route_of(request),
         "status": status,
@@ -75,6 +77,7 @@ def _log(request: HttpRequest, status: int, seconds: float) -> None:
             client_address(request), key=settings.SECRET_KEY.encode(), day=datetime.now(UTC).date()
         ),
     }
+    count_request(method=fields["method"], route=fields["route"], status=status, seconds=seconds)
     log.info(
         "%(method)s %(route)s %(status)s %(milliseconds)sms user=%(user)s from=%(address)s",
         fields,

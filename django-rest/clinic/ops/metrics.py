@@ -1,4 +1,5 @@
-"""What Prometheus is told. Read from the database when it asks, so it is the same whichever process answers."""
+"""What Prometheus is told, the same whichever process answers: read from the database when it asks, and from the counts
+of requests that the processes share."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from clinic.accounts.sign_in_addresses import sign_in_spread
 from clinic.common import clock
+from clinic.common.request_metrics import request_registry
 from clinic.ops.models import JobRun
 from clinic.ops.workers import running_workers
 from clinic.outbox.models import Channel
@@ -19,7 +21,7 @@ def metrics_text(*, now: datetime) -> bytes:
     """Raises DatabaseError."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collected([*_outbox(now), *_jobs(), *_clocks(now), *_sign_ins(now), *_time_zones()]))
-    return generate_latest(registry)
+    return generate_latest(registry) + generate_latest(request_registry())
 
 
 class _Collected:

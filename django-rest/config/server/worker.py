@@ -26,6 +26,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from config.server.framing import Progress, RequestReader
 from config.server.parent import end_with_parent
+from config.server.shared_counts import share_counts
 
 READ_BYTES = 64 * 1024
 SWEEP_SECONDS = 0.25
@@ -97,6 +98,11 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         self._by_address: Counter[str] = Counter()
         self._buffered = self._queued = 0
         self._swept_at = 0.0
+
+    @classmethod
+    def setup(cls) -> None:
+        """Called by gunicorn in the parent."""
+        share_counts()
 
     # The loop: accept, read, give to a thread.
 
