@@ -1,8 +1,8 @@
 """Appointments, series and history: visibility, lists and search. Every read of this app begins here."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -16,8 +16,9 @@ from clinic.appointments.shown import ShownAppointment, shown_part
 from clinic.common.errors import NotFound
 from clinic.common.instants import local_date_of, zone_of
 from clinic.people.identities import NOBODY, clinic_id_of, patient_id_of, practitioner_id_of
+from clinic.people.models import Patient
 from clinic.people.queries import region_of, search_condition
-from clinic.scheduling.models import Clinic
+from clinic.scheduling.models import Clinic, Practitioner, Service
 
 # What is not on the day's list any more.
 CALLED_OFF = (Status.CANCELLED, Status.REJECTED)
@@ -230,6 +231,58 @@ def history_visible_to(user: User) -> QuerySet[AppointmentEvent]:
     if user.role in (Role.OWNER, Role.STAFF):
         return events.filter(clinic_id=clinic_id_of(user))
     return events.filter(appointment_id__in=appointments_visible_to(user).values("pk"))
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFilter:
+    """`patient_id` and `practitioner_id` are those of the visit right after the change. Both dates are included."""
+
+    appointment_id: int | None = None
+    patient_id: int | None = None
+    practitioner_id: int | None = None
+    action: str = ""
+    first_date: date | None = None
+    last_date: date | None = None
+
+
+def list_history(user: User, wanted: HistoryFilter) -> QuerySet[AppointmentEvent]:
+    """The newest first."""
+    zone = zone_of(user.clinic.timezone if user.clinic is not None else "UTC")
+
+    def midnight(day: date | None, *, days_later: int = 0) -> datetime | None:
+        return None if day is None else datetime.combine(day + timedelta(days=days_later), time.min, zone)
+
+    conditions: dict[str, Any] = {
+        "appointment_id": wanted.appointment_id,
+        "snapshot__patient_id": wanted.patient_id,
+        "snapshot__practitioner_id": wanted.practitioner_id,
+        "action": wanted.action or None,
+        "at__gte": midnight(wanted.first_date),
+        "at__lt": midnight(wanted.last_date, days_later=1),
+    }
+    asked = {name: value for name, value in conditions.items() if value is not None}
+    return history_visible_to(user).filter(**asked).order_by("-at", "-id")
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryNames:
+    """Present names of the people and services in some lines of history. A name that is gone is missing."""
+
+    patients: Mapping[int, str]
+    practitioners: Mapping[int, str]
+    services: Mapping[int, str]
+
+
+def history_names(events: Sequence[AppointmentEvent]) -> HistoryNames:
+    """Three queries."""
+
+    def names(model: type[Patient] | type[Practitioner] | type[Service], column: str) -> dict[int, str]:
+        ids = {event.snapshot.get(column) for event in events} - {None}
+        return dict(model.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+    return HistoryNames(
+        names(Patient, "patient_id"), names(Practitioner, "practitioner_id"), names(Service, "service_id")
+    )
 
 
 def history_of(user: User, appointment_id: int) -> QuerySet[AppointmentEvent]:

@@ -18,6 +18,7 @@ from clinic.appointments.serializers.appointments import (
     AppointmentFilterInput,
     AppointmentInput,
     AppointmentOutput,
+    HistoryFilterInput,
     RescheduleInput,
 )
 from clinic.appointments.services.booking import Booking, Edit, book_appointment, check_patient_stays, edit_appointment
@@ -262,10 +263,19 @@ class AppointmentHistoryView(ApiListView[AppointmentEvent]):
 
 
 class HistoryView(ApiListView[AppointmentEvent]):
-    """The newest first; owner and staff also see that of what was deleted."""
-
-    summary = "Every change of every appointment I may see"
     serializer_class = AppointmentEventOutput
 
+    @extend_schema(
+        parameters=[
+            HistoryFilterInput,
+            OpenApiParameter("from", OpenApiTypes.DATE, description="first day of the change"),
+        ],
+        summary="Every change of every appointment I may see",
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The newest first; owner and staff also see that of what was deleted."""
+        return super().get(request, *args, **kwargs)
+
     def get_queryset(self) -> QuerySet[AppointmentEvent]:
-        return queries.history_visible_to(signed_in_user(self.request)).order_by("-at", "-id")
+        wanted = read(HistoryFilterInput, self.request.query_params)["wanted"]
+        return queries.list_history(signed_in_user(self.request), wanted)
