@@ -1,5 +1,5 @@
-"""What Prometheus is told, the same whichever process answers: read from the database when it asks, and from the counts
-of requests that the processes share."""
+"""The metrics for Prometheus, the same whichever process answers: read from the database when it asks, and from the
+counts of requests that the processes share."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -165,7 +165,7 @@ def _rows(addresses: Addresses, clinic: Clinic) -> Finding:
 
 
 def _signable_users() -> Any:
-    """Who sees all of a clinic. A token is made for them here, no sign-in takes place and nothing is written."""
+    """People who see all of a clinic. A token is made for them here, no sign-in takes place and nothing is written."""
     users = User.objects.filter(role__in=(Role.OWNER, Role.STAFF), is_active=True, clinic__isnull=False)
     return users.select_related("clinic").order_by("id")
 

@@ -66,7 +66,7 @@ def zone_changes(*, now: datetime, unrecorded: RulesOf = lambda _name: None) -> 
 
 
 def in_safe_order(changes: Sequence[ZoneChange]) -> list[ZoneChange]:
-    """Whatever moves later begins with the last, whatever moves earlier with the first: none is in another's way."""
+    """Latest visit first if visits move later, earliest first if they move earlier: none is in another's way."""
     later = [change for change in changes if change.shift > timedelta(0)]
     earlier = [change for change in changes if change.shift <= timedelta(0)]
     later.sort(key=lambda change: change.appointment.starts_at, reverse=True)
