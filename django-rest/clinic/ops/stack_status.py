@@ -128,17 +128,19 @@ def _following(addresses: Addresses) -> Finding:
         health = get_json(f"{addresses.stream}/api/v1/health", token=token).body
     except NoAnswerError as error:
         return Finding("lag", "unknown", [str(error)])
-    problems = []
+    problems, notes = [], []
     lag, stale, skew = health.get("head_lag_seconds"), health.get("stale") or {}, health.get("clock") or {}
     if lag is not None and lag > MAX_LAG_SECONDS:
         problems.append(f"The stream last looked at the database {lag:.1f} s ago.")
     if stale.get("service") or stale.get("clinics"):
         causes = ", ".join(stale.get("causes") or {}) or "no cause named"
-        problems.append(f"The stream says that what it shows may be old: {causes}.")
+        # A clinic that was just removed stays in memory for a while after its last reader.
+        is_seen = stale.get("service") or health.get("connections")
+        (problems if is_seen else notes).append(f"The stream says that what it shows may be old: {causes}.")
     if skew.get("off"):
         problems.append(f"The stream's clock is {skew.get('skew_seconds')} s off.")
     shown = "not known" if lag is None else f"{lag * 1000:.0f} ms"
-    return Finding("lag", f"{shown} behind the database, {health.get('connections', '?')} connections", problems)
+    return Finding("lag", f"{shown} behind the database, {health.get('connections', '?')} connections", problems, notes)
 
 
 def _rows(addresses: Addresses, clinic: Clinic) -> Finding:
