@@ -323,6 +323,7 @@ def test_practitioners_under_each_of_their_names(world: World, path: str) -> Non
         "id": world.petra.practitioner.pk,
         "name": "Dr Petra",
         "specialisation": "",
+        "photo": None,
         "services": [world.check_up.pk],
         "active": True,
         "version": 1,
