@@ -152,11 +152,15 @@ class TestZone:
         told = early.starts_at.astimezone(honolulu)
         assert (shown["date"], shown["time"]) == (f"{told:%Y-%m-%d}", f"{told:%H:%M}")
 
-    def test_each_new_date_reaches_the_stream(self, world: World) -> None:
+    def test_each_new_date_and_offset_reaches_the_stream(self, world: World) -> None:
         early, late = world.book(in_days(3)(8)), world.book(in_days(3)(17))
         patch(world, timezone="Pacific/Honolulu", force=True)
         updates = RealtimeEvent.objects.filter(clinic_id=world.clinic.pk, entity="appointment", kind="update")
-        changed = {row.pk for row in (early, late) if row_of(row).local_date != row.local_date}
+
+        def local_start(row: Appointment) -> tuple[object, int | None]:
+            return row.local_date, row.utc_offset_minutes
+
+        changed = {row.pk for row in (early, late) if local_start(row_of(row)) != local_start(row)}
         assert set(updates.values_list("entity_id", flat=True)) == changed
         assert early.pk in changed
 

@@ -111,8 +111,8 @@ class TestAZoneThatChangesWhileSomebodyBooks:
         booker = Meanwhile(lambda: getattr(self, request.param)(committed_world))
         tell = clinics_module._tell_dates_anew
 
-        def tell_and_dawdle(*args: Any) -> None:
-            tell(*args)
+        def tell_and_dawdle(*args: Any, **more: Any) -> None:
+            tell(*args, **more)
             booker.begin()
 
         monkeypatch.setattr(clinics_module, "_tell_dates_anew", tell_and_dawdle)

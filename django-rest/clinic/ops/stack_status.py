@@ -112,7 +112,8 @@ def _worker() -> Finding:
 def _queues() -> Finding:
     health = outbox_health(now=clock.now())
     summary = f"{health['due']} messages due, {health['retrying']} retried, {health['held']} held"
-    problems, notes = [], []
+    problems: list[str] = []
+    notes: list[str] = []
     if health["oldest_due_seconds"] > MAX_DUE_SECONDS:
         problems.append(f"The oldest has been due for {_ago(timedelta(seconds=health['oldest_due_seconds']))}.")
     if health["held"]:
@@ -128,7 +129,8 @@ def _following(addresses: Addresses) -> Finding:
         health = get_json(f"{addresses.stream}/api/v1/health", token=token).body
     except NoAnswerError as error:
         return Finding("lag", "unknown", [str(error)])
-    problems, notes = [], []
+    problems: list[str] = []
+    notes: list[str] = []
     lag, stale, skew = health.get("head_lag_seconds"), health.get("stale") or {}, health.get("clock") or {}
     if lag is not None and lag > MAX_LAG_SECONDS:
         problems.append(f"The stream last looked at the database {lag:.1f} s ago.")

@@ -37,18 +37,18 @@ def edit_clinic(
         # In an unknown zone the appointments have no time on the wall that could change.
         if upcoming and not force and is_time_zone(clinic.timezone):
             raise ZoneHasAppointments(attr="timezone", extra=list_of(upcoming, clinic))
-        _tell_dates_anew(clinic, zone_of(zone_name))
+        _tell_dates_anew(clinic, zone_of(zone_name), now=now)
     write_changes(clinic, changes)
     return clinic
 
 
-def _tell_dates_anew(clinic: Clinic, zone: ZoneInfo) -> None:
-    """One UPDATE a day that gets appointments from the day before or after, or another offset."""
+def _tell_dates_anew(clinic: Clinic, zone: ZoneInfo, *, now: datetime) -> None:
+    """One UPDATE a day. Appointments get the new zone's date, and those ahead its offset."""
     moved: dict[tuple[date, int], list[int]] = defaultdict(list)
     dates = Appointment.objects.filter(clinic=clinic).values_list("pk", "starts_at", "local_date", "utc_offset_minutes")
-    for appointment_id, starts_at, *told_before in dates.iterator():
-        told = local_date_of(starts_at, zone), offset_minutes_of(starts_at, zone)
-        if told != tuple(told_before):
-            moved[told].append(appointment_id)
-    for (day, offset), appointment_ids in moved.items():
-        Appointment.objects.filter(pk__in=appointment_ids).update(local_date=day, utc_offset_minutes=offset)
+    for appointment_id, starts_at, local_date, offset in dates.iterator():
+        new_date, new_offset = local_date_of(starts_at, zone), offset_minutes_of(starts_at, zone)
+        if new_date != local_date or (starts_at > now and new_offset != offset):
+            moved[new_date, new_offset].append(appointment_id)
+    for (day, new_offset), appointment_ids in moved.items():
+        Appointment.objects.filter(pk__in=appointment_ids).update(local_date=day, utc_offset_minutes=new_offset)

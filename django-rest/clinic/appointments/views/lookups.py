@@ -141,8 +141,7 @@ def _statistics(request: Request, practitioner: Practitioner | None) -> Response
     wanted = read(StatisticsInput, request.query_params)["wanted"]
     practitioner_id = practitioner.pk if practitioner is not None else None
     user = signed_in_user(request)
-    assert user.clinic is not None
-    today = local_date_of(clock.now(), zone_of(user.clinic.timezone))
+    today = local_date_of(clock.now(), zone_of(user.clinic.timezone if user.clinic is not None else "UTC"))
     periods = statistics_for(user, wanted, today=today, practitioner_id=practitioner_id)
     letters = len("2026-11" if wanted.group_by == "month" else "2026-11-20")
     return Response(
