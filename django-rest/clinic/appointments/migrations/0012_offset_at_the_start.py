@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("appointments", "0010_what_patients_want_to_be_told")]
+    dependencies = [("appointments", "0011_newest_booking_of_a_practitioner_is_indexed")]
 
     operations = [
         migrations.AddField(
