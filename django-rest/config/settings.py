@@ -180,6 +180,9 @@ APPOINTMENT_EFFECTS: list[str] = [
 # What moves with a patient's record when it becomes part of another one, and keeps a history of its own.
 PATIENT_MERGE_EFFECTS: list[str] = ["clinic.appointments.services.record_merges.MOVE_APPOINTMENTS"]
 
+# Names that older front ends use, made the main API's before a view sees them.
+REQUEST_REWRITE = "clinic.compat.rewriting.rewrite"
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["clinic.accounts.authentication.AccessTokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -279,7 +282,7 @@ UNFOLD = {
     },
 }
 
-CORS_ALLOWED_ORIGINS = SHARED.cors_allowed_origins
+CORS_ALLOWED_ORIGINS = SHARED.allowed_origins
 CORS_URLS_REGEX = r"^/(api/|health|livez|readyz)"
 CORS_EXPOSE_HEADERS = [
     "X-Request-ID",

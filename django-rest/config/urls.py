@@ -2,6 +2,7 @@
 
 from clinic.accounts import views as accounts
 from clinic.appointments.views import appointments, clinic, guests, holds, lookups, schedules, series
+from clinic.compat import urls as compat
 from clinic.messaging import views as messaging
 from clinic.messaging import webhook
 from clinic.ops import views as ops
@@ -33,30 +34,20 @@ API: list[URLPattern | URLResolver] = [
     path("auth/password/reset", accounts.ResetPasswordView.as_view()),
     path("auth/password/reset/confirm", accounts.ConfirmResetView.as_view()),
     path("users/me", patients.OwnProfileView.as_view()),
-    path("profiles/me", patients.OwnProfileView.as_view()),
     path("users/me/photo", accounts.OwnPhotoView.as_view()),
-    path("profiles/me/photo", accounts.OwnPhotoView.as_view()),
     path("photos/<str:photo>", accounts.PhotoView.as_view()),
     # The clinic
     path("clinic", clinic.ClinicView.as_view()),
     path("services", scheduling.ServiceListView.as_view()),
     path("services/<int:service_id>", scheduling.ServiceView.as_view()),
     path("practitioners", clinic.PractitionerListView.as_view()),
-    path("doctors", clinic.PractitionerListView.as_view()),
-    path("profiles/dentists", clinic.PractitionerListView.as_view()),
     path("practitioners/<int:practitioner_id>", clinic.PractitionerView.as_view()),
-    path("doctors/<int:practitioner_id>", clinic.PractitionerView.as_view()),
-    path("profiles/dentists/<int:practitioner_id>", clinic.PractitionerView.as_view()),
     path("practitioners/<int:practitioner_id>/availability", schedules.AvailabilityView.as_view()),
-    path("availability/<int:practitioner_id>", schedules.AvailabilityView.as_view()),
     path("schedule-exceptions", schedules.ScheduleExceptionListView.as_view()),
     path("schedule-exceptions/<int:exception_id>", schedules.ScheduleExceptionView.as_view()),
     path("practitioners/<int:practitioner_id>/slots", scheduling.PractitionerSlotsView.as_view()),
-    path("doctors/<int:practitioner_id>/slots", scheduling.PractitionerSlotsView.as_view()),
-    path("availability/<int:practitioner_id>/slots", scheduling.PractitionerSlotsView.as_view()),
     path("slots", scheduling.SlotsView.as_view()),
     path("holds", holds.HoldListView.as_view()),
-    path("availability/reserve", holds.HoldListView.as_view()),
     path("holds/<int:hold_id>", holds.HoldView.as_view()),
     path("patients", patients.PatientListView.as_view()),
     path("patients/<int:patient_id>", patients.PatientView.as_view()),
@@ -83,7 +74,6 @@ API: list[URLPattern | URLResolver] = [
     path("appointments/by_phone", lookups.ByPhoneView.as_view()),
     path("appointments/summary", lookups.SummaryView.as_view()),
     path("appointments/stats", lookups.StatisticsView.as_view()),
-    path("appointments/stats/doctor/<int:practitioner_id>", lookups.PractitionerStatisticsView.as_view()),
     path("appointments/stats/practitioners/<int:practitioner_id>", lookups.PractitionerStatisticsView.as_view()),
     path("appointments/export.csv", lookups.ExportView.as_view()),
     path("public/bookings", guests.GuestBookingListView.as_view()),
@@ -92,7 +82,6 @@ API: list[URLPattern | URLResolver] = [
     path("public/phone-codes", phone_codes.PhoneCodeView.as_view()),
     path("appointments/series", series.SeriesListView.as_view()),
     path("appointments/series/<int:series_id>", series.SeriesView.as_view()),
-    path("series/<int:series_id>", series.SeriesView.as_view()),
     path("history", appointments.HistoryView.as_view()),
     # The waitlist
     path("waitlist", waitlist.WaitlistView.as_view()),
@@ -109,6 +98,7 @@ API: list[URLPattern | URLResolver] = [
     path("twilio/status", webhook.StatusView.as_view()),
     # Operations
     path("health", ops.HealthView.as_view()),
+    *compat.URLS,
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -124,6 +114,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema", DocumentView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema")),
     path("api/redoc", SpectacularRedocView.as_view(url_name="schema", template_name="common/redoc.html")),
+    path("docs", RedirectView.as_view(url="/api/docs")),
     path("api/v1/", include(API)),
     path("api/", include(API)),
     path("health", ops.HealthView.as_view()),

@@ -184,7 +184,7 @@ NOT_AN_INSTANT: list[Any] = [*NOT_A_DATE, "2026-02-30T09:00:00Z", "2026-11-20T25
 WRONG_IN_A_BOOKING: dict[str, list[Any]] = {
     "patient": NOT_AN_ID,
     "practitioner": NOT_AN_ID,
-    "dentist": NOT_AN_ID,
+    "dentist": [value for value in NOT_AN_ID if value not in (None, "")],
     "service": [value for value in NOT_AN_ID if value is not None],
     "start": NOT_AN_INSTANT,
     "date": NOT_A_DATE,

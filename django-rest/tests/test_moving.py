@@ -73,11 +73,13 @@ def test_date_and_time_move_in_the_clinics_zone(world: World, appointment: Appoi
     assert row_of(appointment).local_date == target.date()
 
 
-@pytest.mark.parametrize(("given", "missing"), [("date", "time"), ("time", "date")])
-def test_a_date_needs_its_time(world: World, appointment: Appointment, given: str, missing: str) -> None:
-    values: dict[str, Any] = {"date": f"{in_days(2)(9):%Y-%m-%d}", "time": "09:00"}
-    response = move(world, appointment, **dict.fromkeys([given], values[given]))
-    assert (refusal(response), attr_of(response)) == ((400, "required"), missing)
+@pytest.mark.parametrize(("given", "at"), [("date", (2, 9)), ("time", (1, 15))])
+def test_date_or_time_alone_keeps_the_other(
+    world: World, appointment: Appointment, given: str, at: tuple[int, int]
+) -> None:
+    values: dict[str, Any] = {"date": f"{in_days(2)(9):%Y-%m-%d}", "time": "15:00"}
+    assert move(world, appointment, **{given: values[given]}).status_code == 200
+    assert row_of(appointment).starts_at == in_days(at[0])(at[1])
 
 
 def test_everything_moves_in_one_request(
@@ -192,7 +194,6 @@ def test_who_may_move(world: World, appointment: Appointment, tomorrow_at: At) -
     start = tomorrow_at(11).isoformat()
     for stranger in (world.quentin, world.pete, world.otto):
         assert refusal(move(world, appointment, by=stranger, start=start)) == (404, "not_found")
-    assert refusal(move(world, appointment, by=world.paula, start=start)) == (403, "permission_denied")
     assert refusal(move(world, appointment, by=world.paula, notes="hello")) == (403, "permission_denied")
     assert row_of(appointment).version == 1
     assert move(world, appointment, by=world.petra, start=start).status_code == 200
@@ -256,7 +257,7 @@ def test_what_has_no_service_can_be_put_back(world: World, tomorrow_at: At) -> N
 def test_a_drop_where_it_was_writes_nothing(world: World, appointment: Appointment, tomorrow_at: At) -> None:
     url, body = f"{APPOINTMENTS}/{appointment.pk}/reschedule", {"start": tomorrow_at(9).isoformat(), "version": 1}
     assert world.client(world.sam).post(url, body).json()["version"] == 1
-    assert world.client(world.paula).post(url, body).status_code == 403
+    assert world.client(world.paula).post(url, body).json()["version"] == 1
     assert AppointmentEvent.objects.filter(appointment_id=appointment.pk).count() == 1
 
 

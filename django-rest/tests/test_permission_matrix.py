@@ -95,6 +95,7 @@ GET    availability/<practitioner>/slots          200  200  200   200     200   
 GET    slots                                      200  200  200   200     200   200  200  200
 POST   holds                                      201  201  201   403     201   201  404  201
 POST   availability/reserve                       201  201  201   403     201   201  404  201
+DELETE availability/reserve/<hold>                404  404  404   404     204   404  404  404
 DELETE holds/<hold>                               404  404  404   404     204   404  404  404
 GET    patients                                   200  200  200   200     403   403  200  401
 POST   patients                                   201  201  403   403     403   403  201  401
@@ -116,7 +117,7 @@ POST   appointments                               201  201  201   403     201   
 GET    appointments/<appointment>                 200  200  200   404     200   404  404  401
 PATCH  appointments/<appointment>                 200  200  200   404     403   404  404  401
 PUT    appointments/<appointment>                 200  200  200   404     403   404  404  401
-DELETE appointments/<appointment>                 204  204  204   404     403   404  404  401
+DELETE appointments/<appointment>                 204  204  204   404     204   404  404  401
 POST   appointments/<appointment>/confirm         200  200  200   404     200   404  404  401
 PATCH  appointments/<appointment>/confirm         200  200  200   404     200   404  404  401
 POST   appointments/<appointment>/reject          200  200  200   404     403   404  404  401
@@ -131,7 +132,7 @@ POST   appointments/<appointment>/no-show         200  200  200   404     403   
 PATCH  appointments/<appointment>/no-show         200  200  200   404     403   404  404  401
 POST   appointments/<appointment>/reopen          200  200  200   404     403   404  404  401
 PATCH  appointments/<appointment>/reopen          200  200  200   404     403   404  404  401
-POST   appointments/<appointment>/reschedule      200  200  200   404     403   404  404  401
+POST   appointments/<appointment>/reschedule      200  200  200   404     200   404  404  401
 GET    appointments/<appointment>/history         200  200  200   404     200   404  404  401
 GET    appointments/by_phone                      200  200  200   200     403   403  200  403
 GET    appointments/summary                       200  200  200   200     200   200  200  401

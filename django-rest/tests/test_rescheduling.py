@@ -92,7 +92,6 @@ def test_who_may(world: World, appointment: Appointment, tomorrow_at: At) -> Non
     start = tomorrow_at(11).isoformat()
     for stranger in (world.quentin, world.pete, world.otto):
         assert refusal(drop(world, appointment, by=stranger, start=start)) == (404, "not_found")
-    assert refusal(drop(world, appointment, by=world.paula, start=start)) == (403, "permission_denied")
     to_quentin = drop(world, appointment, by=world.petra, start=start, practitioner=world.quentin.practitioner.pk)
     assert refusal(to_quentin) == (403, "permission_denied")
     assert row_of(appointment).version == 1

@@ -324,6 +324,7 @@ def test_practitioners_under_each_of_their_names(world: World, path: str) -> Non
         "name": "Dr Petra",
         "specialisation": "",
         "photo": None,
+        "specialization": "",
         "services": [world.check_up.pk],
         "active": True,
         "version": 1,

@@ -55,7 +55,7 @@ class StreamApp(FastAPI):
         return RequestContext(
             Cors(
                 DirectRoutes(STREAMS, accepted, super().build_middleware_stack()),
-                allow_origins=services.settings.cors_allowed_origins,
+                allow_origins=services.settings.allowed_origins,
                 allow_methods=["GET", "POST", "DELETE"],
                 allow_headers=CORS_HEADERS,
                 allow_credentials=True,

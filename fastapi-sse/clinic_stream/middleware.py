@@ -17,7 +17,7 @@ from clinic_stream.stream import OPENED
 logger = logging.getLogger("clinic_stream.access")
 
 # Asked every few seconds by whoever watches over the service: a line each would bury the rest.
-PROBES = frozenset({"/livez", "/readyz", "/api/v1/health", "/metrics"})
+PROBES = frozenset({"/livez", "/readyz", "/api/v1/health", "/health", "/metrics"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

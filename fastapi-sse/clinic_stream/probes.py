@@ -52,6 +52,7 @@ async def show_ready(request: Request) -> JSONResponse:
     return JSONResponse(body, status_code=200 if services.is_ready else 503, headers=headers)
 
 
+@router.get("/health", include_in_schema=False)  # As older front ends ask.
 @router.get(
     "/api/v1/health",
     summary="How the service is",

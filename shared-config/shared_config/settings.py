@@ -50,6 +50,10 @@ class ConfigurationError(Exception):
         super().__init__(f"{service_name} cannot start, {len(problems)} setting(s) are wrong:\n{lines}")
 
 
+# A front end under development, as browsers name its origin.
+DEBUG_ORIGINS = ("http://localhost:3000", "http://127.0.0.1:3000")
+
+
 class Settings(BaseSettings):
     """What both services read."""
 
@@ -119,6 +123,12 @@ class Settings(BaseSettings):
     @classmethod
     def _split_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """Also those of development, in debug."""
+        of_debug = DEBUG_ORIGINS if getattr(self, self.debug_setting) else ()
+        return list(dict.fromkeys((*self.cors_allowed_origins, *of_debug)))
 
     @field_validator("cors_allowed_origins")
     @classmethod

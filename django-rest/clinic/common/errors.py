@@ -47,6 +47,13 @@ class ReadOnly(InvalidRequest):
     detail = "This field cannot be changed here."
 
 
+class Ambiguous(InvalidRequest):
+    """Two names for one thing, or one name for two."""
+
+    code = "ambiguous"
+    detail = "Send one of `practitioner` and `dentist`."
+
+
 class NotAName(InvalidRequest):
     """`detail` says what is wrong with it."""
 
@@ -213,6 +220,12 @@ class TooLateToCancel(ChairsideError):
     code = "too_late_to_cancel"
     status = 409
     detail = "It is too late to cancel this appointment online. Please call the clinic."
+
+
+class TooManyMoves(ChairsideError):
+    code = "too_many_moves"
+    status = 409
+    detail = "This appointment was moved often enough online. Please call the clinic."
 
 
 class TooEarly(ChairsideError):

@@ -56,8 +56,11 @@ class ChairsideExceptionHandler(ExceptionHandler):
 class ChairsideFormatter(ExceptionFormatter):
     def format_error_response(self, error_response: ErrorResponse) -> Any:
         body = super().format_error_response(error_response)
+        older_names = getattr(getattr(self.context["request"], "_request", None), "older_names", {})
+        for error in body["errors"]:
+            error["attr"] = older_names.get(error["attr"], error["attr"])
         original = self.original_exc
         if isinstance(original, ChairsideError):
-            body["errors"][0]["attr"] = original.attr
+            body["errors"][0]["attr"] = older_names.get(original.attr, original.attr)
             body.update(original.extra)
         return body

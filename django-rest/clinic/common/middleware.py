@@ -21,7 +21,7 @@ from clinic.common.error_pages import error_response
 from clinic.common.logs import request_id_of_this_context, route_of
 from clinic.common.request_metrics import count_request
 
-API_PATH = re.compile(r"^/(api|health|livez|readyz|metrics|board|sign-in|sign-out|password)(/|$)")
+API_PATH = re.compile(r"^/(api|health|livez|readyz|metrics|board|sign-in|sign-out|password|docs)(/|$)")
 PROBE_PATH = re.compile(r"^/(livez|readyz|health|api/health|api/v1/health)/*$")
 UPLOAD_PATH = re.compile(r"^/api/(v1/)?(users|profiles)/me/photo/*$")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -10,6 +10,7 @@ from rest_framework.permissions import AllowAny
 
 from clinic.common.accepted import accepted_by
 from clinic.common.errors import (
+    Ambiguous,
     ChairsideError,
     InvalidRequest,
     KeyReused,
@@ -216,6 +217,8 @@ class ChairsideSchema(AutoSchema):
         yield UnknownField
         if has_query:
             yield RepeatedParameter
+        if accepted_by(self.view, self.method).body is not None:
+            yield Ambiguous
         if accepted_by(self.view, self.method).answer is not None:
             yield ReadOnly
 

@@ -3,12 +3,15 @@
 `initial` runs before each method, after authentication, permission and throttling.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar, TypeVar, cast
 
 import orjson
+from django.conf import settings
 from django.db.models import Model
+from django.utils.module_loading import import_string
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -37,6 +40,7 @@ class StrictNames:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         method = "GET" if request.method == "HEAD" else str(request.method)
         if self.is_strict and method != "OPTIONS" and hasattr(self, method.lower()):
+            _rewrite()(self, request)
             refuse_unknown_names(self, request, accepted_by(self, method))
 
 
@@ -46,6 +50,13 @@ class ApiView(StrictNames, APIView):
 
 class ApiListView(StrictNames, ListAPIView[Row]):
     pass
+
+
+@cache
+def _rewrite() -> Callable[[APIView, Request], None]:
+    """Names of older front ends become the main API's before they are checked."""
+    rewrite: Callable[[APIView, Request], None] = import_string(settings.REQUEST_REWRITE)
+    return rewrite
 
 
 def row_shown_by(view: APIView, request: Request) -> dict[str, Any]:

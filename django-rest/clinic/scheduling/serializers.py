@@ -142,6 +142,9 @@ class ClinicInput(VersionInput, serializers.ModelSerializer[Clinic]):
 
 class PractitionerOutput(serializers.ModelSerializer[Practitioner]):
     services = serializers.PrimaryKeyRelatedField[Service](many=True, read_only=True)
+    specialization = serializers.CharField(
+        source="specialisation", read_only=True, help_text="the same as `specialisation`, for older front ends"
+    )
     user = serializers.IntegerField(
         source="user_id", allow_null=True, required=False, help_text="the account: for the owner and staff alone"
     )
@@ -150,7 +153,7 @@ class PractitionerOutput(serializers.ModelSerializer[Practitioner]):
 
     class Meta:
         model = Practitioner
-        fields = ["id", "name", "specialisation", "photo", "services", "active", "user", "version"]
+        fields = ["id", "name", "specialisation", "specialization", "photo", "services", "active", "user", "version"]
 
     def get_photo(self, practitioner: Practitioner) -> str | None:
         return photo_path(practitioner.user)

@@ -11,7 +11,7 @@ from typing import Any
 from config.documentation.enums import ENUMS
 from config.documentation.examples import EXPORT, PAGE, REQUESTS, VALUES
 from config.documentation.fields import FIELDS, PAGE_COUNT, PAGING, PARAMETERS
-from config.documentation.tags import TAGS, tag_of
+from config.documentation.tags import OLDER, TAGS, tag_of
 
 Schema = dict[str, Any]
 
@@ -90,6 +90,7 @@ def _describe_fields(component: str, schema: Schema) -> None:
 
 def _describe_operation(path: str, operation: Schema, schemas: Schema) -> None:
     operation["tags"] = [tag for tag in [tag_of(path)] if tag]
+    operation.update({"deprecated": True} if operation["tags"] == [OLDER] else {})
     for parameter in operation.get("parameters", []):
         name = parameter["name"]
         if name in PAGING:

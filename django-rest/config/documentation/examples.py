@@ -165,6 +165,7 @@ VALUES: dict[str, Any] = {
     "services": [5],
     "active": True,
     "specialisation": "Endodontics",
+    "specialization": "Endodontics",
     "PractitionerOutput.user": 9,
     "weekday": 0,
     "WorkingBlockOutput.start": "08:00",

@@ -1,5 +1,36 @@
 """How the page is grouped: the groups in order, and which paths stand in which."""
 
+from clinic.compat.table import TABLE, Place
+
+OLDER = "Older front ends"
+
+
+def _older_names() -> str:
+    """The rewrite table, in words."""
+    meanings: dict[tuple[Place, str], set[str]] = {}
+    for rewrite in TABLE:
+        if rewrite.old != rewrite.new:
+            meanings.setdefault((rewrite.place, rewrite.new), set()).add(rewrite.old)
+    lines = [
+        f"* in the {place}, {', '.join(f'`{name}`' for name in sorted(names))}: `{new}`"
+        for (place, new), names in sorted(meanings.items())
+    ]
+    return "\n".join(lines)
+
+
+OLDER_NAMES = f"""Paths and names of older front ends: deprecated, and understood.
+
+{_older_names()}
+* a patient's own user id as `patient`: their record; `appointment_type`: the service of that name
+
+An empty one of these is not given. Two names for one thing in one body are 400 `ambiguous`. What is not listed is
+refused like everywhere.
+
+Three differences stay. Approved visits stay in `scope=active`: past ones are in `scope=history`. `by_phone` needs a
+code: `POST public/phone-codes` first, then `code`. `EventSource` needs a ticket: `POST auth/stream-ticket`, then
+`?ticket=`; each message is an object, whose rows are in `.appointments`.
+"""
+
 TAGS = {
     "Signing in": "Tokens, sign-up, passwords, and tickets for streams.",
     "My account": "The profile and photo of whoever is signed in.",
@@ -14,7 +45,7 @@ TAGS = {
     "Waitlist": "Who would come if a time became free, and what is offered to them.",
     "Messages": "What was sent to whom, and one's own notifications.",
     "Operations": "Whether the service is well, and its clock.",
-    "Older names": "The same operations under the names that older front ends use.",
+    OLDER: OLDER_NAMES,
 }
 
 # The longest prefix wins.
@@ -23,15 +54,15 @@ PREFIXES = {
     "/api/v1/auth": "Signing in",
     "/api/v1/users": "My account",
     "/api/v1/photos": "My account",
-    "/api/v1/profiles": "Older names",
+    "/api/v1/profiles": OLDER,
     "/api/v1/clinic": "Clinic",
     "/api/v1/services": "Clinic",
     "/api/v1/practitioners": "Clinic",
     "/api/v1/staff": "Clinic",
-    "/api/v1/doctors": "Older names",
+    "/api/v1/doctors": OLDER,
     "/api/v1/practitioners/{practitioner_id}/availability": "Hours",
     "/api/v1/schedule-exceptions": "Hours",
-    "/api/v1/availability": "Older names",
+    "/api/v1/availability": OLDER,
     "/api/v1/practitioners/{practitioner_id}/slots": "Slots and holds",
     "/api/v1/slots": "Slots and holds",
     "/api/v1/holds": "Slots and holds",
@@ -39,11 +70,11 @@ PREFIXES = {
     "/api/v1/appointments": "Appointments",
     "/api/v1/history": "Appointments",
     "/api/v1/appointments/series": "Series",
-    "/api/v1/series": "Older names",
+    "/api/v1/series": OLDER,
     "/api/v1/appointments/by_phone": "Look-ups",
     "/api/v1/appointments/summary": "Look-ups",
     "/api/v1/appointments/stats": "Look-ups",
-    "/api/v1/appointments/stats/doctor": "Older names",
+    "/api/v1/appointments/stats/doctor": OLDER,
     "/api/v1/appointments/export.csv": "Look-ups",
     "/api/v1/public": "Guests",
     "/api/v1/waitlist": "Waitlist",

@@ -102,14 +102,26 @@ def present_appointment(row: ShownAppointment) -> dict[str, Any]:
     }
 
 
+class StatusField(serializers.CharField):
+    """Any case; APPROVED and the like are understood."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return parse_status(super().to_internal_value(data))
+        except InvalidRequest as error:
+            raise serializers.ValidationError(error.detail, code="invalid_choice") from None
+
+
 class AppointmentInput(WhenAndWithWhom):
     patient = serializers.IntegerField(required=False, min_value=1, help_text="a patient books for themselves")
     notes = serializers.CharField(required=False, allow_blank=True, max_length=4000)
     outside_hours = serializers.BooleanField(required=False, help_text="the desk may book outside of working hours")
+    status = StatusField(required=False, help_text="`pending`, or `confirmed` by the clinic")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return {
             **self.booked(attrs),
+            "status": attrs.get("status"),
             "patient_id": attrs.get("patient"),
             "notes": attrs.get("notes", ""),
             "outside_hours": attrs.get("outside_hours", False),
@@ -132,16 +144,6 @@ class RescheduleInput(StartInput, PractitionerNames):
             "outside_hours": attrs.get("outside_hours", False),
             "version": attrs.get("version"),
         }
-
-
-class StatusField(serializers.CharField):
-    """Any case; APPROVED and the like are understood."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        try:
-            return parse_status(super().to_internal_value(data))
-        except InvalidRequest as error:
-            raise serializers.ValidationError(error.detail, code="invalid_choice") from None
 
 
 class AppointmentEditInput(StartInput, PractitionerNames):

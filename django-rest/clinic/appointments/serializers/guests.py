@@ -3,7 +3,7 @@ from typing import Any
 from rest_framework import serializers
 
 from clinic.appointments.models import STATUS_CHOICES, Appointment
-from clinic.appointments.serializers.appointments import present_appointment
+from clinic.appointments.serializers.appointments import StatusField, present_appointment
 from clinic.appointments.serializers.starts import PractitionerNames, WhenAndWithWhom
 from clinic.appointments.shown import shown_of
 
@@ -27,12 +27,13 @@ class GuestBookingInput(WhenAndWithWhom):
     phone = serializers.CharField(max_length=40, help_text="with country code, or as it is dialled at the clinic")
     email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
     notes = serializers.CharField(required=False, allow_blank=True, max_length=1000, help_text="for the clinic")
+    status = StatusField(required=False, help_text="`pending`, which it is in any case")
     clinic = serializers.CharField(required=False, max_length=60, help_text="slug or id, where several clinics are")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return {
             "guest": {"name": attrs["name"], "phone": attrs["phone"], "email": attrs.get("email", "")},
-            "booking": {**self.booked(attrs), "notes": attrs.get("notes", "")},
+            "booking": {**self.booked(attrs), "notes": attrs.get("notes", ""), "status": attrs.get("status")},
         }
 
 

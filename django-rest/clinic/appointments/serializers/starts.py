@@ -1,9 +1,11 @@
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from rest_framework import serializers
 
+from clinic.appointments.models import Appointment
 from clinic.common.instants import as_utc, zone_of
 from clinic.scheduling.models import Clinic
 from clinic.scheduling.slots import local_instant
@@ -41,27 +43,38 @@ class StartInput(serializers.Serializer[Any]):
 
     def start_of(self, attrs: dict[str, Any]) -> Any:
         clinic: Clinic = self.context["clinic"]
+        zone = zone_of(clinic.timezone)
         day: date | None = attrs.pop("date", None)
         at: time | None = attrs.pop("time", None)
-        start = attrs.pop("start", None)
+        start: datetime | None = attrs.pop("start", None)
         if start is not None and start.tzinfo is None:
-            day, at, start = start.date(), start.time(), None
-        if start is not None:
-            return start
-        if (day is None) != (at is None):
+            start = as_utc(local_instant(start.date(), start.time(), zone))
+        row: Appointment | None = self.context.get("row")
+        if row is not None:
+            start, day, at = _changed(row, zone, start, day, at)
+        if start is None and (day is None) != (at is None):
             raise serializers.ValidationError({"time" if at is None else "date": "Give both."}, code="required")
-        return None if day is None or at is None else as_utc(local_instant(day, at, zone_of(clinic.timezone)))
+        named = None if day is None or at is None else as_utc(local_instant(day, at, zone))
+        if start is not None and (day or at) is not None and start != named:
+            raise serializers.ValidationError({"start": "Send `start`, or `date` and `time`."}, code="ambiguous")
+        return start or named
+
+
+def _changed(
+    row: Appointment, zone: ZoneInfo, start: datetime | None, day: date | None, at: time | None
+) -> tuple[datetime | None, date | None, time | None]:
+    """Of a row that may be sent back as a whole. `date` or `time` alone leaves the other as it is."""
+    local = row.starts_at.astimezone(zone)
+    if day in (None, local.date()) and at in (None, local.time()):
+        return start, None, None
+    return (start if start != row.starts_at else None), day or local.date(), at or local.time()
 
 
 class PractitionerNames(serializers.Serializer[Any]):
-    """`dentist` is what older front ends say for `practitioner`."""
-
     practitioner = serializers.IntegerField(required=False, min_value=1)
-    dentist = serializers.IntegerField(required=False, min_value=1)
 
     def practitioner_of(self, attrs: dict[str, Any]) -> int | None:
-        dentist = attrs.pop("dentist", None)
-        practitioner: int | None = attrs.pop("practitioner", dentist)
+        practitioner: int | None = attrs.pop("practitioner", None)
         return practitioner
 
 

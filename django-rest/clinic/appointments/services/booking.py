@@ -3,11 +3,11 @@
 import copy
 import secrets
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from clinic.appointments.actor import Actor
 from clinic.appointments.lifecycle import Party, Status
-from clinic.appointments.models import ActorKind, Appointment, Source
+from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent, Source
 from clinic.appointments.queries import get_appointment_for
 from clinic.appointments.services.choosing import claim_with_a_free_one
 from clinic.appointments.services.history import record
@@ -33,6 +33,8 @@ from clinic.common.errors import (
     PermissionDenied,
     SlotTaken,
     StaleVersion,
+    TooLateToCancel,
+    TooManyMoves,
     TransitionNotAllowed,
 )
 from clinic.common.transactions import in_one_transaction
@@ -43,6 +45,7 @@ from clinic.scheduling.queries import find_hold, get_service, practitioner_ids_o
 from clinic.scheduling.services import lock_practitioners
 
 REFERENCE_BYTES = 24
+MAX_PATIENT_MOVES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Booking:
     notes: str = ""
     hold_token: str | None = None
     outside_hours: bool = False
+    status: Status | None = None
 
 
 def book_appointment(
@@ -110,7 +114,7 @@ def _book(*, actor: Actor, clinic: Clinic, booking: Booking, now: datetime, sour
     appointment = Appointment(
         clinic=clinic,
         patient=record_of_guest or patient_of(actor, booking.patient_id),
-        status=first_status(actor, clinic),
+        status=first_status(actor, clinic, booking.status),
         notes=booking.notes,
         source=source,
         reference=secrets.token_urlsafe(REFERENCE_BYTES) if actor.kind is ActorKind.GUEST else None,
@@ -250,7 +254,7 @@ def _edit(
     locked = _lock_for_move(seen, edit, now=now) if edit.moves else {}
     appointment = get_appointment_for(actor.user, appointment_id, lock=True)
     if actor.party_to(appointment) is Party.PATIENT:
-        raise PermissionDenied("A patient cancels and books again.")
+        _check_patient_moves(appointment, edit, now=now)
     check_version(appointment, version, if_match=if_match)
     if edit.is_empty:
         return appointment
@@ -264,6 +268,20 @@ def _edit(
     claim(appointment.save)
     record(appointment, "move" if edit.moves else "edit", actor=actor, now=now, before=before, after=appointment)
     return appointment
+
+
+def _check_patient_moves(appointment: Appointment, edit: Edit, *, now: datetime) -> None:
+    """A patient moves an appointment as long as they may cancel it, and not again and again. Raises PermissionDenied,
+    TooLateToCancel, TooManyMoves."""
+    if edit.notes is not None or edit.outside_hours:
+        raise PermissionDenied("A patient changes when and with whom.")
+    if edit.is_empty:
+        return
+    if now > appointment.starts_at - timedelta(minutes=appointment.clinic.cancellation_notice_minutes):
+        raise TooLateToCancel("It is too late to move this appointment online. Please call the clinic.")
+    moves = AppointmentEvent.objects.filter(appointment_id=appointment.pk, action="move")
+    if moves.filter(actor_id=appointment.patient.user_id).count() >= MAX_PATIENT_MOVES:
+        raise TooManyMoves
 
 
 def _lock_for_move(seen: Appointment, edit: Edit, *, now: datetime) -> dict[int, Practitioner]:

@@ -76,8 +76,12 @@ def service_of(clinic: Clinic, practitioner: Practitioner, service_id: int | Non
     return service
 
 
-def first_status(actor: Actor, clinic: Clinic) -> Status:
-    """A guest may be anybody, so the clinic always decides."""
+def first_status(actor: Actor, clinic: Clinic, asked: Status | None = None) -> Status:
+    """A guest may be anybody, so the clinic always decides. Raises InvalidRequest."""
+    if asked is not None:
+        if asked != Status.PENDING and (actor.is_patient or asked != Status.CONFIRMED):
+            raise InvalidRequest("A new appointment is `pending`, or `confirmed` by the clinic.", attr="status")
+        return asked
     decides_itself = clinic.auto_confirm and actor.kind is not ActorKind.GUEST
     return Status.PENDING if actor.is_patient and not decides_itself else Status.CONFIRMED
 

@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from clinic.accounts.models import Role
 from clinic.accounts.requests import signed_in_user
 from clinic.appointments import queries
 from clinic.appointments.lifecycle import Action
@@ -35,6 +36,7 @@ from clinic.common.errors import (
     SlotTaken,
     TooEarly,
     TooLateToCancel,
+    TooManyMoves,
     TooManyPending,
     TransitionNotAllowed,
 )
@@ -48,6 +50,7 @@ from clinic.scheduling.queries import get_clinic_for
 BOOKING_RULES: tuple[type[ChairsideError], ...] = tuple(BookingRuleError.__subclasses__())
 BOOKING_ERRORS: tuple[type[ChairsideError], ...] = (SlotTaken, OwnAppointment, HoldExpired, *BOOKING_RULES)
 TRANSITION_ERRORS = (TransitionNotAllowed, TooLateToCancel, TooEarly, NotToday)
+MOVE_ERRORS = (TooManyMoves,)
 
 
 class AppointmentListView(ApiListView[Appointment]):
@@ -90,7 +93,7 @@ class AppointmentView(ApiView):
         user = signed_in_user(request)
         return show(queries.get_appointment_for(user, appointment_id), user)
 
-    @answers(*BOOKING_ERRORS, *TRANSITION_ERRORS)
+    @answers(*BOOKING_ERRORS, *TRANSITION_ERRORS, *MOVE_ERRORS)
     @extend_schema(
         request=AppointmentEditInput, responses=AppointmentOutput, parameters=[IF_MATCH], summary="Change or move"
     )
@@ -100,18 +103,29 @@ class AppointmentView(ApiView):
             appointment = _change(request, appointment_id)
         return show(appointment, user)
 
-    @answers(*BOOKING_ERRORS, *TRANSITION_ERRORS)
+    @answers(*BOOKING_ERRORS, *TRANSITION_ERRORS, *MOVE_ERRORS)
     @extend_schema(
         request=AppointmentEditInput, responses=AppointmentOutput, parameters=[IF_MATCH], summary="Change or move"
     )
     def put(self, request: Request, appointment_id: int) -> Response:
-        """What `GET` answers can be sent back as it is: what is not otherwise than before is not changed."""
+        """The answer of `GET` can be sent back as it is: fields that are as they were change nothing."""
         return self.patch(request, appointment_id)
 
+    @answers(TooLateToCancel, TransitionNotAllowed)
     @extend_schema(responses={204: None}, parameters=[IF_MATCH], summary="Delete: frees the time, leaves the history")
     def delete(self, request: Request, appointment_id: int) -> Response:
+        """A patient's cancels, up to the clinic's cancellation notice."""
         user = signed_in_user(request)
         with current_row_on_conflict(user, appointment_id):
+            if user.role == Role.PATIENT:
+                change_status(
+                    actor=actor_of(request),
+                    appointment_id=appointment_id,
+                    action=Action.CANCEL,
+                    now=clock.now(),
+                    **expected_version(request, None),
+                )
+                return Response(status=204)
             delete_appointment(
                 actor=actor_of(request),
                 appointment_id=appointment_id,
@@ -125,9 +139,12 @@ class AppointmentView(ApiView):
 def _change(request: Request, appointment_id: int) -> Appointment:
     """An edit and a status in one request are one change: both or none."""
     seen = queries.get_appointment_for(signed_in_user(request), appointment_id)
-    given = validated(AppointmentEditInput(data=request.data, context={"clinic": seen.clinic}))
-    status, reason = given.pop("status", None), given.pop("reason", "")
-    expected = expected_version(request, given.pop("version", None))
+    given = validated(AppointmentEditInput(data=request.data, context={"clinic": seen.clinic, "row": seen}))
+    status, reason, version = given.pop("status", None), given.pop("reason", ""), given.pop("version", None)
+    if version is None and given["start"] is not None and ("date" in request.data) != ("time" in request.data):
+        # The other part comes from the row that was seen: a move in between is not overwritten.
+        version = seen.version
+    expected = expected_version(request, version)
     check_patient_stays(seen, given.pop("patient_id"))
     if status == seen.status:
         status = None
@@ -145,7 +162,7 @@ def _change(request: Request, appointment_id: int) -> Appointment:
 
 
 class RescheduleView(ApiView):
-    @answers(SlotTaken, TransitionNotAllowed, *BOOKING_RULES)
+    @answers(SlotTaken, TransitionNotAllowed, TooLateToCancel, *MOVE_ERRORS, *BOOKING_RULES)
     @extend_schema(
         request=RescheduleInput,
         responses=AppointmentOutput,
