@@ -57,6 +57,18 @@ def new_patient(desk: SignedIn) -> int:
     return int(response.json()["id"])
 
 
+def book_from(desk: SignedIn, at: datetime, patient: int) -> tuple[datetime, int]:
+    """The first free start within seven hours from then, and the appointment's id."""
+    starts = (on_the_grid(at) + timedelta(minutes=30) * number for number in range(14))
+    for start in starts:
+        body = {**desk.any_booking(), "start": start.isoformat(), "outside_hours": True, "patient": patient}
+        answer = desk.post("/api/v1/appointments", body)
+        if answer.status_code == 201:
+            return start, answer.json()["id"]
+        assert answer.json()["errors"][0]["code"] == "slot_taken", answer.text
+    raise AssertionError("nothing is free")
+
+
 def on_the_grid(at: datetime) -> datetime:
     return at.replace(minute=at.minute - at.minute % 5, second=0, microsecond=0)
 
@@ -64,8 +76,7 @@ def on_the_grid(at: datetime) -> datetime:
 def test_a_visit_from_the_booking_to_the_end(stack: LiveStack, post_office: PostOffice, twilio: TwilioStandIn) -> None:
     with SignedIn(stack, "staff") as desk, SignedIn(stack, "owner") as owner:
         zone, patient = zone_of(desk), new_patient(desk)
-        soon = on_the_grid(datetime.now(UTC).astimezone(zone) + timedelta(hours=20))
-        soon_id = desk.book(soon, patient=patient)["id"]
+        soon, soon_id = book_from(desk, datetime.now(UTC).astimezone(zone) + timedelta(hours=16), patient)
         when = f"{soon:%a} {soon.day} {soon:%b}, {soon:%H:%M}"
 
         # Booked: an SMS, and a mail whose file opens in a calendar.
@@ -87,8 +98,7 @@ def test_a_visit_from_the_booking_to_the_end(stack: LiveStack, post_office: Post
         assert desk.get(f"/api/v1/appointments/{soon_id}")["attendance_confirmed_at"]
 
         # Another visit, in time to cancel: in writing to the patient, and the clinic knows.
-        later = on_the_grid(datetime.now(UTC).astimezone(zone) + timedelta(days=9, hours=1))
-        later_id = desk.book(later, patient=patient)["id"]
+        _, later_id = book_from(desk, datetime.now(UTC).astimezone(zone) + timedelta(days=9, hours=1), patient)
         eventually(lambda: len(mails(post_office, "Your appointment on")) == 2)
         answer = answer_by_sms(stack.api_url, sender=PHONE, body=f"NO {later_id}")
         assert "is cancelled" in answer.text
@@ -119,8 +129,8 @@ def test_a_visit_from_the_booking_to_the_end(stack: LiveStack, post_office: Post
 
 def test_a_stranger_learns_nothing_and_a_forged_answer_does_nothing(stack: LiveStack) -> None:
     with SignedIn(stack, "staff") as desk:
-        start = on_the_grid(datetime.now(UTC).astimezone(zone_of(desk)) + timedelta(days=8, hours=2))
-        appointment_id = desk.book(start, patient=new_patient(desk))["id"]
+        in_eight_days = datetime.now(UTC).astimezone(zone_of(desk)) + timedelta(days=8, hours=2)
+        _, appointment_id = book_from(desk, in_eight_days, new_patient(desk))
         answer = answer_by_sms(stack.api_url, sender="+13105550199", body=f"NO {appointment_id}")
         assert "We have no such appointment" in answer.text
         forged = desk.http.post("/api/v1/twilio/webhook", data={"From": PHONE, "Body": f"NO {appointment_id}"})
@@ -135,8 +145,7 @@ def test_who_said_stop_to_the_provider_gets_a_mail(
     twilio.refused.add(phone)
     with SignedIn(stack, "staff") as desk:
         patient = desk.post("/api/v1/patients", {"name": "Stan", "phone": phone, "email": address}).json()["id"]
-        start = on_the_grid(datetime.now(UTC).astimezone(zone_of(desk)) + timedelta(hours=19))
-        desk.book(start, patient=patient)
+        book_from(desk, datetime.now(UTC).astimezone(zone_of(desk)) + timedelta(hours=16), patient)
         stack.manage("run_worker", "--once")
         # The confirmation comes by mail anyway, the reminder in the place of its SMS.
         eventually(lambda: len(post_office.delivered_to(address)) == 2)

@@ -225,8 +225,9 @@ def unsaved(world: World, start: datetime, practitioner: Practitioner | None = N
     )
 
 
-@pytest.mark.parametrize("path", [APPOINTMENTS, "/api/v1/history", "/api/v1/patients"])
-def test_a_longer_list_takes_no_more_queries(world: World, path: str) -> None:
+# The history looks up the names of practitioners and services, all of a page at once.
+@pytest.mark.parametrize(("path", "most"), [(APPOINTMENTS, 4), ("/api/v1/history", 6), ("/api/v1/patients", 4)])
+def test_a_longer_list_takes_no_more_queries(world: World, path: str, most: int) -> None:
     def queries_with(rows: int) -> int:
         for _ in range(rows):
             day = in_days(10)(8) + timedelta(days=Appointment.objects.count())
@@ -241,7 +242,7 @@ def test_a_longer_list_takes_no_more_queries(world: World, path: str) -> None:
             assert len(client.get(path).json()["results"]) >= rows
         return len(captured)
 
-    assert queries_with(3) == queries_with(27) <= 4
+    assert queries_with(3) == queries_with(27) <= most
 
 
 @pytest.fixture

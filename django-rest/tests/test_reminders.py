@@ -212,18 +212,18 @@ def test_what_an_outage_kept_in_the_queue_is_not_sent_beside_the_next(world: Wor
 
 
 @pytest.mark.parametrize(
-    ("start", "told"),
+    ("start", "told", "offset"),
     [
         # The night before has 23 hours, then 25: a day before is eight or ten on the wall.
-        ("2027-03-28 09:00", "2027-03-27 08:00"),
-        ("2027-10-31 09:00", "2027-10-30 10:00"),
+        ("2027-03-28 09:00", "2027-03-27 08:00", "UTC+02:00"),
+        ("2027-10-31 09:00", "2027-10-30 10:00", "UTC+01:00"),
     ],
 )
-def test_over_a_change_of_clocks_a_day_stays_24_hours(world: World, start: str, told: str) -> None:
+def test_over_a_change_of_clocks_a_day_stays_24_hours(world: World, start: str, told: str, offset: str) -> None:
     starts_at, told_at = (datetime.fromisoformat(one).replace(tzinfo=NINE.tzinfo) for one in (start, told))
     world.book(starts_at)
     assert (reminded(now=told_at - MINUTE), reminded(now=told_at), reminded(now=told_at + HOUR)) == (0, 1, 0)
-    assert ", 09:00 with" in Message.objects.get(template="reminder", channel="sms").body
+    assert f", 09:00 ({offset}) with" in Message.objects.get(template="reminder", channel="sms").body
     utc = starts_at.astimezone(UTC)
     assert Message.objects.get(template="reminder", channel="sms").expires_at == utc - 4 * HOUR
 

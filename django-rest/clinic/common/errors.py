@@ -32,7 +32,7 @@ class UnknownField(InvalidRequest):
     """Of a body or a query; `detail` names the nearest known one."""
 
     code = "unknown_field"
-    detail = "`dryRun` is not a known field. Did you mean `dry_run`?"
+    detail = "`dryRun` is not a known field; `dry_run` is."
 
 
 class RepeatedParameter(InvalidRequest):

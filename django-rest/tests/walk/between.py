@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ACCOUNTS = 0  # The head that every clinic's accounts have.
 # Told in another way than by the appointment's own history.
-NOT_TOLD = {"local_date"}
+NOT_TOLD = {"local_date", "utc_offset_minutes"}  # They follow the start and the clinic's zone.
 RIGHT_TO_SEE = ("is_active", "role", "clinic_id", "token_version")
 SHOWN_OF = {
     "patient": ("name", "email", "phone"),

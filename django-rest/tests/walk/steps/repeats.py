@@ -1,7 +1,7 @@
 """The same request twice over the API: one effect and one answer. `Idempotency-Key` is what makes them the same."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ def ask_twice(walk: Walk) -> None:
         walk.done["answered once"] += 1
         walk.answered.append((walk.now, lambda: send(body), answer))
         before = walk.state
-        other = walk.send(lambda: send({**body, "notes": "another body"}))
+        other = walk.send(lambda: send(_other(body)))
         assert (other.status_code, other.json()["errors"][0]["code"]) == (422, "idempotency_key_reused")
         assert walk.state == before
 
@@ -49,6 +49,17 @@ def _check_is_answered_again(walk: Walk, send: Callable[[], Any], answer: Any) -
 def _send(walk: Walk, path: str, user: User | None, key: str, address: str, body: Body) -> Any:
     client = walk.world.client(None if user is None else fresh(user))
     return client.post(f"/api/v1/{path}", body, headers={"Idempotency-Key": key}, REMOTE_ADDR=address)
+
+
+def _other(body: Body) -> Body:
+    """As good a body for the same path."""
+    if "start_date" in body:
+        return {**body, "end": "12:30"}
+    if "last_date" in body:
+        return {**body, "last_date": (date.fromisoformat(body["last_date"]) + timedelta(days=1)).isoformat()}
+    if "start" in body:
+        return {**body, "start": (datetime.fromisoformat(body["start"]) + timedelta(days=1)).isoformat()}
+    return {**body, "name": "Another"}
 
 
 def _when_and_what(walk: Walk) -> Body:
