@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from typing import Any
 
 import pytest
@@ -46,6 +47,12 @@ class Page:
             if not block.is_heartbeat:
                 self._apply(block.json)
 
+    def read_until_shown(self, expected: dict[int, dict[str, Any]], seconds: float = 5) -> None:
+        """Patient: on a busy machine a change may be on its way for longer than a moment's silence."""
+        deadline = time.monotonic() + seconds
+        while self.shown != expected and time.monotonic() < deadline:
+            self.read(0.2)
+
     def _apply(self, body: dict[str, Any]) -> None:
         if "appointments" in body:
             self.shown = {row["id"]: row for row in body["appointments"]}
@@ -80,6 +87,7 @@ def test_pages_that_come_and_go_end_with_what_is_so(service: StreamService, clin
         for page, (person, query) in zip(pages, asked, strict=True):
             with service.stream(person.token(), query) as fresh:
                 expected = {row["id"]: row for row in fresh.next_event().json["appointments"]}
+            page.read_until_shown(expected)
             assert page.shown == expected, f"{person.name}, {query}"
         assert len(pages[0].shown) == visible_to_owner(clinic)
     finally:

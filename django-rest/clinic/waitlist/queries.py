@@ -119,15 +119,24 @@ def appointments_of_patients(patient_ids: Collection[int], window: Interval) -> 
     return _by_patient(booked.values_list("patient_id", "starts_at", "ends_at"))
 
 
-def offers_to_patients(patient_ids: Collection[int], window: Interval) -> dict[int, list[Interval]]:
-    """When each of them is offered a time. One query."""
-    offered = WaitlistOffer.objects.filter(
-        entry__patient_id__in=patient_ids,
-        state=OfferState.OPEN,
-        starts_at__lt=window.end,
-        ends_at__gt=window.start,
-    )
-    return _by_patient(offered.values_list("entry__patient_id", "starts_at", "ends_at"))
+def times_offered(
+    entries: Collection[WaitlistEntry], practitioner_id: int, window: Interval
+) -> tuple[dict[int, list[Interval]], dict[int, list[Interval]]]:
+    """By patient, the times that are offered now; by entry, those with this practitioner that it was ever offered.
+
+    One query."""
+    is_open = Q(state=OfferState.OPEN, entry__patient_id__in={entry.patient_id for entry in entries})
+    is_known = Q(entry__in=[entry.pk for entry in entries], practitioner_id=practitioner_id)
+    offered = WaitlistOffer.objects.filter(is_open | is_known, starts_at__lt=window.end, ends_at__gt=window.start)
+    open_now: dict[int, list[Interval]] = defaultdict(list)
+    known: dict[int, list[Interval]] = defaultdict(list)
+    for offer in offered.select_related("entry"):
+        time = Interval(offer.starts_at, offer.ends_at)
+        if offer.state == OfferState.OPEN:
+            open_now[offer.entry.patient_id].append(time)
+        if offer.practitioner_id == practitioner_id:
+            known[offer.entry_id].append(time)
+    return open_now, known
 
 
 def _by_patient(rows: Iterable[tuple[int, datetime, datetime]]) -> dict[int, list[Interval]]:

@@ -29,7 +29,7 @@ from clinic.scheduling.services import lock_practitioners
 from clinic.scheduling.slots import Interval
 from clinic.waitlist.matching import Day, Freed, PartOfDay, Wish, best_start
 from clinic.waitlist.models import EntryState, WaitlistEntry, WaitlistOffer
-from clinic.waitlist.queries import appointments_of_patients, entries_to_ask, offers_to_patients, somebody_waits
+from clinic.waitlist.queries import appointments_of_patients, entries_to_ask, somebody_waits, times_offered
 from clinic.waitlist.services.telling import tell_of_offer
 
 TOKEN_BYTES = 32
@@ -120,14 +120,15 @@ def _ask_in_turn(
 ) -> None:
     window = Interval(freed.interval.start - AROUND, freed.interval.end + AROUND)
     patient_ids = {entry.patient_id for entry in entries}
-    booked, offered = appointments_of_patients(patient_ids, window), offers_to_patients(patient_ids, window)
+    booked = appointments_of_patients(patient_ids, window)
+    offered, known = times_offered(entries, practitioner.pk, window)
     hours = hours_of(clinic, [practitioner.pk], freed.local_date, freed.local_date)[practitioner.pk]
     busy = busy_intervals([practitioner.pk], window, now=now).get(practitioner.pk, [])
     day = Day(policy_of(clinic), hours.blocks, hours.exceptions, busy)
     when_asked = _day_for_who_is_asked(day, now=now, asked_at=in_waking_hours(now, clinic))
     for entry in entries:
         entry.clinic = clinic
-        elsewhere = booked[entry.patient_id] + offered[entry.patient_id]
+        elsewhere = booked[entry.patient_id] + offered[entry.patient_id] + known[entry.pk]
         wish = Wish(treatment_of(clinic, entry.service), PartOfDay(entry.part_of_day), elsewhere)
         start = best_start(wish, freed, day if entry.auto_accept else when_asked, now=now)
         if start is None:
