@@ -15,8 +15,10 @@ settings.load_profile("chairside")
 SLOWEST_FIRST = ("fastapi-sse/tests/browser/", "fastapi-sse/tests/test_", "django-rest/tests/test_", "")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A file is one worker's, so that what its tests share is made once. All browser tests are one group."""
+    if not config.pluginmanager.has_plugin("xdist"):
+        return
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))

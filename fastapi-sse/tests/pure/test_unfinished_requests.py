@@ -77,7 +77,8 @@ def test_each_connection_has_its_own_time() -> None:
         assert [connection.is_open for connection in connections] == [False] * 22 + [True] * 10
         for connection in connections[:22]:
             assert connection.closed_at is not None
-            assert connection.closed_at - connection.opened_at >= SPARED_SECONDS
+            # The loop's clock counts whole milliseconds.
+            assert connection.closed_at - connection.opened_at > SPARED_SECONDS - 0.0015
 
     run(test, total=100, per_address=10)
 
