@@ -177,7 +177,7 @@ APPOINTMENT_EFFECTS: list[str] = [
     "clinic.waitlist.services.offering.OFFER_FREED_TIME",
     "clinic.messaging.services.telling.TELL",
 ]
-# What moves with a patient's record when it becomes part of another one, and keeps a history of its own.
+# Rows with a history of their own that move when a patient's record becomes part of another one.
 PATIENT_MERGE_EFFECTS: list[str] = ["clinic.appointments.services.record_merges.MOVE_APPOINTMENTS"]
 
 # Names that older front ends use, made the main API's before a view sees them.

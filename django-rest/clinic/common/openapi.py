@@ -112,7 +112,7 @@ ERROR_PARTS: dict[str, dict[str, Any]] = {
 }
 
 
-# What a body needs beyond the fields that its serializer requires: one of several sets.
+# Fields that a body needs beyond those that its serializer requires: one of several sets.
 NEEDED_FIELDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "AppointmentInputRequest": (("start",), ("date", "time"), ("hold",)),
     "GuestBookingInputRequest": (("start",), ("date", "time"), ("hold",)),

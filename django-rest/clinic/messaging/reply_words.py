@@ -139,7 +139,7 @@ PHRASES: dict[Meaning, str] = {
         ja und nein | jein""",
 }
 
-# What phones write below a message by themselves: the rest of the text is theirs.
+# Lines that phones add below a message: from there on the text is the phone's.
 PHONE_SIGNATURES = (
     "sent from my", "sent from", "sent via", "get outlook for", "gesendet von meinem", "gesendet von", "gesendet mit",
     "von meinem iphone gesendet", "von meinem handy gesendet", "von meinem smartphone gesendet",

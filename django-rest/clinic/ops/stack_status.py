@@ -23,7 +23,7 @@ from clinic.ops.service_calls import NoAnswerError, first_message, get_json, get
 from clinic.ops.workers import running_workers
 from clinic.scheduling.models import Clinic
 
-# What the stream shows without `from` and `to`.
+# Days that the stream shows without `from` and `to`.
 LIVE_DAYS = 7
 ROUNDS, ROUND_SECONDS = 4, 1.0
 MAX_CLINICS = 20

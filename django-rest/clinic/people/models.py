@@ -16,7 +16,7 @@ PREFERENCES = ("language", "wants_sms", "wants_email", "wants_reminders")
 
 
 class Patient(Versioned):
-    """Somebody who is treated. Guests have no user; families share a phone, so it is not unique."""
+    """A person who is treated. Guests have no user; families share a phone, so it is not unique."""
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="patients")
     user = models.OneToOneField(User, null=True, blank=True, on_delete=models.PROTECT, related_name="patient")

@@ -59,7 +59,7 @@ def phone_condition(text: str, *, region: str | None, prefix: str = "") -> Q:
 
 
 def _phone_parts(text: str, region: str | None) -> set[str]:
-    """What stands before a national number differs (0, 00, +49): stored are the country code and the number alone."""
+    """Ignore prefixes (0, 00, +49): the stored number is the country code and the national number alone."""
     parts = {re.sub(r"\D", "", text).lstrip("0") or text}
     with suppress(InvalidRequest):
         parts.add(normalise_phone(text, region=region))

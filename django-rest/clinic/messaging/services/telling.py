@@ -58,7 +58,7 @@ class Event:
 
 
 def _collect(change: Change) -> None:
-    # What a command makes up, such as the demo clinic, is told nobody; what it does to real visits is.
+    # Commands that make data up, such as the demo clinic, tell nobody; a change of real visits is told.
     if change.actor.channel != Through.COMMAND or change.action == ZONE_CHANGE:
         finish_with(tell, change)
 

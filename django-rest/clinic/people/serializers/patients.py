@@ -20,7 +20,7 @@ class PreferencesOutput(serializers.ModelSerializer[Patient]):
 
 
 class PreferencesInput(serializers.Serializer[Any]):
-    """What is named changes."""
+    """Change the fields that are named, and no others."""
 
     language = serializers.ChoiceField(
         choices=settings.LANGUAGES, required=False, allow_blank=True, help_text="empty: the clinic's"

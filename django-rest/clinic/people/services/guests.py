@@ -39,7 +39,7 @@ def check_record(guest: Guest, record: Patient, *, is_new: bool) -> None:
 
 
 def _records_of(guest: Guest) -> QuerySet[Patient]:
-    """Nobody has proved to be who they say. So a record that belongs to an account is never taken, and an e-mail is
+    """Treat names and phones as unproved. So a record that belongs to an account is never taken, and an e-mail is
     never written to a record that has another or none: what the clinic tells one person would reach another."""
     records = Patient.objects.filter(clinic=guest.clinic, user=None, phone=guest.phone, name=guest.name)
     return records.filter(email=guest.email) if guest.email else records
