@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from stream_testkit.clinic import TestClinic
+from testkit.stream.clinic import TestClinic
 
 # With four digits here and four in the sequence number, two taken times make 300 bytes.
 ROW_IDS = count(4711, 10)

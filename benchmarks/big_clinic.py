@@ -37,8 +37,8 @@ LAST_NAMES = (
 
 ACTIVE = tuple(sorted(status.value for status in ACTIVE_STATUSES))
 CELLS = """
-    INSERT INTO claimed_cell (practitioner_id, starts_at, appointment_id)
-    SELECT practitioner_id, starts_at + INTERVAL 5 * cell MINUTE, id FROM appointment
+    INSERT INTO claimed_cell (kind, owner_id, starts_at, appointment_id)
+    SELECT %s, {owner_id}, starts_at + INTERVAL 5 * cell MINUTE, id FROM appointment
     JOIN (SELECT 0 AS cell UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5) AS cells
     WHERE status IN %s
 """
@@ -84,10 +84,47 @@ def make_big_clinic(size: Size, advance: Callable[[int], None], *, today: date) 
     with without_triggers("appointment"):
         _write(Appointment, _appointments(big, dice, today), advance)
     with connection.cursor() as cursor:
-        cursor.execute(CELLS, (ACTIVE,))
+        for kind in ("practitioner", "patient"):
+            cursor.execute(CELLS.format(owner_id=f"{kind}_id"), (kind, ACTIVE))
         cursor.execute("ANALYZE TABLE appointment, patient, claimed_cell")
         cursor.fetchall()
     return _with_free_days(big)
+
+
+def repeat_history(appointments: int) -> None:
+    """More past, until there are so many appointments: copies of all of them, each time some years earlier."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*), DATEDIFF(MAX(local_date), MIN(local_date)) + 1, MAX(id) FROM appointment")
+        made, span, last_id = cursor.fetchone()
+        cursor.execute(COPIED_COLUMNS)
+        columns = [column for (column,) in cursor.fetchall()]
+        shift = 0
+        with without_triggers("appointment"):
+            while made < appointments:
+                shift += span
+                values = ", ".join(_earlier(column, shift) for column in columns)
+                copy = f"INSERT INTO appointment ({', '.join(columns)}) SELECT {values} FROM appointment"
+                cursor.execute(f"{copy} WHERE id <= %s LIMIT %s", [last_id, min(ROWS_COPIED, appointments - made)])
+                made += cursor.rowcount
+        cursor.execute("ANALYZE TABLE appointment")
+        cursor.fetchall()
+
+
+# Of each statement, so that it stays within the limits of time.
+ROWS_COPIED = 50_000
+COPIED_COLUMNS = """
+SELECT column_name FROM information_schema.columns
+WHERE table_schema = DATABASE() AND table_name = 'appointment' AND COALESCE(generation_expression, '') = ''
+AND column_name NOT IN ('id', 'reference', 'calendar_uid')
+"""
+
+
+def _earlier(column: str, days: int) -> str:
+    if column.endswith(("_at", "_date")) or column.startswith("blocked_"):
+        return f"{column} - INTERVAL {days:d} DAY"
+    if column == "status":
+        return "CASE WHEN status IN ('pending', 'confirmed', 'checked_in') THEN 'completed' ELSE status END"
+    return column
 
 
 def _with_free_days(big: BigClinic) -> BigClinic:
@@ -137,6 +174,7 @@ def _appointments(big: BigClinic, dice: random.Random, today: date) -> Iterator[
     now = datetime.now(UTC)
     past = _days(today - timedelta(days=1), big.size.appointments // big.size.practitioners, step=-1)
     for day in [*_days(today, FUTURE_DAYS, step=1), *past]:
+        booked: set[tuple[int, int]] = set()  # A patient is in one place at a time.
         for practitioner in big.practitioners:
             for slot in range(SLOTS_A_DAY):
                 if dice.random() < 0.2:
@@ -144,11 +182,21 @@ def _appointments(big: BigClinic, dice: random.Random, today: date) -> Iterator[
                 if made == big.size.appointments:
                     return
                 made += 1
-                yield _appointment(big, dice, practitioner, day, slot, now)
+                patient_id = dice.randint(1, big.size.patients)
+                while (patient_id, slot) in booked:
+                    patient_id = dice.randint(1, big.size.patients)
+                booked.add((patient_id, slot))
+                yield _appointment(big, dice, practitioner, patient_id, day, slot, now)
 
 
 def _appointment(
-    big: BigClinic, dice: random.Random, practitioner: Practitioner, day: date, slot: int, now: datetime
+    big: BigClinic,
+    dice: random.Random,
+    practitioner: Practitioner,
+    patient_id: int,
+    day: date,
+    slot: int,
+    now: datetime,
 ) -> Appointment:
     start = (datetime.combine(day, time(FIRST_HOUR), ZONE) + slot * SLOT).astimezone(UTC)
     past = ("completed", "no_show", "cancelled", "rejected"), (80, 6, 12, 2)
@@ -157,7 +205,7 @@ def _appointment(
     created_at = start - timedelta(days=dice.randrange(1, 40))
     return Appointment(
         clinic=big.clinic,
-        patient_id=dice.randint(1, big.size.patients),
+        patient_id=patient_id,
         practitioner=practitioner,
         service=big.service,
         starts_at=start,

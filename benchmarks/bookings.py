@@ -1,33 +1,19 @@
-"""Bookings through the service at a steady pace; a line for each: its sequence number, and when COMMIT returned.
+"""Bookings through the service at a steady pace. Needs Django to be set up."""
 
-    python benchmarks/bookings.py FIRST COUNT A_SECOND
-
-A process of its own, so that it takes nothing from whoever measures. `time.monotonic` is one clock for all processes.
-"""
-
-import os
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from datetime import time as wall_clock
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / part) for part in ("django-rest", "shared-config", "benchmarks")]
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+from clinic.appointments.actor import UserActor
+from clinic.appointments.services.booking import Booking, book_appointment
+from clinic.changefeed.models import StreamHead
+from django.db import transaction
 
-import django  # noqa: E402 - found by the line above
-
-django.setup()
-
-from big_clinic import SLOT, SLOTS_A_DAY, ZONE, BigClinic, find_big_clinic  # noqa: E402 - wants the settings
-from clinic.appointments.actor import Actor  # noqa: E402
-from clinic.appointments.services.booking import Booking, book_appointment  # noqa: E402
-from clinic.changefeed.models import StreamHead  # noqa: E402
-from django.db import transaction  # noqa: E402
+from benchmarks.big_clinic import SLOT, SLOTS_A_DAY, ZONE, BigClinic, find_big_clinic
 
 
-def main(first: int, count: int, a_second: float) -> None:
+def write_bookings(first: int, count: int, a_second: float) -> None:
+    """Print a line for each: its sequence number, and when COMMIT returned."""
     big = find_big_clinic()
     assert big is not None
     begins_at = time.monotonic() + 0.5
@@ -40,7 +26,7 @@ def main(first: int, count: int, a_second: float) -> None:
 def book(big: BigClinic, number: int) -> tuple[int, float]:
     with transaction.atomic():
         book_appointment(
-            actor=Actor.by_user(big.owner), clinic=big.clinic, booking=booking_of(big, number), now=datetime.now(UTC)
+            actor=UserActor(big.owner), clinic=big.clinic, booking=booking_of(big, number), now=datetime.now(UTC)
         )
         seq = StreamHead.objects.values_list("seq", flat=True).get(clinic_id=big.clinic.pk)  # Ours, until COMMIT.
     return seq, time.monotonic()
@@ -53,8 +39,6 @@ def booking_of(big: BigClinic, number: int) -> Booking:
     day = big.first_free_day + timedelta(days=slot // SLOTS_A_DAY)
     start = datetime.combine(day, wall_clock(8), ZONE) + slot % SLOTS_A_DAY * SLOT
     practitioner = big.practitioners[number % practitioners]
-    return Booking(patient_id=1, practitioner_id=practitioner.pk, start=start, service_id=big.service.pk)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
+    # Another patient for each practitioner: nobody has two visits at once.
+    patient_id = 1 + number % practitioners
+    return Booking(patient_id=patient_id, practitioner_id=practitioner.pk, start=start, service_id=big.service.pk)

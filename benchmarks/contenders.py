@@ -13,13 +13,14 @@ from functools import cache, partial
 from pathlib import Path
 
 import httpx
-from availability import BusyPractitioner
-from costs import child_of
-from needed import eventstream_python, nginx_with_nchan
-from processes import ToolError, free_port, log_tail
-from stream_testkit.clinic import TestClinic
-from stream_testkit.database import Database, Server
-from stream_testkit.service import StreamService
+
+from benchmarks.availability import BusyPractitioner
+from benchmarks.costs import child_of
+from benchmarks.needed import eventstream_python, nginx_with_nchan
+from testkit.stream.clinic import TestClinic
+from testkit.stream.database import Database, Server
+from testkit.stream.service import StreamService
+from tools.processes import ToolError, free_port, log_tail
 
 HERE = Path(__file__).parent
 START_SECONDS = 30
@@ -47,7 +48,7 @@ class Contender(ABC):
 
 
 class Availability(Contender):
-    """What is taken of a practitioner's time: public, as the others ask nobody for a token either."""
+    """Taken time of a practitioner: public, as the others ask for no token either."""
 
     def __init__(self, service: StreamService, clinic: TestClinic, *, is_packed: bool) -> None:
         self.name = "chairside, gzip" if is_packed else "chairside"
@@ -134,7 +135,7 @@ def the_database() -> Database:
 
 @contextmanager
 def plain() -> Iterator[Contender]:
-    with _started([sys.executable, str(HERE / "plain_stream.py")], "/") as (port, process_id, _):
+    with _started([sys.executable, "-m", "benchmarks.plain_stream"], "/") as (port, process_id, _):
         yield Poster("sse-starlette, a queue each", port, process_id, "/stream", "event: change\r\ndata: \r\n\r\n")
 
 

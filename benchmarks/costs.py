@@ -1,9 +1,10 @@
-"""What a process has used, and on which core it runs. Read from /proc, so Linux only."""
+"""CPU time, memory and core of a process."""
 
 import os
 import resource
 import time
-from pathlib import Path
+
+import psutil
 
 OPEN_FILES = 20_000
 
@@ -14,8 +15,7 @@ def cpu_seconds(process_id: int) -> float:
 
 
 def resident_bytes(process_id: int) -> int:
-    pages = Path(f"/proc/{process_id}/statm").read_text().split()[1]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    return int(psutil.Process(process_id).memory_info().rss)
 
 
 def server_core() -> int:
@@ -29,8 +29,8 @@ def client_core() -> int:
 
 def pin(process_id: int, core: int) -> None:
     """All of its threads; those that it starts later, too."""
-    for thread in Path(f"/proc/{process_id}/task").iterdir():
-        os.sched_setaffinity(int(thread.name), {core})
+    for thread in psutil.Process(process_id).threads():
+        os.sched_setaffinity(thread.id, {core})
 
 
 def allow_open_files() -> None:
@@ -41,5 +41,5 @@ def allow_open_files() -> None:
 
 
 def child_of(process_id: int) -> int | None:
-    children = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
-    return int(children[0]) if children else None
+    children = psutil.Process(process_id).children()
+    return children[0].pid if children else None

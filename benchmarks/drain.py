@@ -1,6 +1,6 @@
 """A day's reminders of a big clinic: how soon they are written, sent, and what that does to who books meanwhile.
 
-    python benchmarks/drain.py [--messages 50000] [--seconds 40]
+    python -m benchmarks.drain [--messages 50000] [--seconds 40]
 
 Appointments of tomorrow are written in bulk; their reminders by the worker's own job, one SMS each. One `run_worker`
 with its defaults then sends them to a provider that answers in 5 ms, while somebody books over HTTP ten times a second.
@@ -16,22 +16,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / part) for part in ("tools", "django-rest", "shared-config", "benchmarks")]
+from rich.console import Console
+from rich.progress import Progress
 
-from costs import client_core, cpu_seconds, pin, resident_bytes  # noqa: E402 - found by the line above
-from measuring import Client, percentile  # noqa: E402
-from own_stack import own_stack, progress_on, start_api  # noqa: E402
-from processes import ToolError  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.progress import Progress  # noqa: E402
-from run_stack import Stack  # noqa: E402
+from benchmarks.costs import client_core, cpu_seconds, pin, resident_bytes
+from benchmarks.measuring import Client, percentile
+from benchmarks.own_stack import own_stack, progress_on, start_api
+from tools.processes import ToolError
+from tools.run_stack import Stack
 
 if TYPE_CHECKING:
-    from big_clinic import BigClinic
+    from benchmarks.big_clinic import BigClinic
 
 ANSWER_SECONDS = 0.005
 BOOK_EVERY_SECONDS = 0.1
@@ -39,7 +36,7 @@ WARM_UP = 30
 # Starts that are due the reminder of a day before, and not that of three hours before.
 FIRST_START, LAST_START = timedelta(hours=6), timedelta(hours=23)
 STEP = timedelta(minutes=30)
-PATIENCE_SECONDS = 1200
+TIMEOUT_SECONDS = 1200
 
 GOAL_A_SECOND = 200
 GOAL_GROWTH = 0.15
@@ -98,7 +95,7 @@ def run(chosen: argparse.Namespace, console: Console) -> Drained:
 @contextmanager
 def provider() -> Iterator[dict[str, str]]:
     """A process of its own, so that it takes nothing from who books. Its settings."""
-    command = [sys.executable, str(ROOT / "tools" / "twilio_stand_in.py"), f"--answer-seconds={ANSWER_SECONDS}"]
+    command = [sys.executable, "-m", "testkit.stand_ins.twilio", f"--answer-seconds={ANSWER_SECONDS}"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -111,7 +108,7 @@ def provider() -> Iterator[dict[str, str]]:
 
 
 def make_clinic(count: int, progress: Progress) -> "BigClinic":
-    from big_clinic import Size, make_big_clinic
+    from benchmarks.big_clinic import Size, make_big_clinic
 
     writing = progress.add_task("Writing the clinic", total=2 * count)
     today = datetime.now().astimezone().date()
@@ -124,12 +121,12 @@ def make_clinic(count: int, progress: Progress) -> "BigClinic":
 
 def paced_bookings(big: "BigClinic", stack: Stack) -> Callable[[], float]:
     """Returns what books the next free time over HTTP, at its own pace, and says how many milliseconds it took."""
-    from big_clinic import PASSWORD
-    from bookings import booking_of
+    from benchmarks.big_clinic import PASSWORD
+    from benchmarks.bookings import booking_of
 
     start_api(stack)
     client = Client(stack.api_port)
-    client.sign_in(big.owner.email, PASSWORD)
+    client.sign_in(str(big.owner.email), PASSWORD)
     next_at, number = time.monotonic(), 0
 
     def book() -> float:
@@ -155,11 +152,12 @@ def paced_bookings(big: "BigClinic", stack: Stack) -> Callable[[], float]:
 
 def write_appointments(count: int, clinic_id: int, service_id: int, advance: Callable[[int], None]) -> None:
     """Confirmed, each of a patient of its own who has a phone and no account."""
-    from big_clinic import ROWS_AT_ONCE, without_triggers
     from clinic.appointments.models import Appointment
     from clinic.people.models import Patient
     from clinic.scheduling.models import Practitioner
     from django.db import connection
+
+    from benchmarks.big_clinic import ROWS_AT_ONCE, without_triggers
 
     now = datetime.now(UTC)
     first = (now + FIRST_START).replace(minute=0, second=0, microsecond=0)
@@ -223,7 +221,7 @@ def drain(drained: Drained, stack: Stack, book: Callable[[], float], progress: P
     stack.worker.start()
     process_id = int(stack.worker.record.read_text().split()[0])
     began_at = looked_at = 0.0
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while (sent := count_sent() - before) < drained.messages:
         if not stack.worker.is_running or time.monotonic() > deadline:
             raise ToolError(f"{sent} were sent. The worker's log ends with:\n{stack.worker.log_tail()}")
@@ -251,7 +249,9 @@ def count_sent() -> int:
 
 
 def report(drained: Drained, console: Console) -> None:
-    from clinic.ops.management.commands.run_worker import SENDERS
+    from django.conf import settings
+
+    senders = settings.SHARED.worker_senders
 
     def megabytes(share: float) -> str:
         return f"{drained.bytes_at(share) / 1e6:.1f}"
@@ -261,7 +261,7 @@ def report(drained: Drained, console: Console) -> None:
         ("reminders", f"{drained.messages:,}", ""),
         ("written", f"{drained.write_seconds:.1f} s: {drained.messages / drained.write_seconds:,.0f} a second", ""),
         ("looked for again, none left", f"{drained.again_seconds:.2f} s", ""),
-        (f"sent by one worker, {SENDERS} senders", f"{drained.a_second:.0f} a second", f"> {GOAL_A_SECOND}"),
+        (f"sent by one worker, {senders} senders", f"{drained.a_second:.0f} a second", f"> {GOAL_A_SECOND}"),
         ("CPU of the worker for each", f"{drained.cpu_seconds / drained.sent * 1000:.1f} ms", ""),
         ("memory, 10, 50, 100 % sent", f"{megabytes(0.1)}, {megabytes(0.5)}, {megabytes(1.0)} MB", ""),
         ("growth from 10 to 100 %", f"{drained.growth:.1%}", f"< {GOAL_GROWTH:.0%}"),

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from processes import ToolError
 from rich.console import Console
 from rich.table import Table
+
+from tools.processes import ToolError
 
 WARM_UP = 30
 
@@ -57,8 +58,11 @@ class Client:
     def sign_in(self, username: str, password: str) -> str:
         _, answer, _ = self.ask("POST", "/api/token/", {"username": username, "password": password})
         token: str = orjson.loads(answer)["access"]
-        self._headers["Authorization"] = f"Bearer {token}"
+        self.take_token(token)
         return token
+
+    def take_token(self, token: str) -> None:
+        self._headers["Authorization"] = f"Bearer {token}"
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None) -> tuple[int, bytes, float]:
         """Status, body and milliseconds."""

@@ -1,4 +1,4 @@
-"""What the benchmark compares with, installed where it harms nobody: in folders of its own under var/bench."""
+"""The competitors of a benchmark, installed where they harm nothing: in folders of their own under var/bench."""
 
 import hashlib
 import os
@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from processes import ToolError
+from tools import ROOT
+from tools.processes import ToolError
 
-ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "var" / "bench"
 EVENTSTREAM_LOCK = ROOT / "benchmarks" / "eventstream" / "requirements.lock"
 NCHAN_PACKAGES = ("nginx", "libnginx-mod-nchan")

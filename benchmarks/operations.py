@@ -1,19 +1,21 @@
-"""What is measured: each request of the API beside the least that reads the same rows."""
+"""The operations that are measured: each request of the API beside the least that reads the same rows."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from big_clinic import ZONE, BigClinic, phone_of
 from django.db import connection
-from measuring import Operation
+
+from benchmarks.big_clinic import ZONE, BigClinic, phone_of
+from benchmarks.measuring import Operation
 
 API = "/api/v1"
 
 APPOINTMENT = """
     SELECT a.id, a.clinic_id, a.patient_id, p.name, p.email, p.phone, a.practitioner_id, d.name, a.service_id, s.name,
-      s.color, a.starts_at, a.ends_at, a.local_date, a.status, a.attendance_confirmed_at, a.checked_in_at, a.notes,
+      s.color, a.starts_at, a.ends_at, a.local_date, a.status, a.attendance_confirmed_at, a.checked_in_at, a.arrived_at,
+      a.called_at, a.requested_start, a.room, a.reference, a.request_note, a.notes,
       a.cancel_reason, a.source, a.series_id, a.version, a.created_at, a.updated_at
     FROM appointment a JOIN patient p ON p.id = a.patient_id JOIN practitioner d ON d.id = a.practitioner_id
       LEFT JOIN service s ON s.id = a.service_id
@@ -90,7 +92,10 @@ def _patterns(number: int) -> tuple[str, str, str]:
 
 def _slots(big: BigClinic, today: date) -> Iterator[Operation]:
     blocks = "SELECT * FROM working_block WHERE practitioner_id IN %s"
-    cells = "SELECT * FROM claimed_cell WHERE practitioner_id IN %s AND starts_at >= %s AND starts_at < %s"
+    cells = (
+        "SELECT * FROM claimed_cell WHERE kind = 'practitioner' AND owner_id IN %s"
+        " AND starts_at >= %s AND starts_at < %s"
+    )
     everybody = [practitioner.pk for practitioner in big.practitioners]
 
     def read(ids: list[int], first: date, last: date) -> Callable[[Any], Any]:
@@ -166,6 +171,9 @@ def _writes(big: BigClinic) -> Iterator[Operation]:
         start = datetime.combine(days[slot // 8], time(8), ZONE) + timedelta(minutes=60 * (slot % 8))
         return practitioner.pk, start
 
+    def patient(number: int) -> int:
+        return 1 + number % big.size.patients
+
     def insert(cursor: Any, number: int) -> Any:
         practitioner_id, start = place(number)
         start = start.astimezone(UTC) + timedelta(minutes=30)
@@ -173,8 +181,20 @@ def _writes(big: BigClinic) -> Iterator[Operation]:
         cursor.execute(
             "INSERT INTO appointment (clinic_id, patient_id, practitioner_id, service_id, starts_at, ends_at,"
             " blocked_from, blocked_until, local_date, status, notes, cancel_reason, source, version, created_at,"
-            " updated_at) VALUES (%s, 1, %s, %s, %s, %s, %s, %s, %s, 'confirmed', '', '', 'desk', 1, %s, %s)",
-            (big.clinic.pk, practitioner_id, big.service.pk, start, end, start, end, start.date(), now, now),
+            " updated_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'confirmed', '', '', 'desk', 1, %s, %s)",
+            (
+                big.clinic.pk,
+                patient(number),
+                practitioner_id,
+                big.service.pk,
+                start,
+                end,
+                start,
+                end,
+                start.date(),
+                now,
+                now,
+            ),
         )
         return rows(cursor, f"{APPOINTMENT} WHERE a.id = %s", (cursor.lastrowid,))
 
@@ -189,7 +209,7 @@ def _writes(big: BigClinic) -> Iterator[Operation]:
         insert,
         method="POST",
         body=lambda number: {
-            "patient": 1 + number % big.size.patients,
+            "patient": patient(number),
             "practitioner": place(number)[0],
             "service": big.service.pk,
             "start": place(number)[1].isoformat(),

@@ -9,25 +9,29 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from measuring import Client
-from private_server import Accounts, PrivateServer, environment_of
-from processes import ToolError, free_port
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from run_stack import Stack
+
+from benchmarks.measuring import Client
+from tools.private_server import Accounts, PrivateServer, environment_of
+from tools.processes import ToolError, free_port
+from tools.run_stack import Stack
 
 
 @contextmanager
-def own_stack(settings: Mapping[str, str], *, kept_in: Path | None = None) -> Iterator[Stack]:
+def own_stack(
+    settings: Mapping[str, str], *, kept_in: Path | None = None, ports: tuple[int, int] | None = None
+) -> Iterator[Stack]:
     """Migrated, with the database running and nothing else, and with django set up in this process. A folder that it is
-    kept in stays, and is used again."""
+    kept in stays, and is used again. `ports`: of API and stream, where the settings name them."""
     folder = kept_in or Path(tempfile.mkdtemp(prefix="chairside-bench-"))
     server = PrivateServer(folder / "db", free_port(), Accounts.fresh())
+    api_port, stream_port = ports or (free_port(), free_port())
     stack = Stack(
         environment={**os.environ, **environment_of(server), **settings},
         folder=folder,
-        api_port=free_port(),
-        stream_port=free_port(),
+        api_port=api_port,
+        stream_port=stream_port,
         server=server,
     )
     try:

@@ -1,6 +1,6 @@
 """The usual way to stream, to compare with: sse-starlette's response, and a queue for each connection.
 
-    python benchmarks/plain_stream.py PORT
+    python -m benchmarks.plain_stream PORT
 
 `GET /stream` follows; `POST /publish` tells everybody its body.
 """

@@ -52,13 +52,22 @@ class Readers:
     def __len__(self) -> int:
         return len(self._sockets)
 
-    def open(self, count: int, patience: float, tick: Callable[[int], None] = lambda _: None) -> Opened:
-        """Open is who has been told anything at all after the headers."""
+    def open(
+        self,
+        count: int,
+        patience: float,
+        tick: Callable[[int], None] = lambda _: None,
+        *,
+        at_once: int = OPENING_AT_ONCE,
+        has_begun: Callable[[bytes], bool] | None = None,
+    ) -> Opened:
+        """Open is a reader who has been told anything at all after the headers, or what `has_begun` looks for."""
+        has_begun = has_begun or _has_begun
         began_at = time.perf_counter()
         heads: dict[int, bytes] = {}
         started = opened = lost = 0
         while opened + lost < count and time.perf_counter() - began_at < patience:
-            while started < count and len(heads) < OPENING_AT_ONCE:
+            while started < count and len(heads) < at_once:
                 heads[self._connect()] = b""
                 started += 1
             for descriptor, _ in self._epoll.poll(0.1, EVENTS_AT_ONCE):
@@ -67,14 +76,14 @@ class Readers:
                     lost += heads.pop(descriptor, None) is not None
                 elif descriptor in heads:
                     heads[descriptor] += self._buffer[:came]
-                    if _has_begun(heads[descriptor]):
+                    if has_begun(heads[descriptor]):
                         del heads[descriptor]
                         opened += 1
                         tick(1)
         return Opened(opened, lost + started - opened - lost, time.perf_counter() - began_at)
 
     def sample(self, publish: Callable[[], None], patience: float, quiet: float = 1.0) -> bytes:
-        """What the first reader is sent for one message, with the chunks of HTTP around it."""
+        """The bytes to the first reader for one message, with the chunks of HTTP around it."""
         first = next(iter(self._sockets))
         publishing = self._publisher.submit(publish)
         came, ends_at = b"", time.perf_counter() + patience
@@ -118,8 +127,8 @@ class Readers:
                 if length := self._read(descriptor):
                     yield descriptor, time.monotonic(), bytes(self._buffer[:length])
 
-    def rest(self, seconds: float) -> None:
-        """Read what comes, for nothing."""
+    def drain_for(self, seconds: float) -> None:
+        """Read and discard events."""
         ends_at = time.perf_counter() + seconds
         while (left := ends_at - time.perf_counter()) > 0:
             for descriptor, _ in self._epoll.poll(left, EVENTS_AT_ONCE):

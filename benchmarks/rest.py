@@ -1,12 +1,15 @@
-"""What the REST API costs, over real HTTP against the server that `make run` starts, on a big clinic.
+"""The cost of the REST API, over real HTTP against the server that `make run` starts, on a big clinic.
 
-    python benchmarks/rest.py [--requests N] [--appointments N] [--explain]
+    python -m benchmarks.rest [--requests N] [--appointments N] [--explain] [--against COMMIT]
 
 For each operation: the 50th and 95th percentile as a client sees them, the number of SQL statements, and how many times
-longer it takes than reading the same rows with bare mysqlclient and dumping them with orjson, in the same run.
+longer it takes than reading the same rows with bare mysqlclient and dumping them with orjson, in the same run. With
+`--against`, another version of this repository is measured before and after this one, by its own copy of this program
+and with the dependencies it locks.
 """
 
 import argparse
+import subprocess
 import sys
 from contextlib import closing
 from datetime import datetime
@@ -15,15 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from rich.console import Console
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / part) for part in ("tools", "django-rest", "shared-config", "benchmarks")]
-
-from measuring import WARM_UP, Client, Operation, measure, report  # noqa: E402 - found by the line above
-from own_stack import own_stack, progress_on, start_api  # noqa: E402
-from processes import ToolError  # noqa: E402
-from rich.console import Console  # noqa: E402
-from run_stack import Stack  # noqa: E402
+from benchmarks.measuring import WARM_UP, Client, Operation, measure, report
+from benchmarks.own_stack import own_stack, progress_on, start_api
+from benchmarks.versions import python_of, worktree_of
+from tools import ROOT
+from tools.processes import ToolError
+from tools.run_stack import Stack
 
 
 def main() -> int:
@@ -33,9 +35,12 @@ def main() -> int:
     parser.add_argument("--explain", action="store_true", help="show how the database finds the rows")
     parser.add_argument("--folder", type=Path, help="keep the database here, and use it again")
     parser.add_argument("--only", default="", help="operations whose name contains this")
+    parser.add_argument("--against", default="", help="a commit to measure as well, before and after")
     chosen = parser.parse_args()
     console = Console(width=140)
     try:
+        if chosen.against:
+            return compare(chosen, console)
         with own_stack({}, kept_in=chosen.folder) as stack:
             run(stack, chosen, console)
     except ToolError as problem:
@@ -44,9 +49,20 @@ def main() -> int:
     return 0
 
 
+def compare(chosen: argparse.Namespace, console: Console) -> int:
+    """The other version, this one, and the other again: so that what else the machine does shows."""
+    measured = [f"--requests={chosen.requests}", f"--appointments={chosen.appointments}", f"--only={chosen.only}"]
+    with worktree_of(chosen.against) as other:
+        for name, folder in ((chosen.against, other), ("this version", ROOT), (chosen.against, other)):
+            console.print(f"[bold]{name}[/bold]")
+            command = [python_of(folder), str(folder / "benchmarks/rest.py"), *measured]
+            subprocess.run(command, cwd=folder, check=True)
+    return 0
+
+
 def run(stack: Stack, chosen: argparse.Namespace, console: Console) -> None:
-    from big_clinic import PASSWORD, Size, find_big_clinic, make_big_clinic
-    from operations import operations_on
+    from benchmarks.big_clinic import PASSWORD, Size, find_big_clinic, make_big_clinic
+    from benchmarks.operations import operations_on
 
     size = Size(appointments=chosen.appointments, patients=max(50, chosen.appointments // 10))
     with progress_on(console) as progress:
@@ -57,7 +73,7 @@ def run(stack: Stack, chosen: argparse.Namespace, console: Console) -> None:
         operations = [one for one in operations_on(big, today) if chosen.only in one.name]
         start_api(stack)
         client = Client(stack.api_port)
-        token = client.sign_in(big.owner.email, PASSWORD)
+        token = client.sign_in(str(big.owner.email), PASSWORD)
         results = []
         assert stack.server is not None
         with closing(stack.server.connect()) as bare:

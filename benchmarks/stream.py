@@ -1,6 +1,6 @@
-"""What a delivery costs: the stream against the usual ways, in one run, with the same client, each on its own core.
+"""The cost of a delivery: the stream against the usual ways, in one run, with the same client, each on its own core.
 
-    python benchmarks/stream.py [--connections 1000 5000 10000] [--bytes 300 30000] [--only chairside plain nchan]
+    python -m benchmarks.stream [--connections 1000 5000 10000] [--bytes 300 30000] [--only chairside plain nchan]
 
 CPU is the server's, in user and kernel mode, without what it uses while nothing happens. Memory is what its resident
 size grew by, for each connection. Times are from before the message was published (for ours: written to the database)
@@ -13,20 +13,16 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("tools", "fastapi-sse", "shared-config", "django-rest", "benchmarks")
-sys.path[:0] = [str(ROOT / folder) for folder in FOLDERS]
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from contenders import CONTENDERS, Contender  # noqa: E402 - found by the line above
-from costs import allow_open_files, client_core, cpu_seconds, pin, resident_bytes, server_core  # noqa: E402
-from private_server import environment_of, throw_away_server  # noqa: E402
-from processes import ToolError  # noqa: E402
-from readers import Readers, without_chunks  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: E402
-from stream_table import ROUND_SECONDS, Result, show  # noqa: E402
+from benchmarks.contenders import CONTENDERS, Contender
+from benchmarks.costs import allow_open_files, client_core, cpu_seconds, pin, resident_bytes, server_core
+from benchmarks.readers import Readers, without_chunks
+from benchmarks.stream_table import ROUND_SECONDS, Result, show
+from tools.private_server import environment_of, throw_away_server
+from tools.processes import ToolError
 
 ROUNDS = 20
 DELIVERIES = 100_000  # So that many connections take fewer rounds.
@@ -49,7 +45,7 @@ def measure(contender: Contender, connections: int, sizes: dict[int, int], progr
         task = progress.add_task(f"{contender.name}: opening", total=connections)
         opened = readers.open(connections, OPENING_SECONDS, lambda count: progress.advance(task, count))
         cpu = (cpu_seconds(contender.process_id) - cpu) / max(1, opened.count)
-        readers.rest(1)
+        readers.drain_for(1)
         kilobytes = (resident_bytes(contender.process_id) - memory) / max(1, opened.count) / 1024
         progress.remove_task(task)
         for asked, size in sizes.items():
@@ -61,7 +57,7 @@ def measure(contender: Contender, connections: int, sizes: dict[int, int], progr
 
 def _sample(contender: Contender, readers: Readers, size: int) -> bytes:
     contender.fit(size)
-    readers.rest(1)
+    readers.drain_for(1)
     return readers.sample(contender.publish, ROUND_SECONDS)
 
 
@@ -71,7 +67,7 @@ def _deliver(
     """CPU µs a delivery, all times and the median of the last ones in milliseconds, and how many heard nothing."""
     connections = len(readers)
     before = cpu_seconds(contender.process_id)
-    readers.rest(IDLE_SECONDS)
+    readers.drain_for(IDLE_SECONDS)
     idle_share = (cpu_seconds(contender.process_id) - before) / IDLE_SECONDS
     rounds = max(FEWEST_ROUNDS, min(ROUNDS, DELIVERIES // max(1, connections)))
     task = progress.add_task(f"{contender.name}: {wire_bytes:,} bytes", total=rounds)
@@ -79,7 +75,7 @@ def _deliver(
     for _ in range(rounds):
         before, began_at = cpu_seconds(contender.process_id), time.perf_counter()
         heard = readers.hear(contender.publish, wire_bytes, ROUND_SECONDS)
-        readers.rest(BREATH_SECONDS)
+        readers.drain_for(BREATH_SECONDS)
         used += cpu_seconds(contender.process_id) - before - idle_share * (time.perf_counter() - began_at)
         times += heard
         lasts.append(max(heard, default=ROUND_SECONDS))

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from measuring import percentile
-from readers import Opened
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks.measuring import percentile
+from benchmarks.readers import Opened
 
 COLUMNS = (
     "bytes sent",

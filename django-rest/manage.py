@@ -3,10 +3,6 @@
 
 import os
 import sys
-from pathlib import Path
-
-# The settings loader lives beside this service; in the development environment a .pth file finds it as well.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared-config"))
 
 
 def main() -> None:

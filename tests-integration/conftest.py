@@ -1,20 +1,18 @@
-import sys
+import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "long"))
-sys.path.insert(0, str(Path(__file__).parent))
-
-from post_office import PostOffice, open_post_office
-from stack import LiveStack, live_stack
-from twilio_stand_in import TwilioStandIn
+from testkit.live.front_end import FrontEnd, serve_front_end
+from testkit.live.people import SignedIn
+from testkit.live.stack import LiveStack, live_stack
+from testkit.stand_ins.mail import MailStandIn, open_mail_stand_in
+from testkit.stand_ins.twilio import TwilioStandIn
 
 
 @pytest.fixture(scope="session")
-def post_office() -> Iterator[PostOffice]:
-    with open_post_office() as office:
+def post_office() -> Iterator[MailStandIn]:
+    with open_mail_stand_in() as office:
         yield office
 
 
@@ -25,8 +23,21 @@ def twilio() -> Iterator[TwilioStandIn]:
 
 
 @pytest.fixture(scope="session")
-def stack(post_office: PostOffice, twilio: TwilioStandIn) -> Iterator[LiveStack]:
-    """Both services over a real database, with the demo clinic in it. What goes out goes to the post office and the
-    stand-in for Twilio, but from containers, which do not reach them."""
-    with live_stack({**post_office.settings, **twilio.settings}) as running:
+def front_end() -> Iterator[FrontEnd]:
+    with serve_front_end() as serving:
+        yield serving
+
+
+@pytest.fixture(scope="session")
+def stack(
+    post_office: MailStandIn, twilio: TwilioStandIn, front_end: FrontEnd, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveStack]:
+    """Both services over a real database, with the demo clinic in it; each process of a run has its own. What goes out
+    goes to the post office and the stand-in for Twilio, but from containers, which do not reach them."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    outside = {**post_office.settings, **twilio.settings}
+    with live_stack(outside, origins=front_end.origins, shared=shared) as running:
+        with SignedIn(running, "owner") as owner:  # Most stories do not wait for the end of an undo window.
+            owner.http.patch("/api/v1/clinic", json={"undo_seconds": 0}).raise_for_status()
         yield running

@@ -2,8 +2,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
-from clinic_people import SignedIn, zone_of
-from stack import NO_CERTIFICATES, LiveStack
+
+from testkit.live.people import SignedIn, zone_of
+from testkit.live.stack import NO_CERTIFICATES, LiveStack
 
 SOON = 2.0
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import MySQLdb
 import pytest
-from clinic_people import sql
-from own_api import Server, open_api
-from stack import LiveStack
+
+from testkit.live.own_api import Server, open_api
+from testkit.live.people import sql
+from testkit.live.stack import LiveStack
 
 # 4 kB of notes each: more than both sockets hold.
 ROWS = 2_000
@@ -35,7 +36,8 @@ def long_past(stack: LiveStack) -> Iterator[None]:
     given = {
         "notes": "REPEAT('n', 4000)",
         "status": "'completed'",
-        "reference": "NULL",
+        "reference": "LEFT(MD5(UUID()), 22)",
+        "calendar_uid": "UUID()",
         "local_date": f"DATE({start})",
         "starts_at": start,
         "blocked_from": start,

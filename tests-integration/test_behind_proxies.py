@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from own_gateway import Gateway, open_gateway
-from stack import LiveStack
+
+from testkit.live.own_gateway import Gateway, open_gateway
+from testkit.live.stack import LiveStack
 
 # All of 127.0.0.0/8 is this machine; only 127.0.0.1 is a proxy.
 STRANGER, GUEST, OWNER = "127.0.0.2", "127.0.0.3", "127.0.0.4"

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browsing import chromium
-from clinic_people import SignedIn, free_start, zone_of
 from playwright.sync_api import Browser, Page
-from stack import LiveStack
 
-pytestmark = pytest.mark.xdist_group("browser")
-PATIENCE_MS = 40_000
+from testkit.live.browsing import chromium
+from testkit.live.people import SignedIn, free_start, zone_of
+from testkit.live.stack import LiveStack
+
+TIMEOUT_MS = 40_000
 TABS = 5  # Of one address a browser holds six connections, and a page needs one for itself.
 
 OPEN = """(addresses) => {
@@ -43,7 +43,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser, stack: LiveStack) -> Iterator[Page]:
     context = browser.new_context()
     page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
+    page.set_default_timeout(TIMEOUT_MS)
     page.goto(f"{stack.pages_url}/sign-in")
     yield page
     context.close()

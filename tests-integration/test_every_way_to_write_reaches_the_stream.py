@@ -3,8 +3,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from clinic_people import SignedIn, Watcher, free_start, sql, zone_of
-from stack import LiveStack
+
+from testkit.live.people import SignedIn, Watcher, free_start, sql, zone_of
+from testkit.live.stack import LiveStack
 
 
 @pytest.fixture

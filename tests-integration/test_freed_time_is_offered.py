@@ -1,14 +1,14 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from clinic_people import SignedIn, zone_of
-from stack import LiveStack
+from testkit.live.people import SignedIn, zone_of
+from testkit.live.stack import LiveStack
 
 SOON = 2.0
 
 
 def booked_slot(desk: SignedIn, patient: SignedIn) -> dict[str, Any]:
-    """Somebody else's appointment that the patient would rather have."""
+    """Another patient's appointment that the patient would rather have."""
     practitioner = desk.get("/api/v1/practitioners")["results"][4]["id"]
     today = datetime.now(zone_of(desk)).date()
     days = {"from": today + timedelta(days=2), "to": today + timedelta(days=20)}
@@ -38,7 +38,7 @@ def entry_of(patient: SignedIn, entry: dict[str, Any]) -> dict[str, Any]:
     return dict(found)
 
 
-def test_what_is_cancelled_is_kept_for_who_waits_and_booked_when_they_accept(stack: LiveStack) -> None:
+def test_cancelled_time_is_kept_for_the_waitlist_and_booked_on_acceptance(stack: LiveStack) -> None:
     with SignedIn(stack, "staff") as desk, SignedIn(stack, "patient", 2) as patient, patient.watch() as phone:
         phone.next()
         appointment = booked_slot(desk, patient)
@@ -62,7 +62,7 @@ def test_what_is_cancelled_is_kept_for_who_waits_and_booked_when_they_accept(sta
         assert patient.get("/api/v1/appointments", date=appointment["date"])["count"] == 1
 
 
-def test_what_is_declined_is_open_again(stack: LiveStack) -> None:
+def test_declined_time_is_open_again(stack: LiveStack) -> None:
     with SignedIn(stack, "staff") as desk, SignedIn(stack, "patient", 3) as patient:
         appointment = booked_slot(desk, patient)
         entry = wait_for(patient, appointment)
@@ -73,9 +73,11 @@ def test_what_is_declined_is_open_again(stack: LiveStack) -> None:
             "slots"
         ]
         assert appointment["start"] in {slot["start"] for slot in slots}
+        # Waiting on, they would be asked for the time that another story frees.
+        assert patient.http.delete(f"/api/v1/waitlist/{entry['id']}").status_code == 204
 
 
-def test_who_accepts_beforehand_is_booked_at_once(stack: LiveStack) -> None:
+def test_entry_that_accepts_beforehand_is_booked_at_once(stack: LiveStack) -> None:
     with SignedIn(stack, "staff") as desk, SignedIn(stack, "patient", 4) as patient, desk.watch() as board:
         board.next()
         appointment = booked_slot(desk, patient)

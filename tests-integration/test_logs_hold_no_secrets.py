@@ -7,9 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from own_gateway import Gateway, open_gateway, services_beside
-from processes import free_port
-from stack import LiveStack
+
+from testkit.live.own_gateway import Gateway, open_gateway, services_beside
+from testkit.live.stack import LiveStack
+from tools.processes import free_port
 
 PHONE = "+491709876543"
 MADE_UP = {
@@ -64,7 +65,11 @@ def drive_made_up(driven: Driven, address: str) -> None:
     ) as client:
         for path in (
             f"/a/{reference}",
+            f"/a/{reference}/visit.ics",
+            f"/offer/{offer}",
             f"/offer/{offer}/x",
+            f"/wall/{offer}",
+            f"/wall/{offer}/facts",
             f"/api/v1/public/bookings/{reference}",
             f"/api/v1/waitlist/offers/{offer}",
             f"/password?token={token}",

@@ -5,8 +5,9 @@ from typing import Any
 
 import httpx
 import MySQLdb
-from clinic_people import SignedIn, at_once, free_day, sql, zone_of
-from stack import NO_CERTIFICATES, LiveStack
+
+from testkit.live.people import SignedIn, at_once, free_day, sql, until_its_turn, zone_of
+from testkit.live.stack import NO_CERTIFICATES, LiveStack
 
 INSERT = """
     INSERT INTO appointment (clinic_id, patient_id, practitioner_id, starts_at, ends_at, blocked_from, blocked_until,
@@ -29,8 +30,9 @@ def test_twenty_ask_for_one_slot_and_one_gets_it(stack: LiveStack) -> None:
 
         def ask(_: int) -> httpx.Response:
             headers = {"Authorization": f"Bearer {staff.token}"}
-            return httpx.post(
-                f"{stack.api_url}/api/v1/appointments", json=body, headers=headers, timeout=60, verify=NO_CERTIFICATES
+            url = f"{stack.api_url}/api/v1/appointments"
+            return until_its_turn(
+                lambda: httpx.post(url, json=body, headers=headers, timeout=60, verify=NO_CERTIFICATES)
             )
 
         responses = at_once(20, ask)
@@ -53,7 +55,9 @@ def test_two_hundred_of_mixed_lengths_by_api_and_raw_sql_never_overlap(stack: Li
             if (service := services[number % len(services)]) is not None:
                 body["service"] = service
             url = f"{stack.api_url}/api/v1/appointments"
-            return httpx.post(url, json=body, headers=headers, timeout=60, verify=NO_CERTIFICATES).status_code
+            return until_its_turn(
+                lambda: httpx.post(url, json=body, headers=headers, timeout=60, verify=NO_CERTIFICATES)
+            ).status_code
 
         def by_raw_sql(number: int) -> int:
             start = (day + timedelta(minutes=5 * (number * 41 % 130))).replace(tzinfo=None)

@@ -1,11 +1,11 @@
-"""Somebody is told something in the app: it is on their stream when it is committed, and read everywhere at once."""
+"""Notifications: on the reader's stream with their COMMIT, and read everywhere at once."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from clinic_people import SignedIn, zone_of
-from stack import LiveStack
-from stream_testkit.wire import SseReader
+from testkit.live.people import SignedIn, zone_of
+from testkit.live.stack import LiveStack
+from testkit.stream.wire import SseReader
 
 
 def inbox_of(stack: LiveStack, person: SignedIn) -> SseReader:
@@ -16,7 +16,7 @@ def inbox_of(stack: LiveStack, person: SignedIn) -> SseReader:
 
 
 def offered(desk: SignedIn, patient: SignedIn) -> None:
-    """What somebody else gives back is offered to a patient who waits for it."""
+    """Offer returned time to a patient who waits for it."""
     practitioner = desk.get("/api/v1/practitioners")["results"][3]["id"]
     mine = patient.get("/api/v1/users/me")["patient"]
     other = next(row["id"] for row in desk.get("/api/v1/patients")["results"] if row["id"] != mine)
@@ -34,7 +34,7 @@ def offered(desk: SignedIn, patient: SignedIn) -> None:
     desk.act(booked["id"], "cancel")
 
 
-def test_what_is_told_is_there_at_once_and_what_is_read_is_read_everywhere(stack: LiveStack) -> None:
+def test_notification_is_there_at_once_and_read_everywhere(stack: LiveStack) -> None:
     with (
         SignedIn(stack, "staff") as desk,
         SignedIn(stack, "patient", 5) as patient,

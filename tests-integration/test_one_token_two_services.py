@@ -6,10 +6,11 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from clinic_people import SignedIn
 from jwt.utils import base64url_encode
-from stack import LiveStack
-from token_keys import fresh_token_keys, from_one_line
+
+from testkit.live.people import SignedIn
+from testkit.live.stack import LiveStack
+from tools.token_keys import fresh_token_keys, from_one_line
 
 Claims = dict[str, Any]
 

@@ -5,8 +5,10 @@ import sys
 
 import httpx
 import pytest
-from clinic_people import SignedIn
-from stack import ROOT, LiveStack, OwnStack
+
+from testkit.live.people import SignedIn
+from testkit.live.stack import LiveStack, OwnStack
+from tools import ROOT
 
 
 def status_of(stack: LiveStack) -> tuple[int, str]:

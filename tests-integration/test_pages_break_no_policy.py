@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from browsing import Board, chromium, sign_in
 from playwright.sync_api import Browser
-from stack import LiveStack
 
-pytestmark = pytest.mark.xdist_group("browser")
+from testkit.live.browsing import Board, chromium, sign_in
+from testkit.live.stack import LiveStack
+
 PAGES = [
     "/board",
     "/admin/",

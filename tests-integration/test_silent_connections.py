@@ -10,9 +10,10 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 
 import MySQLdb
 import pytest
-from own_api import Server, open_api
 from PIL import Image
-from stack import LiveStack
+
+from testkit.live.own_api import Server, open_api
+from testkit.live.stack import LiveStack
 
 HEAD_SECONDS = 1.5
 BODY_SECONDS = 2.0
@@ -164,7 +165,7 @@ def test_upload_of_megabytes_that_expects_continue_is_stored(server: Server, sta
         (b"POST /api/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n" + b"a" * 1000, 413),
     ],
 )
-def test_what_cannot_be_served_is_refused_in_the_one_error_shape(
+def test_unserveable_request_is_refused_in_the_one_error_shape(
     server: Server, request_bytes: bytes, status: int
 ) -> None:
     head, _, body = server.ask(request_bytes).partition(b"\r\n\r\n")

@@ -2,8 +2,8 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from clinic_people import SignedIn, sql
-from stack import LiveStack
+from testkit.live.people import SignedIn, sql
+from testkit.live.stack import LiveStack
 
 SECONDS = 4.0
 
@@ -20,7 +20,7 @@ def test_fifty_streams_ask_the_database_no_more_than_one(stack: LiveStack) -> No
 
 
 def _statements_a_second(stack: LiveStack, cursor: Any) -> float:
-    """What the whole server was asked: nobody else is working during these seconds but the stream's poller."""
+    """Statements to the whole server: only the stream's poller is working during these seconds."""
     before, began = _questions(cursor), time.monotonic()
     time.sleep(SECONDS)
     return (_questions(cursor) - before) / (time.monotonic() - began)

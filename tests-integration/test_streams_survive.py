@@ -3,12 +3,13 @@
 import time
 
 import pytest
-from clinic_people import SignedIn, free_start, zone_of
-from stack import LiveStack
+
+from testkit.live.people import SignedIn, free_start, row_of, zone_of
+from testkit.live.stack import LiveStack
 
 # Reading on in real time: these stories take as long as the outages they tell of.
 OUTAGE_SECONDS = 10
-PATIENCE = 30
+TIMEOUT_SECONDS = 30
 
 
 def test_the_database_is_away_for_ten_seconds_and_no_stream_is_lost(stack: LiveStack) -> None:
@@ -17,14 +18,14 @@ def test_the_database_is_away_for_ten_seconds_and_no_stream_is_lost(stack: LiveS
             watcher.next()
         start = free_start(zone_of(owner))
         stack.stop_database()
-        assert board.next(PATIENCE).event == "stale"
+        assert board.next(TIMEOUT_SECONDS).event == "stale"
         time.sleep(OUTAGE_SECONDS)
         assert owner.http.get("/readyz").status_code == 503
         stack.start_database()
         booked = owner.book(start)
         for watcher in (board, wall):
-            watcher.until(lambda shown: booked["id"] in shown, PATIENCE)
-            assert watcher.shown[booked["id"]] == booked
+            watcher.until(lambda shown: booked["id"] in shown, TIMEOUT_SECONDS)
+            assert watcher.shown[booked["id"]] == row_of(booked)
             assert "fresh" in watcher.seen
 
 
@@ -48,7 +49,7 @@ def test_the_stream_service_is_killed_and_dashboards_resume_by_id(stack: LiveSta
             assert mode == "snapshot" or again.seen == ["change"]
 
 
-def test_who_missed_nothing_is_told_nothing_again(stack: LiveStack) -> None:
+def test_reader_who_missed_nothing_gets_nothing_again(stack: LiveStack) -> None:
     with SignedIn(stack, "owner") as owner:
         with owner.watch() as board:
             board.next()

@@ -1,21 +1,25 @@
 """The board in a real browser, over both services: what one does is what everybody sees."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count, pairwise
+from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from browsing import PHONE, Board, board_of, chromium, sign_in
 from clinic.appointments.lifecycle import Facts, Party, Status, allowed_actions
-from clinic_people import SignedIn, zone_of
 from playwright.sync_api import Browser, Page, expect
-from stack import LiveStack
-from stream_testkit.front_end import evaluate_within
 
-pytestmark = pytest.mark.xdist_group("browser")
+from testkit.live.browsing import PHONE, Board, board_of, chromium, sign_in
+from testkit.live.people import SignedIn, zone_of
+from testkit.live.stack import LiveStack
+from testkit.live.visits import ask_for_visit
+from testkit.stream.front_end import evaluate_within
+
 _number = count(1)
 WHOLE_WEEK = {"blocks": [{"weekday": weekday, "start": "08:00", "end": "18:00"} for weekday in range(7)]}
 
@@ -49,9 +53,9 @@ class Room:
         return self.desk.book(start, practitioner=self.practitioner, patient=self.new_patient())
 
     def book_now(self) -> dict[str, Any]:
-        """For somebody who walks in: it begins on the five minutes before."""
-        now = datetime.now(self.zone)
-        return self.book(now.replace(minute=now.minute - now.minute % 5, second=0, microsecond=0))
+        """For somebody who walks in: it begins on the five minutes before, or on those that begin in a moment."""
+        soon = datetime.now(self.zone) + timedelta(seconds=20)
+        return self.book(soon.replace(minute=soon.minute - soon.minute % 5, second=0, microsecond=0))
 
     def new_patient(self) -> int:
         made = self.desk.post("/api/v1/patients", {"name": f"Wilhelmina Achterberg {next(_number)}"})
@@ -59,14 +63,20 @@ class Room:
         return int(made.json()["id"])
 
     def ask(self) -> dict[str, Any]:
-        """The patient's own request, for the first open slot from tomorrow."""
+        """The patient's own request for tomorrow."""
+        tomorrow = self.today + timedelta(days=1)
+        return ask_for_visit(self.patient, self.practitioner, tomorrow, tomorrow)
+
+    def ask_as_guest(self, name: str, phone: str) -> int:
+        """The id of a guest's request, as the desk sees it."""
         first = self.today + timedelta(days=1)
         slots = self.desk.get(f"/api/v1/practitioners/{self.practitioner}/slots", **{"from": first, "to": first})
-        body = {"practitioner": self.practitioner, "start": slots["slots"][next(_number) % 8]["start"]}
-        asked = self.patient.post("/api/v1/appointments", body)
-        assert (asked.status_code, asked.json()["status"]) == (201, "pending"), asked.text
-        request: dict[str, Any] = asked.json()
-        return request
+        start = slots["slots"][next(_number) % 8]["start"]
+        body = {"practitioner": self.practitioner, "start": start, "name": name, "phone": phone}
+        asked = self.patient.post("/api/v1/public/bookings", body)
+        assert asked.status_code == 201, asked.text
+        rows = self.desk.get("/api/v1/appointments", practitioner=self.practitioner, status="pending")["results"]
+        return int(next(row["id"] for row in rows if row["patient_name"] == name))
 
     def status(self, appointment_id: int) -> str:
         return str(self.desk.get(f"/api/v1/appointments/{appointment_id}")["status"])
@@ -92,7 +102,7 @@ def board(browser: Browser, stack: LiveStack, room: Room) -> Iterator[Board]:
         yield board
 
 
-# What is done elsewhere is seen here
+# Changes made elsewhere are seen here
 
 
 def test_a_booking_over_rest_appears_and_is_announced(room: Room, board: Board) -> None:
@@ -115,7 +125,7 @@ def test_a_request_appears_in_the_queue(room: Room, board: Board) -> None:
     expect(board.page.locator("#requests-count")).to_have_text("1")
 
 
-# What is done here is seen elsewhere
+# Changes made here are seen elsewhere
 
 
 def test_approved_on_the_board_confirmed_over_rest(room: Room, board: Board) -> None:
@@ -125,6 +135,26 @@ def test_approved_on_the_board_confirmed_over_rest(room: Room, board: Board) -> 
     expect(board.request(asked["id"])).to_have_count(0)
     assert room.status(asked["id"]) == "confirmed"
     expect(board.page.get_by_text("All answered")).to_be_visible()
+
+
+@pytest.mark.parametrize("answer", ["Link to Gwen Ashworth", "Somebody else", "Not yet"])
+def test_desk_is_offered_the_record_of_a_guest_it_knows(room: Room, board: Board, answer: str) -> None:
+    """One click approves the request and links it."""
+    phone = f"+4930555{next(_number):04}"
+    known = room.desk.post("/api/v1/patients", {"name": "Gwen Ashworth", "phone": phone}).json()["id"]
+    asked = room.ask_as_guest("gwen ashworth", phone)
+    board.request(asked).get_by_role("button", name="Approve").click()
+    dialog = board.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("gwen ashworth is known already")
+    dialog.get_by_role("button", name=answer).click()
+    expect(dialog).to_have_count(0)
+    if answer == "Not yet":
+        assert room.status(asked) == "pending"
+        return
+    expect(board.request(asked)).to_have_count(0)
+    shown = room.desk.get(f"/api/v1/appointments/{asked}")
+    assert (shown["status"], shown["patient"] == known) == ("confirmed", answer.startswith("Link"))
+    assert board.complaints == []
 
 
 def test_rejected_on_the_board_with_a_reason(room: Room, board: Board) -> None:
@@ -137,6 +167,166 @@ def test_rejected_on_the_board_with_a_reason(room: Room, board: Board) -> None:
     expect(board.request(asked["id"])).to_have_count(0)
     shown = room.desk.get(f"/api/v1/appointments/{asked['id']}")
     assert (shown["status"], shown["cancel_reason"]) == ("rejected", "Fully booked")
+
+
+def test_step_is_undone_on_the_board_within_the_window(browser: Browser, stack: LiveStack, room: Room) -> None:
+    asked = room.ask()
+    with (
+        SignedIn(stack, "owner") as owner,
+        undo_window(owner, seconds=60),
+        board_of(browser, stack, stack.person("staff"), room.query) as board,
+    ):
+        board.page.get_by_role("button", name=f"Approve {asked['patient_name']}").first.click()
+        expect(board.request(asked["id"])).to_have_count(0)
+        toast = board.page.locator(".toast.undo")
+        expect(toast).to_contain_text("The patient is notified in")
+        toast.get_by_role("button", name="Undo").click()
+        expect(board.request(asked["id"])).to_have_count(1)
+        expect(toast).to_have_count(0)
+        assert room.status(asked["id"]) == "pending"
+        assert board.complaints == []
+
+
+def test_move_that_a_patient_asks_for_far_ahead_is_answered_on_the_board(
+    browser: Browser, stack: LiveStack, room: Room
+) -> None:
+    with (
+        SignedIn(stack, "owner") as owner,
+        undo_window(owner, seconds=60),
+        moves_asked_for(owner),
+        board_of(browser, stack, stack.person("staff"), room.query) as board,
+    ):
+        day = room.today + timedelta(days=12)
+        visit = room.book(datetime.combine(day, time(10), room.zone))
+        wanted = datetime.combine(day, time(11), room.zone).isoformat()
+        move = {"start": wanted}
+        assert room.patient.post(f"/api/v1/public/bookings/{visit['reference']}/move", move).status_code == 202
+        asked = board.request(visit["id"])
+        expect(asked).to_contain_text("asks for")
+        asked.get_by_role("button", name="Keep the time").click()
+        expect(asked).to_have_count(0)
+        board.page.locator(".toast.undo").get_by_role("button").click()
+        expect(asked).to_be_visible()
+        asked.get_by_role("button", name="Move to").press("Enter")  # A click where a card has just gone is not meant.
+        expect(asked).to_have_count(0)
+        assert room.desk.get(f"/api/v1/appointments/{visit['id']}")["start"] == wanted
+        assert board.complaints == []
+
+
+def test_patient_is_called_into_the_room_that_was_named_last(room: Room, board: Board) -> None:
+    later = datetime.now(room.zone).replace(second=0, microsecond=0) + timedelta(minutes=40)
+    if later.date() != room.today:
+        pytest.skip("The day ends before.")
+    before, visit = room.book_now(), room.book(later.replace(minute=later.minute - later.minute % 5))
+    for one in (before, visit):
+        room.desk.act(one["id"], "check-in")
+    called = room.desk.post(f"/api/v1/appointments/{before['id']}/call", {"room": "Blue"})
+    assert called.status_code == 200, called.text
+    expect(board.card(before["id"])).to_contain_text("Blue")
+    board.card(visit["id"]).locator("[data-action=call]").click()
+    field = board.page.get_by_role("dialog").get_by_label("Room")
+    expect(field).to_have_value("Blue")
+    field.fill("Green")
+    field.press("Enter")
+    expect(board.card(visit["id"])).to_contain_text("Green")
+    assert board.complaints == []
+
+
+def test_approval_undone_within_the_window_is_never_told(browser: Browser, stack: LiveStack, room: Room) -> None:
+    """Also from another page, to which the bar comes along."""
+    asked = room.ask()
+    with (
+        SignedIn(stack, "owner") as owner,
+        undo_window(owner, seconds=60),
+        board_of(browser, stack, stack.person("staff"), room.query) as board,
+    ):
+        board.page.get_by_role("button", name=f"Approve {asked['patient_name']}").first.click()
+        expect(board.page.locator(".toast.undo")).to_be_visible()
+        board.page.goto("/calendar")
+        expect(board.page.locator(".toast.undo")).to_contain_text("The patient is notified in")
+        board.page.keyboard.press("z")
+        expect(board.page.locator(".toast.undo")).to_have_count(0)
+        wait_until(lambda: room.status(asked["id"]) == "pending")
+        told = owner.get("/api/v1/messages", appointment=asked["id"])["results"]
+        assert not [message for message in told if "confirm" in message["template"] and message["state"] == "sent"]
+
+
+def test_double_click_approves_one(room: Room, board: Board) -> None:
+    """The next request slides under the pointer as the first one goes."""
+    first, second = room.ask(), room.ask()
+    expect(board.request(second["id"])).to_be_visible()
+    box = board.request(first["id"]).get_by_role("button", name="Approve").bounding_box()
+    assert box is not None
+    at = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    board.page.mouse.dblclick(*at)
+    expect(board.request(first["id"])).to_have_count(0)
+    board.page.mouse.click(*at)
+    expect(board.request(second["id"])).to_be_visible()
+    assert (room.status(first["id"]), room.status(second["id"])) == ("confirmed", "pending")
+
+
+def test_five_approvals_by_keyboard(room: Room, board: Board) -> None:
+    asked = [room.ask()["id"] for _ in range(5)]
+    expect(board.page.locator("#requests-list [data-id]")).to_have_count(5)
+    board.page.keyboard.press("r")
+    for left in range(4, -1, -1):
+        board.page.keyboard.press("a")
+        expect(board.page.locator("#requests-list [data-id]")).to_have_count(left)
+    assert {room.status(row_id) for row_id in asked} == {"confirmed"}
+
+
+def test_key_of_the_next_step_never_cancels(room: Room, board: Board) -> None:
+    """Of a visit on another day nothing but a cancellation is open."""
+    tomorrow = datetime.combine(room.today + timedelta(days=1), time(9), room.zone)
+    booked = room.book(tomorrow)
+    board.open(f"{room.query}&date={tomorrow:%Y-%m-%d}")
+    card = board.card(booked["id"])
+    expect(card.get_by_role("button", name="Cancel")).to_have_class(re.compile("danger"))
+    board.page.keyboard.press("d")
+    board.page.keyboard.press("a")
+    expect(board.page.locator("dialog[open]")).to_have_count(0)
+    board.page.keyboard.press("x")
+    expect(board.page.get_by_role("dialog")).to_be_visible()
+
+
+def test_day_is_filtered_by_status_and_by_name(room: Room, board: Board) -> None:
+    nine = datetime.combine(room.today + timedelta(days=1), time(9), room.zone)
+    one, other = room.book(nine), room.book(nine + timedelta(hours=1))
+    room.desk.act(one["id"], "cancel")
+    board.open(f"{room.query}&date={nine:%Y-%m-%d}")
+    expect(board.card(one["id"])).to_be_visible()
+    board.page.locator("[data-status-filter=cancelled]").click()
+    expect(board.card(other["id"])).to_have_count(0)
+    expect(board.card(one["id"])).to_be_visible()
+    board.page.locator("[data-status-filter=cancelled]").click()
+    expect(board.card(other["id"])).to_be_visible()
+    board.page.keyboard.press("f")
+    board.page.keyboard.type(other["patient_name"].rpartition(" ")[2] + " wilh")
+    expect(board.card(one["id"])).to_have_count(0)
+    expect(board.card(other["id"])).to_be_visible()
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    until = monotonic() + 20
+    while not is_so():
+        assert monotonic() < until
+
+
+@contextmanager
+def moves_asked_for(owner: SignedIn) -> Iterator[None]:
+    """Patients do not move their visits: they ask the desk."""
+    owner.http.patch("/api/v1/clinic", json={"patient_moves": "request"}).raise_for_status()
+    yield
+    owner.http.patch("/api/v1/clinic", json={"patient_moves": "direct"}).raise_for_status()
+
+
+@contextmanager
+def undo_window(owner: SignedIn, *, seconds: int) -> Iterator[None]:
+    owner.http.patch("/api/v1/clinic", json={"undo_seconds": seconds}).raise_for_status()
+    try:
+        yield
+    finally:
+        owner.http.patch("/api/v1/clinic", json={"undo_seconds": 0}).raise_for_status()
 
 
 def test_a_dialog_that_is_left_changes_nothing(room: Room, board: Board) -> None:
@@ -294,6 +484,8 @@ def test_signed_out_everywhere_the_board_ends(browser: Browser, stack: LiveStack
         with SignedIn(stack, "practitioner", 1) as practitioner:
             practitioner.post("/api/v1/auth/logout-everywhere")
         board.wait_for_state("signed out")
+        expect(board.page.locator("#main")).to_be_hidden()
+        assert board.page.locator("[data-id], [data-status-filter]").count() == 0
         board.page.get_by_role("link", name="Sign in again").click()
         expect(board.page).to_have_url(f"{stack.pages_url}/sign-in?next=%2Fboard")
         sign_in(board.page, stack.person("practitioner", 1))
@@ -344,7 +536,7 @@ def test_a_day_far_ahead_is_a_list_and_says_so(room: Room, board: Board) -> None
     board.wait_for_state("live")
 
 
-# Who sees it
+# Roles that see it
 
 
 def test_a_practitioner_sees_the_own_column(browser: Browser, stack: LiveStack) -> None:
@@ -358,9 +550,10 @@ def test_a_practitioner_sees_the_own_column(browser: Browser, stack: LiveStack) 
 def test_a_patient_is_told_that_it_is_for_the_clinic(browser: Browser, stack: LiveStack) -> None:
     context = browser.new_context(base_url=stack.pages_url)
     page = context.new_page()
-    page.goto("/")
+    page.goto("/board")
     sign_in(page, stack.person("patient"))
     expect(page.get_by_role("heading", level=1)).to_have_text("This page is for the clinic")
+    expect(page.locator("#board")).to_have_count(0)
     context.close()
 
 
@@ -391,8 +584,12 @@ def test_everything_has_a_name_and_its_place(browser: Browser, stack: LiveStack,
         levels = page.evaluate(LEVELS)
         assert levels[0] == 1
         assert all(after - before <= 1 for before, after in pairwise(levels))
-        for landmark in ("banner", "main", "navigation"):
+        for landmark in ("banner", "main"):
             expect(page.get_by_role(landmark)).to_have_count(1)
+        # More than one of a kind is told apart by its name.
+        expect(page.get_by_role("navigation")).to_have_count(2)
+        for name in ("Pages", "Day"):
+            expect(page.get_by_role("navigation", name=name, exact=True)).to_have_count(1)
         assert board.complaints == []
 
 
@@ -417,6 +614,7 @@ def test_the_scheme_is_the_systems_until_one_is_chosen(browser: Browser, stack: 
     background = "getComputedStyle(document.body).backgroundColor"
     with board_of(browser, stack, stack.person("owner"), color_scheme="dark") as board:
         dark = board.page.evaluate(background)
+        board.page.get_by_role("button", name="Account of").click()
         board.page.get_by_role("button", name="Dark").click()
         light = board.page.evaluate(background)
         assert light != dark
@@ -424,7 +622,7 @@ def test_the_scheme_is_the_systems_until_one_is_chosen(browser: Browser, stack: 
         assert board.page.evaluate(background) == light
 
 
-def test_who_wants_no_motion_gets_none(browser: Browser, stack: LiveStack) -> None:
+def test_reduced_motion_is_respected(browser: Browser, stack: LiveStack) -> None:
     with board_of(browser, stack, stack.person("owner"), reduced_motion="reduce") as board:
         assert board.page.evaluate("document.getAnimations().length") == 0
 
@@ -437,9 +635,14 @@ def test_a_wall_shows_what_is_to_come_without_buttons(browser: Browser, stack: L
         expect(board.card(booked["id"]).locator(".appointment-buttons")).to_be_hidden()
         assert board.page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") >= 20
         assert board.page.evaluate(WIDTHS) == [1920, 1920]
+        # All requests of the clinic are more than fit.
+        board.open("?wall")
+        board.wait_for_state("live")
+        expect(board.page.locator("#requests-list")).to_contain_text("more")
+        assert board.page.evaluate("document.documentElement.scrollHeight") == 1080
 
 
-# What its scripts decide by themselves
+# Decisions of its scripts alone
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import random
 from typing import Any
 
-from clinic_people import SignedIn, Watcher, free_start, sql, zone_of
-from stack import LiveStack
+from testkit.live.people import SignedIn, Watcher, free_start, sql, zone_of
+from testkit.live.stack import LiveStack
 
 WRITES = 60
 

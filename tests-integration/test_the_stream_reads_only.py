@@ -1,7 +1,8 @@
 import MySQLdb
 import pytest
-from clinic_people import sql
-from stack import LiveStack
+
+from testkit.live.people import sql
+from testkit.live.stack import LiveStack
 
 VIEWS = ("live_head", "live_event", "live_clinic", "live_appointment", "live_hold", "live_session")
 NOT_ALLOWED = (

@@ -8,19 +8,22 @@ import fcntl
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools import ROOT
+
 COPY = "MIGRATED_COPY"
 FIRST = "test_migrated_first"
 
 
-def fill(database: str) -> bool:
-    """Give this empty database all tables, triggers, views and rows that the migrations make. False: not here."""
+def fill(database: str, server: Mapping[str, str] = os.environ) -> bool:
+    """Give this empty database all tables, triggers, views and rows that the migrations make. False: not here.
+    `server`: another one's variables; its user has the name of ours, to whom triggers and views belong."""
     if COPY not in os.environ:
         return False
     with _the_copy().open("rb") as copy:
-        _client("mariadb", database, stdin=copy)
+        _client("mariadb", database, server=server, stdin=copy)
     return True
 
 
@@ -43,7 +46,9 @@ def _make(path: Path) -> None:
     unfinished.rename(path)
 
 
-def _client(program: str, database: str, *options: str, **streams: object) -> None:
-    server = [f"--{name}={os.environ[f'DB_{name.upper()}']}" for name in ("host", "port", "user")]
-    command = [program, "--no-defaults", *server, *options, *filter(None, [database])]
-    subprocess.run(command, env={**os.environ, "MYSQL_PWD": os.environ["DB_PASSWORD"]}, check=True, **streams)  # type: ignore[call-overload]
+def _client(
+    program: str, database: str, *options: str, server: Mapping[str, str] = os.environ, **streams: object
+) -> None:
+    reached = [f"--{name}={server[f'DB_{name.upper()}']}" for name in ("host", "port", "user")]
+    command = [program, "--no-defaults", *reached, *options, *filter(None, [database])]
+    subprocess.run(command, env={**os.environ, "MYSQL_PWD": server["DB_PASSWORD"]}, check=True, **streams)  # type: ignore[call-overload]

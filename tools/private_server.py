@@ -2,7 +2,7 @@
 
 `make run` keeps one in var/db. Tests get one that is thrown away:
 
-    python tools/private_server.py run-with -- COMMAND …
+    python -m tools.private_server run-with -- COMMAND …
 
 starts it on a free port, tells COMMAND about it through the environment, and returns COMMAND's exit code.
 """
@@ -24,11 +24,12 @@ from pathlib import Path
 from typing import Any
 
 import MySQLdb
-from migrated import COPY as MIGRATED_COPY
 from MySQLdb.constants import ER
-from processes import (
+
+from tools.memory import buffer_pool_mb, memory_bytes
+from tools.migrated import COPY as MIGRATED_COPY
+from tools.processes import (
     Child,
-    Identity,
     ToolError,
     end_groups,
     free_port,
@@ -37,15 +38,20 @@ from processes import (
     port_holder,
     with_argument,
 )
-from token_keys import fresh_token_keys
+from tools.throw_away import folder_in_memory, throw_away_folder
+from tools.token_keys import fresh_token_keys
 
 HOST = "127.0.0.1"
-LONGEST_SOCKET_PATH = 107
+MAX_SOCKET_PATH = 107
 START_SECONDS = 60
-THROW_AWAY_PREFIX = "chairside-throw-away-"
 
 # A slow disk costs a throw-away server nothing: what a crash would lose is thrown away anyhow.
-THROW_AWAY_FLAGS = ["--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--innodb-log-file-size=32M"]
+THROW_AWAY_FLAGS = [
+    "--innodb-flush-log-at-trx-commit=0",
+    "--sync-binlog=0",
+    "--innodb-log-file-size=32M",
+    "--innodb-buffer-pool-size=128M",
+]
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ class PrivateServer:
     @property
     def socket(self) -> Path:
         path = self.folder / "server.sock"
-        if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+        if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
             return path
         digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"chairside-{digest}.sock"
@@ -251,10 +257,11 @@ class PrivateServer:
             "--log-bin-trust-function-creators=1",
             "--binlog-expire-logs-seconds=86400",
             "--max-binlog-size=64M",
-            # What was acknowledged survives a loss of power.
+            # Acknowledged writes survive a loss of power.
             "--innodb-flush-log-at-trx-commit=1",
             "--sync-binlog=1",
             "--innodb-doublewrite=ON",
+            f"--innodb-buffer-pool-size={buffer_pool_mb(memory_bytes())}M",
             *_as_root(),
             *self.extra_flags,
         ]
@@ -337,34 +344,26 @@ def _program(name: str) -> str:
 
 
 @contextmanager
-def throw_away_server(replica_of: PrivateServer | None = None) -> Iterator[PrivateServer]:
-    """With `replica_of`, one that follows that server and takes no writes of its own until it is promoted."""
-    _sweep_abandoned()
-    folder = Path(tempfile.mkdtemp(prefix=THROW_AWAY_PREFIX))
-    if owner := Identity.of(os.getpid()):
-        owner.write(folder / "owner")
-    server = PrivateServer(
-        folder,
-        free_port(),
-        replica_of.accounts if replica_of else Accounts.fresh(),
-        extra_flags=[*THROW_AWAY_FLAGS, *(["--read-only=1"] if replica_of else [])],
-        server_id=replica_of.server_id + 1 if replica_of else 1,
-    )
-    try:
-        server.start()
-        if replica_of:
-            server.replicate_from(replica_of)
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sweep_abandoned() -> None:
-    for folder in Path(tempfile.gettempdir()).glob(f"{THROW_AWAY_PREFIX}*"):
-        owner = Identity.read(folder / "owner")
-        if owner and not owner.is_alive() and not with_argument(f"--datadir={folder / 'data'}"):
-            shutil.rmtree(folder, ignore_errors=True)
+def throw_away_server(
+    replica_of: PrivateServer | None = None, *, parent: Path | None = None
+) -> Iterator[PrivateServer]:
+    """With `replica_of`, one that follows that server and takes no writes of its own until it is promoted. `parent`:
+    of its folder; None: temporary files."""
+    with throw_away_folder(parent) as folder:
+        server = PrivateServer(
+            folder,
+            free_port(),
+            replica_of.accounts if replica_of else Accounts.fresh(),
+            extra_flags=[*THROW_AWAY_FLAGS, *(["--read-only=1"] if replica_of else [])],
+            server_id=replica_of.server_id + 1 if replica_of else 1,
+        )
+        try:
+            server.start()
+            if replica_of:
+                server.replicate_from(replica_of)
+            yield server
+        finally:
+            server.stop()
 
 
 def environment_of(server: PrivateServer) -> dict[str, str]:
@@ -389,6 +388,7 @@ def fresh_secrets() -> dict[str, str]:
         "SSE_DB_USER": "chairside_stream",
         "SSE_DB_PASSWORD": secrets.token_hex(24),
         "DJANGO_SECRET_KEY": secrets.token_hex(24),
+        "VAPID_SECRET": secrets.token_hex(24),
         "JWT_ALGORITHM": "ES256",
         **fresh_token_keys(),
     }
@@ -414,7 +414,7 @@ def main() -> int:
     if not command:
         parser.error("which command?")
     try:
-        with throw_away_server() as server:
+        with throw_away_server(parent=folder_in_memory()) as server:
             copy = {MIGRATED_COPY: str(server.folder / "migrated.sql")}
             return run_with(command, {**environment_of(server), **copy})
     except ToolError as problem:

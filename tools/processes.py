@@ -1,4 +1,4 @@
-"""Which processes are ours, which ports are taken and by whom. All of it read from /proc, so Linux only."""
+"""Processes of this project, and ports with their holders."""
 
 import os
 import shutil
@@ -6,14 +6,16 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-PROC = Path("/proc")
-LISTEN = "0A"
+import psutil
+
+# The time of a process's start is counted from the boot, whose time moves with the clock.
+CLOCK_SECONDS = 2.0
 
 
 class ToolError(Exception):
@@ -22,41 +24,46 @@ class ToolError(Exception):
 
 @dataclass(frozen=True)
 class Identity:
-    """One process and no other: a pid comes round again, a pid with its start time and boot does not."""
+    """One process and no other: a pid comes round again, a pid with its time of start does not."""
 
     pid: int
-    started_ticks: int
-    boot_id: str
+    started_at: float
 
     @classmethod
     def of(cls, pid: int) -> Self | None:
-        with suppress(OSError, IndexError):
-            # The command's name in brackets may hold spaces and brackets itself: read from the last one on.
-            fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-            if fields[0] not in {"Z", "X"}:
-                boot_id = (PROC / "sys/kernel/random/boot_id").read_text().strip()
-                return cls(pid, int(fields[19]), boot_id)
+        """None for a process that has ended, also if its parent has not noticed yet."""
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if process.status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
+                return cls(pid, process.create_time())
         return None
 
     @classmethod
     def read(cls, record: Path) -> Self | None:
         with suppress(OSError, ValueError):
-            pid, started_ticks, boot_id = record.read_text().split()
-            return cls(int(pid), int(started_ticks), boot_id)
+            pid, started_at = record.read_text().split()
+            return cls(int(pid), float(started_at))
         return None
 
     def write(self, record: Path) -> None:
         record.parent.mkdir(parents=True, exist_ok=True)
-        record.write_text(f"{self.pid} {self.started_ticks} {self.boot_id}\n")
+        record.write_text(f"{self.pid} {self.started_at}\n")
 
     def is_alive(self) -> bool:
-        return Identity.of(self.pid) == self
+        found = Identity.of(self.pid)
+        return found is not None and abs(found.started_at - self.started_at) < CLOCK_SECONDS
 
 
 def command_of(pid: int) -> str:
-    with suppress(OSError):
-        return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    with suppress(psutil.Error):
+        return " ".join(psutil.Process(pid).cmdline())
     return ""
+
+
+def children_of(pid: int) -> list[int]:
+    with suppress(psutil.Error):
+        return [child.pid for child in psutil.Process(pid).children()]
+    return []
 
 
 def wait_until_gone(identities: list[Identity], seconds: float) -> list[Identity]:
@@ -120,7 +127,7 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """What it ended with; None while it runs."""
+        """The exit code; None while it runs."""
         assert self._process is not None
         return self._process.poll()
 
@@ -176,46 +183,28 @@ def free_port() -> int:
 
 def is_port_taken(port: int) -> bool:
     # Binding would miss a listener on another address of the machine; connecting would miss a full backlog.
-    return any(_listening_inodes(port))
+    return bool(_listeners(port))
 
 
 def port_holder(port: int) -> str:
-    """Who listens there: "nginx, pid 812", or "another process" where the kernel does not tell us."""
-    inodes = set(_listening_inodes(port))
-    for pid in _pids():
-        if inodes & set(_socket_inodes(pid)):
-            name = (PROC / str(pid) / "comm").read_text().strip()
-            return f"{name}, pid {pid}"
+    """The listener there: "nginx, pid 812", or "a process of another user" where the kernel does not tell us."""
+    for pid in _listeners(port):
+        with suppress(psutil.Error):
+            if pid is not None:
+                return f"{psutil.Process(pid).name()}, pid {pid}"
     return "a process of another user"
 
 
-def _listening_inodes(port: int) -> Iterator[str]:
-    for table in ("net/tcp", "net/tcp6"):
-        with suppress(OSError):
-            for row in (PROC / table).read_text().splitlines()[1:]:
-                fields = row.split()
-                if fields[3] == LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
-                    yield fields[9]
-
-
-def _pids() -> Iterator[int]:
-    return (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
-
-
-def _socket_inodes(pid: int) -> Iterator[str]:
-    with suppress(OSError):
-        for descriptor in (PROC / str(pid) / "fd").iterdir():
-            with suppress(OSError):
-                target = str(descriptor.readlink())
-                if target.startswith("socket:["):
-                    yield target[len("socket:[") : -1]
+def _listeners(port: int) -> list[int | None]:
+    """A pid for each listener there, None for one of another user."""
+    return [
+        connection.pid
+        for connection in psutil.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
+    ]
 
 
 def with_argument(argument: str) -> list[Identity]:
     """The processes that were started with exactly this argument."""
-    found = []
-    for pid in _pids():
-        with suppress(OSError):
-            if argument.encode() in (PROC / str(pid) / "cmdline").read_bytes().split(b"\0"):
-                found.append(Identity.of(pid))
-    return [identity for identity in found if identity]
+    found = [process.pid for process in psutil.process_iter(["cmdline"]) if argument in (process.info["cmdline"] or ())]
+    return [identity for pid in found if (identity := Identity.of(pid))]

@@ -5,14 +5,15 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools import ROOT
+
 POLL_SECONDS = 0.3
 # An editor writes several files, one after the other.
 QUIET_SECONDS = 0.2
 API, WORKER, STREAM = "django-rest", "worker", "fastapi-sse"
 FOLDERS = ("django-rest", "fastapi-sse", "shared-config")
 SUFFIXES = frozenset({".py", ".html", ".txt", ".mo", ".js", ".json"})
-SKIPPED = frozenset({"tests", "tests-integration", "stream_testkit", "node_modules", "staticfiles", "__pycache__"})
+SKIPPED = frozenset({"tests", "node_modules", "staticfiles", "__pycache__"})
 SETTINGS_FILE = ".env"
 
 

@@ -1,6 +1,6 @@
 """The whole of Chairside on this machine, in one folder: database, django-rest, worker, fastapi-sse.
 
-    python tools/run_stack.py [run | dev | status … | stop | seed … | manage COMMAND …]
+    python -m tools.run_stack [run | dev | status … | stop | seed … | manage COMMAND …]
 
 `make run`, `make dev`, `make status`, `make stop` and `make seed` come here; the integration tests use `Stack`.
 """
@@ -23,8 +23,14 @@ from typing import Self
 
 import MySQLdb
 from MySQLdb.constants import ER
-from private_server import HOST, Accounts, PrivateServer
-from processes import (
+from rich.console import Console
+from shared_config import ConfigurationError, DjangoSettings, StreamSettings, load_settings
+from shared_config.database_tls import mysqlclient_options
+
+from tools import ROOT
+from tools.log_rotation import LogRotation
+from tools.private_server import HOST, Accounts, PrivateServer
+from tools.processes import (
     Child,
     Identity,
     ToolError,
@@ -35,13 +41,9 @@ from processes import (
     wait_until_gone,
     with_argument,
 )
-from reload import POLL_SECONDS, FileWatcher, has_migrations, services_to_restart
-from rich.console import Console
-from shared_config import ConfigurationError, DjangoSettings, StreamSettings, load_settings
-from shared_config.database_tls import mysqlclient_options
-from summary import print_summary
+from tools.reload import POLL_SECONDS, FileWatcher, has_migrations, services_to_restart
+from tools.summary import print_summary
 
-ROOT = Path(__file__).resolve().parents[1]
 VAR = ROOT / "var"
 READY_SECONDS = 60
 # Together with the database's 3 s, and some to spare, under the 10 s that Ctrl-C may take.
@@ -77,11 +79,20 @@ def as_browsers_see_it(api_port: int, stream_port: int, *, origins: Sequence[str
     }
 
 
+def links_into(settings: DjangoSettings) -> dict[str, str]:
+    """Address that messages link to where none is set and no message leaves this machine; else `check` asks for it."""
+    leaves_machine = settings.email_host or settings.twilio_account_sid
+    if settings.public_url or leaves_machine:
+        return {}
+    return {"PUBLIC_URL": f"http://localhost:{settings.django_port}"}
+
+
 class Stack:
     """All services, from migrated database to ready, on the given ports.
 
     `environment` is the whole environment of the services; without a `server`, it names a database that runs already.
-    `folder` gets log/ and run/. Each service is a `Child` that can be killed and started by itself.
+    `folder` gets log/ and run/. Each service is a `Child` that can be killed and started by itself. `is_prepared`:
+    database and static files are as `prepare` leaves them.
     """
 
     def __init__(
@@ -93,6 +104,7 @@ class Stack:
         stream_port: int,
         server: PrivateServer | None = None,
         seed_arguments: list[str] | None = None,
+        is_prepared: bool = False,
         report: Report = say_nothing,
     ) -> None:
         self.folder = folder
@@ -100,7 +112,9 @@ class Stack:
         self.stream_port = stream_port
         self.server = server
         self.seed_arguments = seed_arguments
+        self.is_prepared = is_prepared
         self.report = report
+        self._log_rotation = LogRotation(folder / "log", keep_days=int(environment.get("KEEP_LOGS_DAYS", "30")))
         self.environment = {
             "EMAIL_FOLDER": str(folder / "mail"),
             "SMS_FOLDER": str(folder / "sms"),
@@ -127,7 +141,7 @@ class Stack:
 
     @property
     def credentials_file(self) -> Path:
-        """Who may sign in to the demo clinic; written by seed_demo."""
+        """Accounts of the demo clinic; written by seed_demo."""
         return self.folder / "seed" / "credentials.json"
 
     @property
@@ -153,15 +167,17 @@ class Stack:
         if self.server:
             self.server.start()
             self.report(f"Database on {HOST}:{self.server.port}")
-        self.prepare()
+        if not self.is_prepared:
+            self.prepare()
         if self.seed_arguments is not None:
             self.seed(*self.seed_arguments, shown=self.report is not say_nothing)
         for service in self.services:
             service.start()
         self.wait_until_ready()
 
-    def prepare(self) -> None:
-        self.manage("migrate", "--noinput")
+    def prepare(self, *, is_migrated: bool = False) -> None:
+        if not is_migrated:
+            self.manage("migrate", "--noinput")
         self.manage("create_stream_user")
         self.report("Schema up to date, the stream's database user can read its views")
         self.manage("collectstatic", "--noinput")
@@ -201,6 +217,7 @@ class Stack:
         self.wait_until_ready()
 
     def fail_if_ended(self) -> None:
+        self._log_rotation.turn()
         database = [self.server.child] if self.server else []
         for child in [*database, *self.services]:
             if not child.is_running:
@@ -312,7 +329,12 @@ def local_stack(report: Report, *, folder: Path = VAR) -> Stack:
     if settings.stream_url:
         in_browsers["STREAM_URL"] = settings.stream_url
     stack = Stack(
-        environment={**os.environ, **in_browsers},
+        environment={
+            **os.environ,
+            **in_browsers,
+            **links_into(settings),
+            "KEEP_LOGS_DAYS": str(settings.keep_logs_days),
+        },
         folder=folder,
         api_port=settings.django_port,
         stream_port=settings.fastapi_port,

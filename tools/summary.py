@@ -1,4 +1,4 @@
-"""What `make run` shows when all is up."""
+"""The summary of `make run` when all is up."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,8 +13,11 @@ def print_summary(
 ) -> None:
     api, stream = f"http://localhost:{api_port}", f"http://localhost:{stream_port}"
     addresses = Table.grid(padding=(0, 2))
+    # Patients book at the demo clinic without an account.
+    booking = [("Booking page", f"{api}/book/demo")] if credentials else []
     for name, address in (
         ("Live board", f"{api}/board"),
+        *booking,
         ("API", f"{api}/api/v1/"),
         ("API docs", f"{api}/api/docs"),
         ("Admin", f"{api}/admin/"),

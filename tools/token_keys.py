@@ -1,4 +1,4 @@
-"""Keys of access tokens for throw-away installations. `python tools/token_keys.py` prints a pair as settings."""
+"""Keys of access tokens for throw-away installations. `python -m tools.token_keys` prints a pair as settings."""
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat

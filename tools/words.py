@@ -1,62 +1,57 @@
-"""Refuse new lines in the project's former private dialect; those of tools/words-baseline.txt are still allowed.
+"""Refuse names and docstrings in a private dialect, and say how to put them plainly.
 
-    python tools/words.py          prints new lines and fails if there are any
-    python tools/words.py --lower  removes lines from the baseline that are gone from the code
+    python -m tools.words
 
-The dialect: docstrings and test names that begin with a free relative clause or an indefinite pronoun ("What is …",
-"Whose …", "Nobody …"), and constants named MOST_…, LONGEST_… or …PATIENCE… (plain: MAX_…, …_TIMEOUT_SECONDS).
+The dialect: docstrings, comments and test names that begin with a free relative clause or an indefinite pronoun ("What
+is …", "Whose …", "Nobody …"), and constants named MOST_…, LONGEST_… or …PATIENCE… (plain: MAX_…, …_TIMEOUT_SECONDS).
 """
 
 import re
 import subprocess
 import sys
-from collections import Counter
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-BASELINE = ROOT / "tools" / "words-baseline.txt"
-FIRST_WORDS = "what|whatever|who|whoever|whose|nobody|somebody|anybody|everybody"
+from tools import ROOT
+
+FIRST_WORDS = "what|whatever|who|whoever|whose|whom|nobody|somebody|anybody|everybody"
 DIALECT = re.compile(
     rf'\s*"{{3}}(?:{FIRST_WORDS})\b'
+    rf"|(?-i:\s*(?:#|//|/\*\*?|\*) (?:{FIRST_WORDS.title()})\b)"
     rf"|\s*(?:async )?def test_(?:{FIRST_WORDS})_"
     r"|(?:MOST|LONGEST)_[A-Z_]+\s*(?::[^=]*)?=|(?:[A-Z_]+_)?PATIENCE[A-Z_]*\s*(?::[^=]*)?=",
     re.IGNORECASE,
 )
 
 
-def find_dialect() -> dict[str, list[str]]:
-    """Each line's text, and the places where it stands."""
-    files = ["ls-files", "--cached", "--others", "--exclude-standard", "*.py"]
+PLAIN_BEGINNING = "Begin with a noun or an imperative verb: 'What it is' becomes 'It'."
+REMEDIES = {
+    "def": "Name the test after its subject: 'test_what_is_late_waits' becomes 'test_late_message_waits'.",
+    '"""': PLAIN_BEGINNING,
+    "# ": PLAIN_BEGINNING,
+    "// ": PLAIN_BEGINNING,
+    "* ": PLAIN_BEGINNING,
+    "": "Name a limit MAX_…, and a wait …_TIMEOUT_SECONDS.",
+}
+
+
+def find_dialect() -> list[str]:
+    """`file:line: text`, and how to put it plainly."""
+    files = ["ls-files", "--cached", "--others", "--exclude-standard", "*.py", "*.js", "*.css"]
     listed = subprocess.run(["git", *files], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    found: dict[str, list[str]] = {}
+    found = []
     for name in listed.splitlines():
         path = ROOT / name
         lines = path.read_text().splitlines() if path.exists() else []
         for number, line in enumerate(lines, 1):
             if DIALECT.match(line):
-                found.setdefault(line.strip(), []).append(f"{name}:{number}")
+                remedy = next(remedy for sign, remedy in REMEDIES.items() if sign in line)
+                found.append(f"{name}:{number}: {line.strip()}\n    {remedy}")
     return found
 
 
 def main() -> int:
-    allowed = Counter(BASELINE.read_text().splitlines())
     found = find_dialect()
-    remaining = allowed & Counter({text: len(places) for text, places in found.items()})
-    if "--lower" in sys.argv[1:]:
-        BASELINE.write_text("".join(f"{text}\n" for text in sorted(remaining.elements())))
-        return 0
-    new = {text: places for text, places in found.items() if len(places) > allowed[text]}
-    for text, places in new.items():
-        print(f"{', '.join(places)}: {text}", file=sys.stderr)
-    if new:
-        print(
-            "Begin with a noun or an imperative verb: 'What it is' becomes 'It'. See tools/words.py.", file=sys.stderr
-        )
-        return 1
-    if gone := allowed.total() - remaining.total():
-        print(f"{gone} lines of the old dialect are gone: python tools/words.py --lower")
-    print(f"Words: {remaining.total()} lines of the old dialect are left, none is new.")
-    return 0
+    print(*found, sep="\n", file=sys.stderr) if found else print("Words: plain.")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

@@ -12,39 +12,35 @@ import uvicorn
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.http import HttpRequest, HttpResponse
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.csrf import csrf_exempt
 
-settings.configure(
-    ALLOWED_HOSTS=["*"],
-    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "django_eventstream"],
-    LOGGING_CONFIG=None,
-    ROOT_URLCONF="__main__",
-    SECRET_KEY="a benchmark's own",
-)
-django.setup()
-
-import django_eventstream.urls  # noqa: E402 - wants the settings
-from django_eventstream import send_event  # noqa: E402
+urlpatterns: list[URLPattern | URLResolver] = []
 
 
 @csrf_exempt
 def publish(request: HttpRequest) -> HttpResponse:
+    from django_eventstream import send_event
+
     send_event("clinic", "message", request.body.decode(), json_encode=False)
     return HttpResponse(status=204)
 
 
-urlpatterns = [
-    path("events/", include(django_eventstream.urls), {"channels": ["clinic"]}),
-    path("publish", publish),
-]
+def main(port: int) -> None:
+    settings.configure(
+        ALLOWED_HOSTS=["*"],
+        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "django_eventstream"],
+        LOGGING_CONFIG=None,
+        ROOT_URLCONF="__main__",
+        SECRET_KEY="a benchmark's own",
+    )
+    django.setup()
+    urlpatterns.append(path("events/", include("django_eventstream.urls"), {"channels": ["clinic"]}))
+    urlpatterns.append(path("publish", publish))
+    uvicorn.run(
+        get_asgi_application(), host="127.0.0.1", port=port, lifespan="off", log_level="warning", access_log=False
+    )
+
 
 if __name__ == "__main__":
-    uvicorn.run(
-        get_asgi_application(),
-        host="127.0.0.1",
-        port=int(sys.argv[1]),
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-    )
+    main(int(sys.argv[1]))

@@ -6,8 +6,10 @@ from pathlib import Path
 import django_stubs_ext
 from clinic.common.mysql.connecting import CONNECT_TIMEOUT_SECONDS, tls_options
 from clinic.common.mysql.session import init_command
-from shared_config import ACCESS_AUDIENCE, DjangoSettings, load_settings, use_locked_time_zones
+from shared_config import ACCESS_AUDIENCE, VERSION, DjangoSettings, load_settings, use_locked_time_zones
 
+from config import libraries
+from config.admin_theme import UNFOLD as UNFOLD
 from config.documentation import INTRODUCTION
 
 # ModelAdmin[Row] and the like: typed generics that Django itself does not offer yet.
@@ -18,7 +20,6 @@ use_locked_time_zones()
 BASE_DIR = Path(__file__).resolve().parent.parent
 SHARED = load_settings(DjangoSettings)
 
-VERSION = "0.1.0"
 SECRET_KEY = SHARED.django_secret_key.get_secret_value()
 DEBUG = SHARED.django_debug
 ALLOWED_HOSTS = SHARED.django_allowed_hosts
@@ -47,10 +48,15 @@ INSTALLED_APPS = [
     "clinic.scheduling",
     "clinic.people",
     "clinic.appointments",
+    "clinic.clinic_setup",
     "clinic.waitlist",
     "clinic.messaging",
     "clinic.changefeed",
+    "clinic.worker",
+    "clinic.health",
     "clinic.ops",
+    "clinic.demo",
+    "clinic.admin_site",
     "clinic.portal",
 ]
 
@@ -64,10 +70,11 @@ MIDDLEWARE = [
     "clinic.common.middleware.ApiPathMiddleware",
     "clinic.common.middleware.SecureCookiesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "clinic.ops.middleware.HangingWritesMiddleware",
+    "clinic.health.middleware.HangingWritesMiddleware",
     "clinic.common.middleware.HostMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "clinic.portal.middleware.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -121,8 +128,6 @@ DATABASES = {
         "TEST": {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_520_ci"},
     }
 }
-# What is remembered of a queryset (clinic.common.statements) is compared with a fresh one each time: slow, for tests.
-STATEMENTS_ARE_COMPARED = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -151,7 +156,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en-us"
-# Of what people are told. The API and the admin speak English.
+# Of what people are told and of the pages. The admin speaks English, the API as it is asked.
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
@@ -162,8 +167,20 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "clinic.common.static_files.ImmutableStaticFilesStorage"},
 }
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "clinic.common.static_files.LibraryFinder",
+]
+# Of the pages, from npm; no build step.
+BROWSER_LIBRARIES_FOLDER = BASE_DIR / "browser" / "node_modules"
+BROWSER_MODULES = libraries.MODULES
+# Served to front ends on other origins; the pages have the same files under clinic/portal/static.
+CLIENT_FOLDER = BASE_DIR.parent / "clients" / "js"
+BROWSER_FILES = libraries.FILES
+# The one inline script of a page.
+INLINE_SCRIPT_SOURCE = "clinic.portal.import_map.script_source"
 
 # A JSON body of this API is a few hundred bytes.
 API_MAX_BODY_BYTES = 256 * 1024
@@ -172,11 +189,17 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
 API_MAX_UPLOAD_BYTES = 5 * 1024 * 1024 + 4096
 MEDIA_ROOT = SHARED.media_folder or BASE_DIR.parent / "var" / "media"
 
-# What follows from every recorded change of an appointment, in its transaction and in this order.
+# Effects of every recorded change of an appointment, in its transaction and in this order.
 APPOINTMENT_EFFECTS: list[str] = [
     "clinic.waitlist.services.offering.OFFER_FREED_TIME",
+    "clinic.appointments.services.undo_holds.KEEP_FREED_TIME",
+    "clinic.waitlist.services.settling.SETTLE_ENTRIES",
     "clinic.messaging.services.telling.TELL",
+    "clinic.messaging.services.next_in_line.TELL_NEXT",
+    "clinic.messaging.services.calls.TELL_CALLED",
 ]
+# Check of messages about to be sent: those that are not true any more.
+UNTRUE_MESSAGES = "clinic.messaging.services.truth.untrue_among"
 # Rows with a history of their own that move when a patient's record becomes part of another one.
 PATIENT_MERGE_EFFECTS: list[str] = ["clinic.appointments.services.record_merges.MOVE_APPOINTMENTS"]
 
@@ -236,10 +259,14 @@ SPECTACULAR_SETTINGS = {
         "RoleEnum": "clinic.accounts.models.Role.choices",
         "ClinicRoleEnum": "clinic.accounts.models.CLINIC_ROLE_CHOICES",
         "ChannelEnum": "clinic.appointments.models.Channel.choices",
-        "MessageChannelEnum": "clinic.outbox.models.Channel.choices",
-        "MessageStateEnum": "clinic.outbox.models.State.choices",
+        "MessageChannelEnum": "clinic.outbox.models.DeliveryChannel.choices",
+        "MessageStateEnum": "clinic.outbox.models.MessageState.choices",
+        "MessageKindEnum": "clinic.outbox.models.MessageKind.choices",
         "PatientActionEnum": "clinic.people.models.PatientAction.choices",
         "EntryStateEnum": "clinic.waitlist.models.EntryState.choices",
+        "AbsenceStateEnum": "clinic.scheduling.models.AbsenceState.choices",
+        "HoldKindEnum": "clinic.calendar.serializers.HOLD_KINDS",
+        "DeviceKindEnum": "clinic.accounts.models.DeviceKind.choices",
         "OfferStateEnum": "clinic.waitlist.models.OfferState.choices",
     },
     "PREPROCESSING_HOOKS": ["clinic.common.openapi.drop_unversioned_copies"],
@@ -251,39 +278,8 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-UNFOLD = {
-    "SITE_TITLE": "Chairside",
-    "SITE_HEADER": "Chairside",
-    "SITE_SUBHEADER": "clinic.ops.admin.clinic_name",
-    "SITE_SYMBOL": "dentistry",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: "/favicon.svg"}],
-    "SITE_URL": None,
-    # Django's own log of the admin; an appointment has its history on its page.
-    "SHOW_HISTORY": False,
-    "SHOW_VIEW_ON_SITE": False,
-    "SHOW_BACK_BUTTON": True,
-    "DASHBOARD_CALLBACK": "clinic.ops.admin.the_day",
-    "SIDEBAR": {"show_search": False, "navigation": "clinic.ops.admin.navigation"},
-    # Teal, from light to dark. 600 is that of buttons and links: white on it, and it on white, is read well (5.5 : 1).
-    "COLORS": {
-        "primary": {
-            "50": "#f0fdfa",
-            "100": "#ccfbf1",
-            "200": "#99f6e4",
-            "300": "#5eead4",
-            "400": "#2dd4bf",
-            "500": "#14b8a6",
-            "600": "#0f766e",
-            "700": "#115e59",
-            "800": "#134e4a",
-            "900": "#10403c",
-            "950": "#042f2e",
-        }
-    },
-}
-
 CORS_ALLOWED_ORIGINS = SHARED.allowed_origins
-CORS_URLS_REGEX = r"^/(api/|health|livez|readyz)"
+CORS_URLS_REGEX = r"^/(api/|clients/|health|livez|readyz)"
 CORS_EXPOSE_HEADERS = [
     "X-Request-ID",
     "X-Process-Time",
@@ -329,6 +325,8 @@ EMAIL_FILE_PATH = SHARED.email_folder
 EMAIL_IS_CONFIGURED = bool(SHARED.email_host or SHARED.email_folder)
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if SHARED.email_host else 'filebased'}.EmailBackend"
 DEFAULT_FROM_EMAIL = SHARED.email_from
+# Origins that stand in for a push service though they are not public: for tests alone.
+PUSH_STAND_INS: list[str] = []
 SMS_IS_CONFIGURED = bool(
     (SHARED.twilio_account_sid and SHARED.twilio_auth_token and SHARED.twilio_from) or SHARED.sms_folder
 )
@@ -336,18 +334,15 @@ SMS_IS_CONFIGURED = bool(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {
-        "request_id": {"()": "clinic.common.logs.RequestIdFilter"},
-        "route": {"()": "clinic.common.logs.RouteFilter"},
-    },
+    "filters": {"route": {"()": "clinic.common.logs.RouteFilter"}},
     "formatters": {
-        "text": {"()": "clinic.common.logs.TextFormatter"},
-        "json": {"()": "clinic.common.logs.JsonFormatter"},
+        "text": {"()": "shared_config.log_formats.TextFormatter"},
+        "json": {"()": "shared_config.log_formats.JsonFormatter"},
     },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "filters": ["request_id", "route"],
+            "filters": ["route"],
             "formatter": SHARED.log_format,
         }
     },

@@ -9,13 +9,14 @@ from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent,
 from clinic.messaging.models import InboundMessage
 from clinic.outbox.models import Message, MessageTemplate
 from clinic.people.models import Patient
-from clinic.scheduling.models import Practitioner, Service, ServicePractitioner
+from clinic.scheduling.models import Clinic, Practitioner, Service, ServicePractitioner
 from clinic.waitlist.models import WaitlistEntry
+from django.contrib import admin
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from .admin_pages import (
+from testkit.clinic.admin_pages import (
     ANSWERS,
     APPOINTMENTS,
     CLINICS,
@@ -39,8 +40,9 @@ from .admin_pages import (
     rows_of,
     sign_in,
 )
-from .conftest import PASSWORD, At, World, in_days, row_of, this_moment
-from .feed_rows import make_hold
+from testkit.clinic.feed_rows import make_hold
+from testkit.clinic.times import At, in_days, this_moment
+from testkit.clinic.world import PASSWORD, World, row_of
 
 LOGS = [HISTORY, SERIES, WAITLIST, HOLDS, MESSAGES, ANSWERS]
 LISTS = [APPOINTMENTS, PATIENTS, PRACTITIONERS, SERVICES, DAYS_OFF, CLINICS, USERS, WORDINGS, *LOGS]
@@ -101,10 +103,21 @@ def test_a_request_is_decided_and_the_history_tells_who_did_it_in_the_admin(
     assert AppointmentEvent.objects.count() == 2
 
 
-@pytest.mark.parametrize("place", ["list", "page", "day"])
-def test_what_the_lifecycle_refuses_is_told_and_leaves_no_trace(
-    owner: Client, pending: Appointment, place: str
+def test_guest_the_clinic_knows_is_approved_and_linked_on_the_page(
+    world: World, owner: Client, pending: Appointment
 ) -> None:
+    own = Patient.objects.create(clinic=world.clinic, name="gus guest", phone="+491712345678")
+    known = Patient.objects.create(clinic=world.clinic, name="Gus Guest", phone="+491712345678")
+    assert "link_to" not in Page.open(owner, page_of(pending)).response.content.decode()
+    Appointment.objects.filter(pk=pending.pk).update(patient=own, source="guest")
+    page = Page.open(owner, page_of(pending))
+    assert errors_of(page.save("appointments_appointment_approve", link_to=known.pk)) == ""
+    assert (row_of(pending).status, row_of(pending).patient) == ("confirmed", known)
+    assert not Patient.objects.filter(pk=own.pk).exists()
+
+
+@pytest.mark.parametrize("place", ["list", "page", "day"])
+def test_refused_transition_is_told_and_leaves_no_trace(owner: Client, pending: Appointment, place: str) -> None:
     page = Page.open(owner, page_of(pending))
     act(owner, APPOINTMENTS, "reject", pending.pk)
     if place == "list":
@@ -142,6 +155,40 @@ def test_notes_and_a_decision_are_saved_together(owner: Client, pending: Appoint
     assert [line.action for line in AppointmentEvent.objects.order_by("id")] == ["create", "confirm", "edit"]
 
 
+def test_last_step_is_undone_in_the_admin(owner: Client, pending: Appointment) -> None:
+    Clinic.objects.update(undo_seconds=60)
+    act(owner, APPOINTMENTS, "reject", pending.pk)
+    shown = owner.get(page_of(pending)).context["actions_submit_line"]
+    assert [button.description for button in shown] == ["Undo the last step"]
+    Page.open(owner, page_of(pending)).save("appointments_appointment_undo")
+    assert (row_of(pending).status, last_line(pending).action) == ("pending", "undo")
+    act(owner, APPOINTMENTS, "approve", pending.pk)
+    assert "1 undone." in messages_of(act(owner, APPOINTMENTS, "undo", pending.pk))
+    assert "not a step that can be undone" in messages_of(act(owner, APPOINTMENTS, "undo", pending.pk))
+    assert row_of(pending).status == "pending"
+
+
+def test_step_on_the_page_of_the_day_offers_its_undo(owner: Client, pending: Appointment) -> None:
+    Clinic.objects.update(undo_seconds=60)
+    page = owner.post(f"{APPOINTMENTS}{pending.pk}/approve/now/", follow=True).content.decode()
+    undo = f"{APPOINTMENTS}{pending.pk}/undo/now/"
+    assert f'action="{undo}"' in page
+    assert "1 undone." in messages_of(owner.post(undo, follow=True))
+    assert row_of(pending).status == "pending"
+
+
+def test_status_is_corrected_in_the_admin_with_a_reason(world: World, owner: Client) -> None:
+    visit = world.book_now()
+    act(owner, APPOINTMENTS, "complete", visit.pk)
+    refused = Page.open(owner, page_of(visit)).save(correct_to="no_show")
+    assert "A correction needs a reason." in errors_of(refused)
+    Page.open(owner, page_of(visit)).save(correct_to="no_show", correction_reason="It was another Paula")
+    line = last_line(visit)
+    assert (row_of(visit).status, line.action, line.reason) == ("no_show", "correct", "It was another Paula")
+    refused = Page.open(owner, page_of(visit)).save(correct_to="pending", correction_reason="No")
+    assert "The start has passed" in errors_of(refused)
+
+
 def test_a_cancellation_has_a_reason(owner: Client, pending: Appointment) -> None:
     page = Page.open(owner, page_of(pending))
     page.save("appointments_appointment_cancel", reason="The chair is broken")
@@ -162,7 +209,7 @@ def test_notes_are_changed_with_a_line_of_history(owner: Client, pending: Appoin
     assert (last_line(pending).action, last_line(pending).channel) == ("edit", Channel.ADMIN)
 
 
-def test_whoever_changed_it_meanwhile_is_not_overwritten(owner: Client, pending: Appointment) -> None:
+def test_meanwhile_changed_row_is_not_overwritten(owner: Client, pending: Appointment) -> None:
     one, other = Page.open(owner, page_of(pending)), Page.open(owner, page_of(pending))
     one.save(notes="Afraid of needles")
     refused = other.save(notes="Brings a friend")
@@ -182,9 +229,9 @@ def test_the_history_stands_on_the_page_the_newest_first(owner: Client, pending:
     assert not any((inline.has_add_permission, inline.has_change_permission, inline.has_delete_permission))
 
 
-def test_what_is_deleted_leaves_its_history(owner: Client, pending: Appointment) -> None:
+def test_deleted_visit_leaves_its_history(owner: Client, pending: Appointment) -> None:
     owner.post(f"{APPOINTMENTS}{pending.pk}/delete/", {"post": "yes"})
-    assert not Appointment.objects.exists()
+    assert owner.get(page_of(pending)).status_code == 302
     (deleted, _) = events = rows_of(owner.get(HISTORY))
     assert [event.action for event in events] == ["delete", "create"]
     assert deleted.patient_name == "Paula"
@@ -273,7 +320,7 @@ def test_a_list_costs_the_same_for_five_rows_and_for_fifty(
     assert max(few.values()) < 25
 
 
-# Whose it is
+# Ownership
 
 
 @pytest.fixture
@@ -324,7 +371,7 @@ def test_everything_is_in_the_clinics_own_view_alone(
     assert stranger.post(page, {"name": "Mine", "notes": "Mine"}).status_code in (302, 403)
 
 
-def test_what_can_be_chosen_is_the_clinics_own(world: World, stranger: Client, superuser: Client) -> None:
+def test_choices_are_the_clinics_own(world: World, stranger: Client, superuser: Client) -> None:
     Practitioner.objects.create(clinic=world.hillside, name="Dr Hilda")
     for url, field in ((SERVICES, "offered_by"), (DAYS_OFF, "practitioner")):
         choices = stranger.get(f"{url}add/").context["adminform"].form.fields[field].queryset
@@ -367,7 +414,7 @@ def test_practitioners_and_patients_see_nothing_even_with_an_account_that_is_let
 
 
 @pytest.mark.parametrize("url", [HOME, *LISTS])
-def test_nobody_is_let_in_without_an_account_for_the_admin(world: World, url: str) -> None:
+def test_admin_needs_an_account_of_its_own(world: World, url: str) -> None:
     client = Client()
     client.force_login(world.olga)
     assert client.get(url).headers["Location"].startswith("/admin/login/")
@@ -414,7 +461,7 @@ def test_the_sidebar_leads_where_one_may_go(world: World, owner: Client, superus
     assert set(pages(sign_in(world.sam))) == {HOME, "/board", *LISTS} - {USERS, WORDINGS}
 
 
-def test_somebody_is_taken_off_the_waitlist(world: World, owner: Client, stranger: Client) -> None:
+def test_entry_is_taken_off_the_waitlist(world: World, owner: Client, stranger: Client) -> None:
     entry = wait(world, world.paula.patient)
     act(stranger, WAITLIST, "withdraw", entry.pk)
     entry.refresh_from_db()
@@ -440,3 +487,29 @@ def test_a_log_is_read_only(owner: Client, superuser: Client, of_riverside: dict
             assert client.get(f"{url}add/").status_code == 403
             assert client.post(f"{url}{of_riverside[url]}/change/", {"reason": "x"}).status_code == 403
             assert client.post(f"{url}{of_riverside[url]}/delete/", {"post": "yes"}).status_code == 403
+
+
+PAGES_OF_LISTS = {
+    APPOINTMENTS: "/calendar",
+    SERIES: "/calendar",
+    HISTORY: "/calendar",
+    HOLDS: "/calendar",
+    WAITLIST: "/waitlist",
+    PATIENTS: "/patients",
+    PRACTITIONERS: "/settings/staff",
+    USERS: "/settings/staff",
+    SERVICES: "/settings/services",
+    DAYS_OFF: "/settings/closures",
+    CLINICS: "/settings/policy",
+    WORDINGS: "/settings/messages",
+    MESSAGES: "/messages",
+    ANSWERS: "/messages",
+}
+FOR_OPERATORS = {WORKER}
+
+
+def test_clinic_has_a_page_for_each_list_of_the_admin(owner: Client) -> None:
+    lists = {f"/admin/{model._meta.label_lower.replace('.', '/')}/" for model in admin.site._registry}
+    assert lists == PAGES_OF_LISTS.keys() | FOR_OPERATORS
+    for page in set(PAGES_OF_LISTS.values()):
+        assert owner.get(page).status_code == 200, page

@@ -9,8 +9,9 @@ from clinic.messaging.models import InboundMessage
 from clinic.outbox.models import Message
 from django.test import Client
 
-from .admin_pages import ANSWERS, MESSAGES, sign_in
-from .conftest import World, in_days
+from testkit.clinic.admin_pages import ANSWERS, MESSAGES, sign_in
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World
 
 # A winter's morning in Riverside, which is an hour ahead of UTC.
 MORNING = datetime(2027, 1, 8, 7, 5, tzinfo=UTC)
@@ -61,7 +62,7 @@ def test_answers_are_shown_on_the_clinics_clock(desk: Client, answer: InboundMes
     assert MORNING_THERE in seen(desk, f"{ANSWERS}{answer.pk}/change/")
 
 
-def test_what_belongs_to_no_clinic_is_shown_in_utc(message: Message) -> None:
+def test_row_without_a_clinic_is_shown_in_utc(message: Message) -> None:
     Message.objects.update(clinic=None, user=None)
     root = sign_in(User.objects.create_superuser("root@example.org"))
     assert "08 Jan 2027, 07:05".replace(" ", "\u00a0") in seen(root, MESSAGES)

@@ -1,4 +1,4 @@
-"""Who works when, what is offered and by which policy: changed in the admin by the services of the API."""
+"""Hours, services and policy, changed in the admin by the services of the API."""
 
 from datetime import time
 from typing import Any
@@ -11,7 +11,7 @@ from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Practitioner, ScheduleException, Service, WorkingBlock
 from django.test import Client
 
-from .admin_pages import (
+from testkit.clinic.admin_pages import (
     CLINICS,
     DAYS_OFF,
     PATIENTS,
@@ -24,7 +24,8 @@ from .admin_pages import (
     messages_of,
     sign_in,
 )
-from .conftest import World, in_days, row_of
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, row_of
 
 BLOCKS, EXCEPTIONS = "working_blocks", "schedule_exceptions"
 NEXT_WEEK = in_days(7)(9)
@@ -139,7 +140,7 @@ def test_days_off_are_given_on_the_page_of_the_practitioner(world: World, owner:
     assert hours_of(world) == ALL_WEEK
 
 
-def test_what_is_over_is_neither_shown_nor_touched(world: World, owner: Client) -> None:
+def test_ended_visit_is_neither_shown_nor_touched(world: World, owner: Client) -> None:
     day = in_days(-9)(9).date()
     over = world.petra.practitioner.schedule_exceptions.create(clinic=world.clinic, start_date=day, end_date=day)
     page = open_petra(owner, world)
@@ -200,7 +201,9 @@ def test_a_new_practitioner_with_hours_and_services(world: World, owner: Client)
     assert made.working_blocks.get().weekday == 0
 
 
-def test_who_leaves_leaves_no_appointment_behind_unsaid(world: World, owner: Client, booked: Appointment) -> None:
+def test_leaving_practitioner_leaves_no_appointment_behind_unsaid(
+    world: World, owner: Client, booked: Appointment
+) -> None:
     page = open_petra(owner, world)
     assert "There are appointments ahead" in errors_of(page.save(active=False))
     assert "To whom?" in errors_of(page.save(active=False, appointments_ahead="move"))
@@ -223,7 +226,7 @@ def test_the_desk_does_not_change_who_somebody_is(world: World, staff: Client) -
 
 
 @pytest.mark.parametrize("url", [PRACTITIONERS, SERVICES, PATIENTS, CLINICS])
-def test_what_others_rest_on_is_not_deleted(world: World, owner: Client, superuser: Client, url: str) -> None:
+def test_referenced_row_is_not_deleted(world: World, owner: Client, superuser: Client, url: str) -> None:
     row = {
         PRACTITIONERS: world.petra.practitioner,
         SERVICES: world.check_up,
@@ -242,7 +245,7 @@ def test_the_owner_takes_somebody_on_and_lets_them_go(world: World, owner: Clien
     typed: dict[str, Any] = {"name": "Nadia", "email": "Nadia@Riverside.example", "role": "staff"}
     assert "already exists" in errors_of(page.save(**{**typed, "email": "SAM@riverside.example"}))
     assert errors_of(page.save(**typed)) == ""
-    made = User.objects.get(email="nadia@riverside.example")
+    made = User.objects.get(claims__value="nadia@riverside.example")
     assert (made.clinic, made.role, made.is_staff, made.has_usable_password()) == (world.clinic, "staff", True, False)
     assert Message.objects.get(user=made).template == "invitation"
 

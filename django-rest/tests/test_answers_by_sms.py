@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.appointments.models import Appointment, AppointmentEvent
 from clinic.messaging.models import InboundMessage
-from clinic.outbox.models import Channel, Message, OptOut, State
+from clinic.outbox.models import DeliveryChannel, Message, MessageKind, MessageState, OptOut
 from clinic.outbox.optouts import is_opted_out
-from clinic.outbox.services import About, queue_message
+from clinic.outbox.services import About, NewMessage, queue_message
 from clinic.outbox.sms_gate import admit_sms
 from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic
@@ -23,7 +23,10 @@ from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 from twilio.request_validator import RequestValidator
 
-from .conftest import World, at_once, code_of, fresh, in_days, row_of
+from testkit.clinic.answers import code_of
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, fresh, row_of
 
 PAULAS = "+491701111111"
 PETES = "+491702222222"
@@ -75,7 +78,7 @@ def sms(text: str, *, sender: str = PAULAS, sid: str | None = None, **more: str)
 
 
 def say(text: str, **more: Any) -> str:
-    """What is answered."""
+    """The answer."""
     response = post(WEBHOOK, sms(text, **more))
     assert (response.status_code, response["Content-Type"]) == (200, "text/xml; charset=utf-8"), response.content
     return str(response.content.decode())
@@ -96,6 +99,17 @@ def test_yes_is_the_promise_to_come(booked: Appointment, text: str) -> None:
     assert (logged.appointment_id, logged.clinic_id, logged.outcome) == (booked.pk, booked.clinic_id, "done")
 
 
+@pytest.mark.parametrize("text", ["YES", "NO"])
+def test_answer_about_a_visit_holds_its_link_which_the_desk_is_not_shown(booked: Appointment, text: str) -> None:
+    assert f"{ADDRESS}/a/{booked.reference}</Message>" in say(text)
+    assert f"{ADDRESS}/a/{booked.reference}</Message>" in say(f"{text} {booked.pk}")
+
+
+@pytest.mark.parametrize("text", ["HELP", "Is there parking?"])
+def test_answer_about_no_visit_holds_no_link(booked: Appointment, text: str) -> None:
+    assert "/a/" not in say(text)
+
+
 @pytest.mark.parametrize("text", ["CANCEL {}", "no {}", "NO", "Absagen"])
 def test_no_cancels(booked: Appointment, text: str) -> None:
     assert "is cancelled." in say(text.format(booked.pk))
@@ -103,7 +117,7 @@ def test_no_cancels(booked: Appointment, text: str) -> None:
     assert lines_of(booked) == [("cancel", "patient_sms", "sms")]
 
 
-def test_nobody_is_told_a_reason_that_nobody_gave(booked: Appointment) -> None:
+def test_message_gives_no_reason_where_none_was_given(booked: Appointment) -> None:
     Clinic.objects.update(language="de")
     say("NEIN")
     told = Message.objects.filter(template__in=["cancelled", "cancelled_by_patient"])
@@ -145,7 +159,7 @@ def test_the_number_must_be_the_patients(booked: Appointment) -> None:
     assert "no upcoming appointment" in say("CANCEL", sender="+491709876543")
 
 
-def test_who_has_several_is_asked_which(world: World, booked: Appointment) -> None:
+def test_several_appointments_are_asked_about(world: World, booked: Appointment) -> None:
     other = world.book(NINE + timedelta(hours=2))
     answer = say("CANCEL")
     assert f"NO {booked.pk} (" in answer
@@ -163,13 +177,13 @@ def test_too_late_to_cancel_is_said(world: World, booked: Appointment) -> None:
     assert InboundMessage.objects.get().outcome == "too_late_to_cancel"
 
 
-def test_what_is_not_understood_changes_nothing(booked: Appointment) -> None:
+def test_unknown_answer_changes_nothing(booked: Appointment) -> None:
     assert "Please reply CONFIRM" in say("I might be late 😅 <b>&")
     assert "Please reply CONFIRM" in say("")
     assert lines_of(booked) == []
 
 
-def test_what_was_said_is_escaped_in_the_answer(world: World, booked: Appointment) -> None:
+def test_spoken_text_is_escaped_in_the_answer(world: World, booked: Appointment) -> None:
     world.petra.practitioner.name = "Dr <Petra> & Co"
     world.petra.practitioner.save(update_fields=["name"])
     assert "Dr &lt;Petra&gt; &amp; Co" in say("YES")
@@ -197,7 +211,7 @@ def test_yes_means_what_is_agreed_and_no_may_mean_either(world: World, booked: A
 
 
 @pytest.mark.parametrize("ends_as", ["cancelled", "rejected"])
-def test_who_had_promised_is_not_expected_after_it_was_called_off(world: World, ends_as: str) -> None:
+def test_confirmed_attendance_does_not_outlive_a_cancellation(world: World, ends_as: str) -> None:
     by = world.sam if ends_as == "cancelled" else world.paula
     booked = _with_phones(world).book(NINE, by=by)
     say(f"CONFIRM {booked.pk}")
@@ -252,7 +266,7 @@ def test_signature_with_the_patients_name_is_not(booked: Appointment) -> None:
 @pytest.mark.parametrize("text", ["Stop please", "please stop", "Keine SMS mehr"])
 def test_stop_with_courtesy_stops_messages_and_says_so(booked: Appointment, text: str) -> None:
     assert "You get no more SMS" in say(text)
-    assert is_opted_out(Channel.SMS, PAULAS)
+    assert is_opted_out(DeliveryChannel.SMS, PAULAS)
     assert row_of(booked).status == "confirmed"
 
 
@@ -281,9 +295,9 @@ def test_stop_from_another_form_of_the_number_stops_the_stored_one(booked: Appoi
     Clinic.objects.update(sms_countries="MX")
     # WhatsApp's messages are not the provider's to answer.
     assert "You get no more SMS" in say("STOP", sender="whatsapp:+5215512345678")
-    assert is_opted_out(Channel.SMS, "+525512345678")
+    assert is_opted_out(DeliveryChannel.SMS, "+525512345678")
     assert "You get SMS from us again" in say("START", sender="whatsapp:+5215512345678")
-    assert not is_opted_out(Channel.SMS, "+525512345678")
+    assert not is_opted_out(DeliveryChannel.SMS, "+525512345678")
 
 
 # Offers of the waitlist
@@ -299,7 +313,7 @@ def offer_at_three(world: World, patient: Patient) -> WaitlistOffer:
     start = NINE + timedelta(hours=6)
     taken = world.book(start, patient=world.pete)
     join_waitlist(
-        actor=Actor.by_user(fresh(world.sam)),
+        actor=UserActor(fresh(world.sam)),
         clinic=world.clinic,
         patient_id=patient.pk,
         wishes=Wishes(first_date=NINE.date(), last_date=NINE.date(), practitioner_id=taken.practitioner_id),
@@ -383,10 +397,10 @@ def test_offer_that_clashes_by_now_is_refused_in_words(world: World, offered: Wa
     assert state_of_offer(offered) == "open"
 
 
-# What the desk is shown
+# View of the desk
 
 
-def test_what_is_not_understood_is_shown_to_the_desk(world: World, booked: Appointment) -> None:
+def test_unknown_answer_is_shown_to_the_desk(world: World, booked: Appointment) -> None:
     say("I am 10 minutes late")
     logged = InboundMessage.objects.get()
     assert (logged.clinic_id, logged.outcome) == (world.clinic.pk, "not understood")
@@ -400,13 +414,13 @@ def test_what_is_not_understood_is_shown_to_the_desk(world: World, booked: Appoi
 @pytest.mark.parametrize(
     ("text", "sender"), [("hello", "+491709876543"), ("", PAULAS), ("STOP", PAULAS), ("HELP", PAULAS)]
 )
-def test_what_strangers_write_and_what_is_understood_is_not(booked: Appointment, text: str, sender: str) -> None:
+def test_texts_by_strangers_are_shown_and_understood_ones_are_not(booked: Appointment, text: str, sender: str) -> None:
     say(text, sender=sender)
     assert not Message.objects.filter(template="sms_received").exists()
     assert InboundMessage.objects.get().clinic_id == (booked.clinic_id if sender == PAULAS else None)
 
 
-def test_who_shares_a_phone_is_named(world: World, booked: Appointment) -> None:
+def test_sharers_of_a_phone_are_named(world: World, booked: Appointment) -> None:
     Patient.objects.filter(pk=world.pete.patient.pk).update(phone=PAULAS)
     other = world.book(NINE + timedelta(hours=2), patient=world.pete)
     answer = say("NO")
@@ -436,32 +450,32 @@ def test_every_answer_is_in_its_readers_language(world: World, booked: Appointme
 
 def test_stop_and_start(booked: Appointment) -> None:
     assert "<Message>" not in say("STOP")
-    assert is_opted_out(Channel.SMS, PAULAS)
+    assert is_opted_out(DeliveryChannel.SMS, PAULAS)
     say("Stop")
     assert OptOut.objects.count() == 1
     say("START")
-    assert not is_opted_out(Channel.SMS, PAULAS)
+    assert not is_opted_out(DeliveryChannel.SMS, PAULAS)
     assert row_of(booked).status == "confirmed"
 
 
 def test_a_word_that_the_provider_does_not_know_is_answered(booked: Appointment) -> None:
     assert "You get no more SMS" in say("Stopp")
-    assert is_opted_out(Channel.SMS, PAULAS)
+    assert is_opted_out(DeliveryChannel.SMS, PAULAS)
     assert "<Message>" not in say("Stopp", OptOutType="STOP")
 
 
 def test_the_provider_says_what_it_took_for_an_opt_out(booked: Appointment) -> None:
     say("CANCEL", OptOutType="STOP")
-    assert is_opted_out(Channel.SMS, PAULAS)
+    assert is_opted_out(DeliveryChannel.SMS, PAULAS)
     assert row_of(booked).status == "cancelled"
 
 
-# Who is not Twilio
+# Senders other than Twilio
 
 
 @pytest.mark.parametrize("path", [WEBHOOK, STATUS])
 @pytest.mark.parametrize("signature", ["", "nonsense", "A" * 28])
-def test_what_is_forged_is_refused(booked: Appointment, path: str, signature: str) -> None:
+def test_forged_token_is_refused(booked: Appointment, path: str, signature: str) -> None:
     response = post(path, sms(f"CANCEL {booked.pk}", MessageStatus="delivered"), signature=signature)
     assert (response.status_code, code_of(response)) == (403, "permission_denied")
     assert row_of(booked).status == "confirmed"
@@ -499,7 +513,7 @@ def test_the_query_and_the_slash_are_part_of_what_is_signed(booked: Appointment)
 
 
 @pytest.mark.parametrize("missing", ["MessageSid", "From", "To", "AccountSid"])
-def test_what_is_signed_and_malformed_is_said_so(booked: Appointment, missing: str) -> None:
+def test_signed_and_malformed_token_is_named_as_such(booked: Appointment, missing: str) -> None:
     fields = sms("NO")
     del fields[missing]
     response = post(WEBHOOK, fields)
@@ -507,21 +521,24 @@ def test_what_is_signed_and_malformed_is_said_so(booked: Appointment, missing: s
     assert row_of(booked).status == "confirmed"
 
 
-# What became of one
+# Delivery reports
 
 
 @pytest.fixture
 def sent(world: World) -> Message:
     message = queue_message(
-        about=About(clinic_id=world.clinic.pk),
-        channel=Channel.SMS,
-        template="phone_code",
-        recipient=PAULAS,
-        context={"code": "1", "clinic": "Riverside", "minutes": 10},
-        fallback_recipient="paula@riverside.example",
+        NewMessage(
+            about=About(clinic_id=world.clinic.pk),
+            kind=MessageKind.ACCOUNT,
+            channel=DeliveryChannel.SMS,
+            template="phone_code",
+            recipient=PAULAS,
+            context={"code": "1", "clinic": "Riverside", "minutes": 10},
+            fallback_recipient="paula@riverside.example",
+        )
     )
     assert message is not None
-    Message.objects.filter(pk=message.pk).update(state=State.SENT, due_at=None, provider_id="SM42")
+    Message.objects.filter(pk=message.pk).update(state=MessageState.SENT, due_at=None, provider_id="SM42")
     return message
 
 
@@ -534,7 +551,7 @@ def state_of(message: Message) -> str:
     return Message.objects.get(pk=message.pk).state
 
 
-def test_what_became_of_a_message_is_kept(sent: Message) -> None:
+def test_outcome_of_a_message_is_kept(sent: Message) -> None:
     for status in ("queued", "sending", "sent", "a new word"):
         assert (report(status), state_of(sent)) == (204, "sent")
     assert (report("delivered"), state_of(sent)) == (204, "delivered")
@@ -542,7 +559,7 @@ def test_what_became_of_a_message_is_kept(sent: Message) -> None:
     assert (report("sent"), report("failed"), state_of(sent)) == (204, 204, "delivered")
 
 
-def test_what_did_not_arrive_goes_by_mail(sent: Message) -> None:
+def test_undelivered_message_goes_by_mail(sent: Message) -> None:
     assert report("undelivered", ErrorCode="30003") == 204
     failed = Message.objects.get(pk=sent.pk)
     assert (failed.state, failed.error) == ("failed", "Twilio 30003: undelivered")
@@ -553,15 +570,25 @@ def test_what_did_not_arrive_goes_by_mail(sent: Message) -> None:
     assert not OptOut.objects.exists()
 
 
-def test_what_is_no_longer_true_goes_no_other_way(sent: Message, booked: Appointment) -> None:
-    Message.objects.filter(pk=sent.pk).update(template="confirmed", appointment_id=booked.pk)
+def test_mail_in_place_of_an_sms_is_kept_until_the_sms_has_come(sent: Message) -> None:
+    words = {"subject": "A reminder", "body": "Dear Paula"}
+    Message.objects.filter(pk=sent.pk).update(instead=words)
+    report("sent")
+    assert Message.objects.get(pk=sent.pk).instead == words
+    report("delivered")
+    arrived = Message.objects.get(pk=sent.pk)
+    assert (arrived.state, arrived.instead, arrived.body) == ("delivered", None, sent.body)
+
+
+def test_outdated_message_goes_no_other_way(sent: Message, booked: Appointment) -> None:
+    Message.objects.filter(pk=sent.pk).update(cause="confirmed", appointment_id=booked.pk)
     Appointment.objects.filter(pk=booked.pk).update(status="cancelled")
     report("undelivered", ErrorCode="30003")
     assert state_of(sent) == "failed"
     assert not Message.objects.filter(unique_key__startswith="instead-of").exists()
 
 
-def test_what_goes_by_mail_instead_is_called_in_its_readers_language(sent: Message) -> None:
+def test_mail_in_place_of_an_sms_is_in_its_readers_language(sent: Message) -> None:
     Message.objects.filter(pk=sent.pk).update(language="de")
     report("undelivered", ErrorCode="30003")
     mail = Message.objects.exclude(pk=sent.pk).get()
@@ -570,7 +597,7 @@ def test_what_goes_by_mail_instead_is_called_in_its_readers_language(sent: Messa
 
 def test_a_report_of_an_opt_out_is_remembered(sent: Message) -> None:
     report("failed", ErrorCode="21610")
-    assert is_opted_out(Channel.SMS, PAULAS)
+    assert is_opted_out(DeliveryChannel.SMS, PAULAS)
 
 
 def test_a_report_about_nothing_of_ours_changes_nothing(sent: Message) -> None:

@@ -1,18 +1,29 @@
 """A booking that names no practitioner goes to a free one: the least booked of the surrounding days."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from clinic.accounts.models import User
+from clinic.appointments.claim_facts import read_claim_facts
 from clinic.appointments.models import Appointment
-from clinic.appointments.services import placing
+from clinic.appointments.services import booking
+from clinic.appointments.slot_assignment import ClaimFacts
 from clinic.people.models import Patient
-from clinic.scheduling.models import Practitioner, ScheduleException, Service, ServicePractitioner, WorkingBlock
+from clinic.scheduling.models import (
+    Practitioner,
+    ScheduleException,
+    Service,
+    ServicePractitioner,
+    WorkingBlock,
+)
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from .conftest import APPOINTMENTS, At, World, attr_of, in_days, refusal
-from .feed_rows import make_hold
+from testkit.clinic.answers import APPOINTMENTS, attr_of, refusal
+from testkit.clinic.feed_rows import make_hold
+from testkit.clinic.times import At, in_days
+from testkit.clinic.world import World
 
 
 def book(world: World, *, by: User | None = None, **body: Any) -> Any:
@@ -20,6 +31,15 @@ def book(world: World, *, by: User | None = None, **body: Any) -> Any:
     patient = {} if by in (world.paula, world.pete) else {"patient": world.paula.patient.pk}
     start = body.pop("start").isoformat()
     return world.client(by).post(APPOINTMENTS, {"service": world.check_up.pk, **patient, "start": start, **body})
+
+
+@pytest.fixture
+def gus(world: World) -> User:
+    """Another person, for whom the desk books."""
+    user = User(name="Gus", email="gus@example.org", role="patient", clinic=world.clinic)
+    user.save()
+    Patient.objects.create(clinic=world.clinic, name="Gus", user=user)
+    return user
 
 
 def chosen(response: Any) -> str:
@@ -47,7 +67,7 @@ def test_minutes_count_and_not_bookings(world: World, tomorrow_at: At) -> None:
 def test_cancelled_and_far_visits_do_not_count(world: World, tomorrow_at: At) -> None:
     world.book(tomorrow_at(9), practitioner=world.quentin)
     for hour in (9, 10):
-        cancelled = world.book(tomorrow_at(hour), practitioner=world.petra)
+        cancelled = world.book(tomorrow_at(hour), practitioner=world.petra, patient=world.pete)
         Appointment.objects.filter(pk=cancelled.pk).update(status="cancelled")
         world.book(in_days(9)(hour), practitioner=world.petra)
     assert chosen(book(world, start=tomorrow_at(14))) == "Dr Petra"
@@ -64,28 +84,28 @@ def test_fourteen_bookings_on_fourteen_days_are_shared(world: World) -> None:
     assert (names.count("Dr Petra"), names.count("Dr Quentin")) == (7, 7)
 
 
-def test_who_is_busy_is_passed_over(world: World, tomorrow_at: At) -> None:
+def test_busy_practitioner_is_passed_over(world: World, tomorrow_at: At) -> None:
     for hour in (8, 10, 11):
         world.book(tomorrow_at(hour), practitioner=world.quentin)
     world.book(tomorrow_at(9), practitioner=world.petra, patient=world.pete)
     assert chosen(book(world, start=tomorrow_at(9))) == "Dr Quentin"
 
 
-def test_who_is_held_is_passed_over_until_the_hold_expires(world: World, tomorrow_at: At) -> None:
+def test_held_practitioner_is_passed_over_until_the_hold_expires(world: World, tomorrow_at: At) -> None:
     hold = make_hold(world.clinic, world.petra, tomorrow_at(9))
     assert chosen(book(world, start=tomorrow_at(9))) == "Dr Quentin"
     type(hold).objects.filter(pk=hold.pk).update(expires_at=hold.created_at)
     assert chosen(book(world, by=world.pete, start=tomorrow_at(9))) == "Dr Petra"
 
 
-def test_who_does_not_work_then_is_passed_over(world: World, tomorrow_at: At) -> None:
+def test_practitioner_who_does_not_work_then_is_passed_over(world: World, tomorrow_at: At) -> None:
     day = tomorrow_at(9).date()
     petra = world.petra.practitioner
     ScheduleException.objects.create(clinic=world.clinic, practitioner=petra, start_date=day, end_date=day)
     assert chosen(book(world, start=tomorrow_at(9))) == "Dr Quentin"
 
 
-def test_who_does_not_offer_the_service_or_left_is_passed_over(world: World, tomorrow_at: At) -> None:
+def test_practitioner_without_the_service_or_who_left_is_passed_over(world: World, tomorrow_at: At) -> None:
     ServicePractitioner.objects.filter(practitioner=world.petra.practitioner).delete()
     assert chosen(book(world, start=tomorrow_at(9))) == "Dr Quentin"
     assert chosen(book(world, start=tomorrow_at(10), service=None)) == "Dr Petra"
@@ -94,9 +114,9 @@ def test_who_does_not_offer_the_service_or_left_is_passed_over(world: World, tom
     assert (refusal(response), attr_of(response)) == ((400, "invalid"), "service")
 
 
-def test_where_nobody_is_free_the_nearest_slots_of_anybody_are_named(world: World, tomorrow_at: At) -> None:
-    for practitioner in (world.petra, world.quentin):
-        world.book(tomorrow_at(9), practitioner=practitioner, patient=world.pete)
+def test_where_nobody_is_free_the_nearest_slots_of_anybody_are_named(world: World, tomorrow_at: At, gus: User) -> None:
+    for practitioner, patient in ((world.petra, world.pete), (world.quentin, gus)):
+        world.book(tomorrow_at(9), practitioner=practitioner, patient=patient)
     world.book(tomorrow_at(9, 30), practitioner=world.petra)
     response = book(world, start=tomorrow_at(9))
     assert refusal(response) == (409, "slot_taken")
@@ -128,9 +148,9 @@ def test_a_practitioner_who_names_nobody_books_their_own_time(world: World, tomo
     assert chosen(book(world, by=world.quentin, start=tomorrow_at(9))) == "Dr Quentin"
 
 
-def test_nobody_of_another_clinic_is_chosen(world: World, tomorrow_at: At) -> None:
-    for practitioner in (world.petra, world.quentin):
-        world.book(tomorrow_at(9), practitioner=practitioner, patient=world.pete)
+def test_practitioner_of_another_clinic_is_never_chosen(world: World, tomorrow_at: At, gus: User) -> None:
+    for practitioner, patient in ((world.petra, world.pete), (world.quentin, gus)):
+        world.book(tomorrow_at(9), practitioner=practitioner, patient=patient)
     olive = world.hillside.practitioners.create(name="Dr Olive")
     WorkingBlock.objects.create(
         practitioner=olive, weekday=tomorrow_at(9).weekday(), start_local="08:00", end_local="18:00"
@@ -138,25 +158,33 @@ def test_nobody_of_another_clinic_is_chosen(world: World, tomorrow_at: At) -> No
     assert refusal(book(world, start=tomorrow_at(9), service=None)) == (409, "slot_taken")
 
 
+def facts_without_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if somebody wrote around the lock, right after the facts were read."""
+
+    def read(*args: Any, **more: Any) -> ClaimFacts:
+        return replace(read_claim_facts(*args, **more), taken=())
+
+    monkeypatch.setattr(booking, "read_claim_facts", read)
+
+
 def test_the_next_one_is_taken_when_somebody_wrote_around_the_lock(
-    world: World, tomorrow_at: At, monkeypatch: pytest.MonkeyPatch
+    world: World, tomorrow_at: At, gus: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cells refuse Petra, who was seen free."""
     world.book(tomorrow_at(9), practitioner=world.petra, patient=world.pete)
     world.book(tomorrow_at(11), practitioner=world.quentin)
-    monkeypatch.setattr("clinic.appointments.services.choosing.claimed_practitioner_ids", lambda *_: set())
+    facts_without_claims(monkeypatch)
     assert chosen(book(world, start=tomorrow_at(9))) == "Dr Quentin"
-    gus = Patient.objects.create(clinic=world.clinic, name="Gus")
-    response = book(world, start=tomorrow_at(9), patient=gus.pk)
+    response = book(world, start=tomorrow_at(9), patient=gus.patient.pk)
     assert refusal(response) == (409, "slot_taken")
     assert response.json()["nearest"]
 
 
-def test_who_loses_by_the_cells_is_told_the_nearest_too(
+def test_loser_of_a_cell_is_told_the_nearest_times_too(
     world: World, tomorrow_at: At, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.book(tomorrow_at(9), practitioner=world.petra)
-    monkeypatch.setattr(placing, "is_claimed", lambda *_, **__: False)
+    world.book(tomorrow_at(9), practitioner=world.petra, patient=world.pete)
+    facts_without_claims(monkeypatch)
     response = book(world, start=tomorrow_at(9), practitioner=world.petra.practitioner.pk)
     assert refusal(response) == (409, "slot_taken")
     assert len(response.json()["nearest"]) == 3

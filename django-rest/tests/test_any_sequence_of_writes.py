@@ -1,11 +1,12 @@
-"""Whatever is written, in whatever order, by whomever: what must hold, holds after each write.
+"""Any writes, in any order, by any user: the rules hold after each of them.
 
 A walk books, decides, moves, deletes, holds, waits, answers offers, changes hours, people and the zone through the
 services and the API, and writes around them with SQL (`walk/steps`). After each step it compares the database with the
 moment before: a refusal has changed nothing, every change of a row has its line of history (I3, I4) and its numbered
 event (I5), no record changed its account or became part of another one unnoticed (I7), freed time went to who waits and
-can come (`walk/between`); nothing overlaps (I1), an offer is held time, the statistics add up (`walk/always`). A walk
-that fails tells its seed; WALK_SEED takes it again, WALKS takes more. What a walk has done is logged.
+can come (`walk/between`); no practitioner's and no patient's time overlaps (I1), an offer is held time, the statistics
+add up (`walk/always`). A walk that fails tells its seed; WALK_SEED takes it again, WALKS takes more. What a walk has
+done is logged.
 """
 
 import logging
@@ -19,9 +20,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from clinic import appointments, people, scheduling, waitlist
+from clinic import appointments, clinic_setup, people, scheduling, waitlist
 
-from .conftest import World
+from testkit.clinic.world import World
+
 from .walk.always import check_every_moment, the_statistics_are_the_sum_of_the_rows, what_is_open_is_free
 from .walk.steps import SUB_DOMAINS, take_a_step
 from .walk.walk import Walk
@@ -59,14 +61,17 @@ def test_every_service_that_writes_is_a_step() -> None:
     services = set(services_that_write())
     assert len(services) > 25
     # The others are reached through these, or change nothing that a step looks at: `withdraw_offer` by who leaves the
-    # waitlist, the pruning by the worker; `keep_local_time` is for an operator, after a change of the time zone data.
-    others = {"withdraw_offer", "prune_cells", "prune_phone_codes", "keep_local_time"}
+    # waitlist, `settle_offer_by_booking` by who books, the pruning by the worker; `keep_local_time` is for an operator,
+    # after a change of the time zone data; `explained` only reads; `release_refused` is
+    # `release_hold` by the pages, of a hold that a refused booking leaves; `join_with_new_member` is two steps in one.
+    others = {"withdraw_offer", "settle_offer_by_booking", "prune_phone_codes", "keep_local_time"}
+    others |= {"explained", "release_refused", "join_with_new_member"}
     assert {service.__name__ for service in services - known} == others
 
 
 def services_that_write() -> Iterator[Callable[..., Any]]:
-    """What others call, in a transaction of its own."""
-    for app in (scheduling, people, appointments, waitlist):
+    """Services for other apps, each in a transaction of its own."""
+    for app in (scheduling, people, appointments, clinic_setup, waitlist):
         for found in walk_packages(app.__path__, f"{app.__name__}."):
             if ".services" in found.name:
                 module = import_module(found.name)

@@ -1,7 +1,9 @@
-"""Models that moved to `clinic.people` keep the names that installations have stored."""
+"""Models that moved to another app keep the names that installations have stored."""
 
 import pytest
+from clinic.health.models import ProbeCanary
 from clinic.people.models import Patient, PhoneCode
+from clinic.worker.models import JobRun, PruningMark, WorkerProcess
 from django.apps import apps
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Permission
@@ -19,6 +21,22 @@ def test_patient_and_phone_code_keep_label_and_table() -> None:
         "appointments.PhoneCode": "phone_code",
     }
     assert Patient.__module__ == PhoneCode.__module__ == "clinic.people.models"
+
+
+def test_tables_of_worker_and_probes_keep_label_and_name() -> None:
+    moved = (JobRun, WorkerProcess, PruningMark, ProbeCanary)
+    assert {model._meta.label: model._meta.db_table for model in moved} == {
+        "ops.JobRun": "job_run",
+        "ops.WorkerProcess": "worker_process",
+        "ops.PruningMark": "pruning_mark",
+        "ops.ProbeCanary": "probe_canary",
+    }
+
+
+@pytest.mark.django_db
+def test_content_types_of_label_ops_are_still_made() -> None:
+    made = ContentType.objects.filter(app_label="ops").values_list("model", flat=True)
+    assert set(made) == {"jobrun", "workerprocess", "pruningmark", "probecanary"}
 
 
 def test_admin_address_of_patients_is_unchanged() -> None:

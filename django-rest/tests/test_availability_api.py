@@ -9,7 +9,10 @@ from clinic.accounts.models import User
 from clinic.appointments.models import Appointment, AppointmentEvent
 from clinic.scheduling.models import Clinic, Practitioner, ScheduleException, WorkingBlock
 
-from .conftest import At, World, at_once, attr_of, in_days, refusal, row_of
+from testkit.clinic.answers import attr_of, refusal
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.times import At, in_days
+from testkit.clinic.world import World, row_of
 
 EVERY_DAY = [{"weekday": weekday, "start": "08:00", "end": "18:00"} for weekday in range(7)]
 MORNINGS = [{"weekday": weekday, "start": "08:00", "end": "12:00"} for weekday in range(7)]
@@ -111,7 +114,7 @@ class TestReading:
 
 
 class TestReplacing:
-    def test_what_is_sent_is_what_there_is(self, world: World) -> None:
+    def test_sent_rows_equal_the_table(self, world: World) -> None:
         blocks = [
             {"weekday": 0, "start": "08:00", "end": "12:00"},
             {"weekday": 0, "start": "13:00", "end": "17:30", "valid_from": "2027-01-04", "valid_until": "2027-06-30"},
@@ -138,7 +141,7 @@ class TestReplacing:
         )
         assert [slot["time"] for slot in slots.json()["slots"]] == ["23:00", "23:30"]
 
-    def test_what_was_read_can_be_sent_back_and_changes_nothing(self, world: World, tomorrow_at: At) -> None:
+    def test_row_as_read_can_be_sent_back_and_changes_nothing(self, world: World, tomorrow_at: At) -> None:
         day = tomorrow_at(0).date()
         for practitioner in (None, world.petra.practitioner):
             ScheduleException.objects.create(
@@ -179,7 +182,7 @@ class TestReplacing:
         kept = set(ScheduleException.objects.values_list("pk", flat=True))
         assert {long_ago.pk, quentins.pk, clinics.pk} < kept
 
-    def test_who_works_no_more_hours_has_none(self, world: World) -> None:
+    def test_practitioner_without_hours_has_none(self, world: World) -> None:
         assert put(world, {"blocks": []}).json()["blocks"] == []
 
     def test_staff_and_the_practitioner_themselves_may(self, world: World) -> None:
@@ -278,19 +281,17 @@ class TestStranding:
         assert (stays.status, stays.starts_at, stays.version) == ("confirmed", afternoon.starts_at, 1)
         assert AppointmentEvent.objects.filter(appointment_id=afternoon.pk).count() == 1
 
-    def test_who_is_stranded_already_does_not_stand_in_the_way_again(
-        self, world: World, afternoon: Appointment
-    ) -> None:
+    def test_stranded_visit_does_not_stand_in_the_way_again(self, world: World, afternoon: Appointment) -> None:
         put(world, {"blocks": MORNINGS, "force": True})
         shorter = [{**block, "end": "11:00"} for block in MORNINGS]
         assert put(world, {"blocks": shorter}).json()["stranded"] == []
 
-    def test_what_was_booked_outside_of_the_hours_on_purpose_is_not_stranded(self, world: World) -> None:
+    def test_visit_booked_outside_hours_on_purpose_is_not_stranded(self, world: World) -> None:
         world.book(in_days(3)(20), outside_hours=True)
         assert put(world, {"blocks": MORNINGS}).status_code == 200
 
     @pytest.mark.parametrize("status", ["cancelled", "rejected", "no_show", "completed"])
-    def test_what_is_over_is_not_stranded(self, world: World, afternoon: Appointment, status: str) -> None:
+    def test_ended_visit_is_not_stranded(self, world: World, afternoon: Appointment, status: str) -> None:
         Appointment.objects.filter(pk=afternoon.pk).update(status=status)
         assert put(world, {"blocks": MORNINGS}).status_code == 200
 
@@ -358,6 +359,6 @@ def test_a_booking_and_a_change_of_hours_at_once_leave_nobody_stranded(committed
                 lambda: put(world, {"blocks": MORNINGS}),
             ]
         )
-        # Whoever came second saw what the first had done.
+        # The second one saw the change of the first.
         assert isinstance(booked, Appointment) is (changed.status_code == 409), (booked, changed.content)
         Appointment.objects.all().delete()

@@ -13,24 +13,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clinic.health.probes import Prober
 from clinic.ops.backup.archive import BackupError, Manifest, describe_files, open_archive, write_archive
 from clinic.ops.backup.restoring import check_may_restore
 from clinic.ops.backup.rows import copy_rows, without_columns
-from clinic.ops.probes import Prober
 from clinic.outbox.delivery import take_due
 from clinic.outbox.holding import hold_due
-from clinic.outbox.models import Channel, Message, State
-from clinic.outbox.services import cancel_messages
+from clinic.outbox.models import DeliveryChannel, Message, MessageKind, MessageState
+from clinic.outbox.services import withdraw_of_visits
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from private_server import PrivateServer, environment_of
 from rest_framework.test import APIClient
-from run_stack import Stack
 
-from .conftest import World
-from .own_server import options_of, own_server
-from .test_health_and_metrics import metric
+from testkit.clinic.monitoring import metric
+from testkit.clinic.own_server import options_of, own_server
+from testkit.clinic.world import World
+from tools.private_server import PrivateServer, environment_of
+from tools.run_stack import Stack
 
 NOW = datetime.now(UTC)
 BY_MYSQL = rb"""-- MySQL dump 10.13
@@ -170,7 +170,7 @@ def test_database_with_a_clinic_is_not_replaced_unasked(world: World, archive: C
         call_command("restore", str(archive()))
 
 
-# Where an archive is written
+# Place of the archive
 
 
 @pytest.fixture
@@ -219,7 +219,7 @@ def test_relative_path_is_told_in_full(
 def test_relative_path_beside_the_running_stack_is_meant_from_where_it_is_typed(
     db: None, tmp_path: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`tools/run_stack.py manage` runs the command in the folder of django-rest."""
+    """`tools.run_stack manage` runs the command in the folder of django-rest."""
     environment = {**os.environ, "DB_NAME": str(settings.DATABASES["default"]["NAME"])}
     stack = Stack(environment=environment, folder=tmp_path, api_port=1, stream_port=2)
     monkeypatch.chdir(tmp_path)
@@ -265,18 +265,19 @@ def test_unfinished_restore_is_refused_by_probes_migrations_and_worker(
 # Held messages
 
 
-def queue(world: World, body: str, *, minutes: int, state: State = State.QUEUED) -> Message:
+def queue(world: World, body: str, *, minutes: int, state: MessageState = MessageState.QUEUED) -> Message:
     """One that is being sent has its first attempt without an end."""
     due = NOW + timedelta(minutes=minutes)
     return Message.objects.create(
         clinic=world.clinic,
-        channel=Channel.SMS,
+        kind=MessageKind.REMINDER,
+        channel=DeliveryChannel.SMS,
         template="reminder",
         recipient="+491701234567",
         body=body,
         state=state,
         appointment_id=7,
-        attempts=int(state is State.SENDING),
+        attempts=int(state is MessageState.SENDING),
         created_at=due,
         send_at=due,
         due_at=due,
@@ -285,7 +286,7 @@ def queue(world: World, body: str, *, minutes: int, state: State = State.QUEUED)
 
 @pytest.fixture
 def held(world: World) -> list[Message]:
-    held = [queue(world, "due", minutes=-5), queue(world, "being sent", minutes=1, state=State.SENDING)]
+    held = [queue(world, "due", minutes=-5), queue(world, "being sent", minutes=1, state=MessageState.SENDING)]
     queue(world, "later", minutes=30)
     assert hold_due(now=NOW) == 2
     return held
@@ -299,7 +300,7 @@ def test_held_message_is_not_sent(held: list[Message]) -> None:
 def test_list_releases_nothing(held: list[Message], capsys: pytest.CaptureFixture[str]) -> None:
     call_command("release_messages", "--list")
     assert "2 held messages" in capsys.readouterr().out
-    assert Message.objects.filter(state=State.HELD).count() == 2
+    assert Message.objects.filter(state=MessageState.HELD).count() == 2
 
 
 def test_released_messages_are_due_at_once(held: list[Message]) -> None:
@@ -318,8 +319,8 @@ def test_dropped_messages_are_never_sent(held: list[Message]) -> None:
 
 
 def test_held_message_is_withdrawn_with_its_cause(held: list[Message]) -> None:
-    assert cancel_messages(appointment_id=7, templates=["reminder"]) >= 1
-    assert not Message.objects.filter(state=State.HELD).exists()
+    assert withdraw_of_visits([7]) >= 1
+    assert not Message.objects.filter(state=MessageState.HELD).exists()
 
 
 def test_desk_finds_held_messages_by_state(world: World, held: list[Message]) -> None:

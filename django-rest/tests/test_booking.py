@@ -5,8 +5,10 @@ import pytest
 from clinic.appointments.models import Appointment, AppointmentEvent
 from clinic.common.models import IdempotencyKey
 from clinic.scheduling.models import ClaimedCell, ServicePractitioner
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from .conftest import World
+from testkit.clinic.world import World
 
 At = Callable[..., datetime]
 
@@ -114,7 +116,7 @@ def test_the_booking_writes_its_history(world: World, tomorrow_at: At) -> None:
 def test_a_booking_claims_its_cells_and_a_cancel_frees_them(world: World, tomorrow_at: At) -> None:
     appointment = world.book(tomorrow_at(9))
     cells = ClaimedCell.objects.filter(appointment_id=appointment.pk)
-    assert cells.count() == 6
+    assert cells.count() == 2 * 6  # Hers and the practitioner's.
     response = world.client(world.sam).post(f"/api/v1/appointments/{appointment.pk}/cancel", {"reason": "ill"})
     assert response.json()["cancel_reason"] == "ill"
     assert cells.count() == 0
@@ -161,3 +163,17 @@ def test_a_refused_request_leaves_no_key(world: World, tomorrow_at: At) -> None:
     client.delete(f"/api/v1/appointments/{taken.pk}")
     now_free = client.post("/api/v1/appointments", body(world, tomorrow_at(9)), headers={"Idempotency-Key": "k1"})
     assert now_free.status_code == 201
+
+
+def test_nearest_times_of_a_refusal_are_read_when_the_locks_are_gone(world: World, tomorrow_at: At) -> None:
+    """Also where the transaction is that of the request's key. BEGIN and ROLLBACK are savepoints here."""
+    world.book(tomorrow_at(9), patient=world.pete)
+    with CaptureQueriesContext(connection) as seen:
+        answer = world.client(world.sam).post(
+            "/api/v1/appointments", body(world, tomorrow_at(9)), HTTP_IDEMPOTENCY_KEY="k1"
+        )
+    assert answer.json()["nearest"]
+    statements = [query["sql"] for query in seen.captured_queries]
+    [rollback] = [number for number, sql in enumerate(statements) if sql.startswith("ROLLBACK")]
+    facts, nearest = [number for number, sql in enumerate(statements) if "working_block" in sql]
+    assert facts < rollback < nearest

@@ -16,7 +16,10 @@ from clinic.scheduling.models import Clinic
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from .conftest import At, World, at_once, attr_of, in_days, refusal
+from testkit.clinic.answers import attr_of, refusal
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.times import At, in_days
+from testkit.clinic.world import World
 
 BY_PHONE = "/api/v1/appointments/by_phone"
 PHONE_CODES = "/api/v1/public/phone-codes"
@@ -108,7 +111,7 @@ def test_another_clinic_finds_nothing_here(world: World, found: Found) -> None:
 
 
 @pytest.mark.parametrize("phone", ["", "abc", "1", "+", "x" * 41, "\0"])
-def test_what_is_no_number_is_refused_by_name(world: World, phone: str) -> None:
+def test_value_that_is_no_number_is_refused_by_name(world: World, phone: str) -> None:
     response = world.client(world.sam).get(BY_PHONE, {"phone": phone})
     assert (response.status_code, attr_of(response)) == (400, "phone")
 
@@ -166,7 +169,7 @@ def test_a_known_and_an_unknown_number_are_answered_alike(world: World, sent: li
 
 
 def test_the_code_of_an_unknown_number_opens_an_empty_list(world: World, sent: list[str]) -> None:
-    # Nobody is ever sent it; whoever has the phone learns no more than who guesses.
+    # It is never sent; the owner of the phone learns no more than a guesser.
     ask_for_code(world, UNKNOWN)
     assert look_up(world, sent[0], UNKNOWN).json()["results"] == []
 

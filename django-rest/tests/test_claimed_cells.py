@@ -1,4 +1,4 @@
-"""What claims time holds it, whoever writes: the cells follow the rows, and an overlap is refused by the database."""
+"""Claims hold their time, whoever writes: the cells follow the rows, and the database refuses an overlap."""
 
 import re
 from collections.abc import Callable
@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from clinic.appointments.lifecycle import ACTIVE_STATUSES, Status
 from clinic.appointments.models import Appointment
+from clinic.common.mysql.conditions import DUPLICATE_KEY
+from clinic.scheduling import services
 from clinic.scheduling.models import ClaimedCell, Hold, Service
 from clinic.scheduling.services import prune_cells
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
-from .conftest import At, World
-from .feed_rows import (
+from testkit.clinic.feed_rows import (
     CHECK_FAILED,
-    DUPLICATE_KEY,
     Feed,
     cells_of,
     every_five_minutes,
@@ -24,6 +25,8 @@ from .feed_rows import (
     select,
     sql,
 )
+from testkit.clinic.times import At
+from testkit.clinic.world import World
 
 HALF_HOUR = timedelta(minutes=30)
 IDLE = sorted(set(Status) - ACTIVE_STATUSES)
@@ -85,7 +88,7 @@ def test_a_raw_insert_claims(world: World, appointment: Appointment, tomorrow_at
 
 
 @pytest.mark.parametrize("status", IDLE)
-def test_what_is_not_active_claims_nothing(world: World, appointment: Appointment, status: Status) -> None:
+def test_inactive_visit_claims_nothing(world: World, appointment: Appointment, status: Status) -> None:
     insert_copy(appointment, later=HALF_HOUR, status=status)
     assert len(times(world)) == 6
     insert_copy(appointment, later=timedelta(0), status=status)
@@ -170,10 +173,23 @@ def test_a_hold_claims_until_it_goes(world: World, tomorrow_at: At) -> None:
 
 
 def test_cells_of_the_past_are_pruned(world: World, appointment: Appointment, tomorrow_at: At) -> None:
-    assert prune_cells(older_than=tomorrow_at(9, 10)) == 2
+    assert prune_cells(older_than=tomorrow_at(9, 10)) == 2 * 2
     assert times(world) == every_five_minutes(tomorrow_at(9, 10), tomorrow_at(9, 30))
-    # What is left goes with its appointment all the same.
+    # Cells left over go with their appointment all the same.
     sql("DELETE FROM appointment")
+    assert times(world) == []
+
+
+def test_old_cells_are_pruned_in_steps_and_no_step_begins_after_its_time(
+    world: World, appointment: Appointment, tomorrow_at: At, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "STEP_CELLS", 5)
+    assert prune_cells(older_than=tomorrow_at(9, 30), seconds=0) == 5
+    with CaptureQueriesContext(connection) as captured:
+        assert prune_cells(older_than=tomorrow_at(9, 30), seconds=60) == 2 * 6 - 5
+    deletes = [query["sql"] for query in captured if query["sql"].startswith("DELETE")]
+    assert len(deletes) == 2
+    assert all("LIMIT 5" in statement for statement in deletes)
     assert times(world) == []
 
 
@@ -221,6 +237,7 @@ def test_a_bulk_create_of_an_overlap_is_refused_as_a_whole(
     appointment: Appointment, refused: Callable[..., int]
 ) -> None:
     fields: dict[str, Any] = {**Appointment.objects.values().get(), "id": None}
+    del fields["calendar_uid"], fields["reference"]
     day = timedelta(days=1)
     free = {
         **fields,
@@ -254,7 +271,7 @@ def test_another_practitioners_time_is_free(world: World, appointment: Appointme
 
 
 @pytest.mark.parametrize("seconds", [60, 1, 299])
-def test_what_is_off_the_five_minutes_is_refused(
+def test_time_off_the_five_minutes_is_refused(
     appointment: Appointment, refused: Callable[..., int], seconds: int
 ) -> None:
     """Two claims meet in a cell only on one grid."""
@@ -262,7 +279,7 @@ def test_what_is_off_the_five_minutes_is_refused(
     assert refused(lambda: insert_copy(appointment, later=later)) in CHECK_FAILED
 
 
-# What is active
+# Active appointments
 
 
 @pytest.mark.django_db
@@ -275,9 +292,12 @@ def test_the_triggers_and_the_lifecycle_agree_on_what_is_active() -> None:
     )
     lists = {name: re.findall(r"status (?:NOT )?IN \(([^)]*)\)", body) for name, body in bodies.items()}
     assert {name: len(found) for name, found in lists.items()} == {
-        "appointment_claims_on_insert": 1,
-        "appointment_claims_on_update": 4,
-        "appointment_claims_on_delete": 0,
+        "appointment_claims_practitioner_on_insert": 1,
+        "appointment_claims_practitioner_on_update": 4,
+        "appointment_claims_practitioner_on_delete": 0,
+        "appointment_claims_patient_on_insert": 1,
+        "appointment_claims_patient_on_update": 2,
+        "appointment_claims_patient_on_delete": 0,
     }
     for listed in (statuses for found in lists.values() for statuses in found):
         assert set(re.findall(r"'(\w+)'", listed)) == ACTIVE_STATUSES

@@ -12,21 +12,25 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.appointments.lifecycle import ACTIVE_STATUSES, Action
 from clinic.appointments.models import Appointment, AppointmentEvent, Channel
 from clinic.appointments.services import booking as booking_module
 from clinic.appointments.services.decisions import change_status
-from clinic.appointments.services.placing import check_is_free
+from clinic.appointments.slot_assignment import ClaimFacts, SlotAssignment, SlotRequest, assign_slot
 from clinic.changefeed.repair import repair_feed
 from clinic.common.errors import SlotTaken, StaleVersion, TransitionNotAllowed
-from clinic.common.transactions import DEADLOCK
+from clinic.common.versions import Expected
 from clinic.scheduling.models import ClaimedCell, Hold, Practitioner, Service, ServicePractitioner
-from clinic.scheduling.services import DUPLICATE_KEY
-from django.db import IntegrityError, OperationalError, connection
+from clinic.scheduling.services import ClaimLock
+from django.db import IntegrityError, connection
 from django.test import Client
 
-from .conftest import APPOINTMENTS, World, at_once, code_of, fresh, in_days, row_of
+from testkit.clinic.answers import APPOINTMENTS, code_of
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.feed_rows import insert
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, fresh, row_of
 
 pytestmark = pytest.mark.race
 
@@ -41,7 +45,7 @@ def assert_nobody_is_booked_twice(world: World) -> None:
     for (practitioner, _, until), (next_practitioner, begins, _) in pairwise(blocked):
         assert practitioner != next_practitioner or until <= begins
     minutes = sum((until - begins).total_seconds() / 60 for _, begins, until in blocked)
-    assert ClaimedCell.objects.count() == minutes / 5
+    assert ClaimedCell.objects.filter(kind="practitioner").count() == minutes / 5
 
 
 def post(world: World, body: dict[str, Any], **headers: str) -> Any:
@@ -65,27 +69,29 @@ def all_check_before_one_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     """After its check, each waits a little for the other to come as far."""
     meeting = threading.Barrier(2)
 
-    def check_and_wait(*args: Any, **kwargs: Any) -> None:
-        check_is_free(*args, **kwargs)
+    def decide_and_wait(*args: Any) -> SlotAssignment:
+        assignment = assign_slot(*args)
         try:
             meeting.wait(EVERYBODY_WAITS_SECONDS)
         except threading.BrokenBarrierError:
             meeting.reset()
+        return assignment
 
-    monkeypatch.setattr(booking_module, "check_is_free", check_and_wait)
+    monkeypatch.setattr(booking_module, "assign_slot", decide_and_wait)
 
 
 @pytest.fixture
 def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    def look_only(_: Any, practitioner_ids: Any, **__: Any) -> dict[int, Practitioner]:
-        return Practitioner.objects.in_bulk(list(practitioner_ids))
+    def look_only(_: Any, *, practitioner_id: int, service_id: int | None) -> ClaimLock:
+        assert service_id is None
+        return ClaimLock(Practitioner.objects.in_bulk([practitioner_id]))
 
-    monkeypatch.setattr(booking_module, "lock_practitioners", look_only)
+    monkeypatch.setattr(booking_module, "lock_for_claim", look_only)
 
 
 def two_overlapping_bookings(world: World) -> list[Any]:
-    starts = [in_days(7)(9), in_days(7)(9, 15)]
-    return at_once([lambda start=start: world.book(start) for start in starts])  # type: ignore[misc]
+    wanted = [(in_days(7)(9), world.paula), (in_days(7)(9, 15), world.pete)]
+    return at_once([lambda start=start, who=who: world.book(start, patient=who) for start, who in wanted])  # type: ignore[misc]
 
 
 @pytest.mark.usefixtures("all_check_before_one_writes", "without_the_lock")
@@ -113,17 +119,19 @@ def rows_alone_are_checked(committed_world: World, monkeypatch: pytest.MonkeyPat
     """The database without its belt: no cells, and a check that reads the appointments themselves."""
     meeting = threading.Barrier(2)
 
-    def check_rows_and_wait(wanted: Appointment, **_: Any) -> None:
-        rows = Appointment.objects.filter(practitioner=wanted.practitioner, status__in=sorted(ACTIVE_STATUSES))
-        if rows.filter(blocked_from__lt=wanted.blocked_until, blocked_until__gt=wanted.blocked_from).exists():
+    def check_rows_and_wait(request: SlotRequest, facts: ClaimFacts) -> SlotAssignment:
+        [practitioner_id], blocked = request.practitioner_ids, request.place.blocked
+        rows = Appointment.objects.filter(practitioner=practitioner_id, status__in=sorted(ACTIVE_STATUSES))
+        if rows.filter(blocked_from__lt=blocked.end, blocked_until__gt=blocked.start).exists():
             raise SlotTaken
         with suppress(threading.BrokenBarrierError):
             meeting.wait(EVERYBODY_WAITS_SECONDS)
+        return assign_slot(request, facts)
 
-    monkeypatch.setattr(booking_module, "check_is_free", check_rows_and_wait)
+    monkeypatch.setattr(booking_module, "assign_slot", check_rows_and_wait)
     with connection.cursor() as cursor:
         for moment in ("insert", "update", "delete"):
-            cursor.execute(f"DROP TRIGGER appointment_claims_on_{moment}")
+            cursor.execute(f"DROP TRIGGER appointment_claims_practitioner_on_{moment}")
     yield
     repair_feed(now=datetime.now(UTC))
 
@@ -241,32 +249,16 @@ def insert_appointment(world: World, start: datetime, service: Service) -> str:
     return insert("appointment", row)
 
 
-def insert(table: str, row: dict[str, Any]) -> str:
-    """One statement of one's own, again after a deadlock, as who writes raw SQL has to."""
-    names, places = ", ".join(row), ", ".join(["%s"] * len(row))
-    while True:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", list(row.values()))  # noqa: S608
-        except (IntegrityError, OperationalError) as error:
-            if error.args[0] == DUPLICATE_KEY:
-                return "refused"
-            if error.args[0] != DEADLOCK:
-                raise
-        else:
-            return "inserted"
-
-
 # Two decide about one appointment
 
 
 def decide(world: World, appointment: Appointment, action: Action, version: int | None = None) -> Appointment:
     return change_status(
-        actor=Actor.by_user(fresh(world.sam)),
+        actor=UserActor(fresh(world.sam)),
         appointment_id=appointment.pk,
         action=action,
         now=datetime.now(UTC),
-        version=version,
+        expected=Expected(version),
     )
 
 

@@ -8,10 +8,12 @@ import pytest
 from clinic.accounts.models import User
 from clinic.appointments.models import Appointment
 from clinic.changefeed.models import RealtimeEvent
+from clinic.clinic_setup.serializers.clinics import ClinicOutput
 from clinic.scheduling.models import Clinic
-from clinic.scheduling.serializers import ClinicOutput
 
-from .conftest import World, attr_of, in_days, refusal, row_of
+from testkit.clinic.answers import attr_of, refusal
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, row_of
 
 URL = "/api/v1/clinic"
 
@@ -21,7 +23,9 @@ def patch(world: World, by: User | None = None, **body: object) -> Any:
 
 
 def refreshes(clinic: Clinic) -> list[str]:
-    events = RealtimeEvent.objects.filter(clinic_id=clinic.pk, kind="refresh").exclude(entity="notification")
+    events = RealtimeEvent.objects.filter(clinic_id=clinic.pk, kind="refresh").exclude(
+        entity__in=("notification", "schedule")
+    )
     return list(events.order_by("seq").values_list("entity", flat=True))
 
 
@@ -52,7 +56,11 @@ def test_nothing_named_changes_nothing(world: World) -> None:
     ("body", "code", "attr"),
     [
         ({"colour": "red"}, "unknown_field", "colour"),
-        ({"slug": "elsewhere"}, "read_only", "slug"),
+        ({"slug": "hillside"}, "unique", "slug"),
+        ({"slug": "no spaces"}, "invalid", "slug"),
+        ({"embed_origins": ["https://www.example.org/path"]}, "invalid", "embed_origins"),
+        ({"embed_origins": ["*"]}, "invalid", "embed_origins"),
+        ({"embed_origins": ["https://www.example.org"] * 11}, "max_length", "embed_origins"),
         ({"id": 7}, "read_only", "id"),
         ({"created_at": "2020-01-01"}, "unknown_field", "created_at"),
         ({"name": ""}, "blank", "name"),
@@ -87,7 +95,7 @@ def test_nothing_named_changes_nothing(world: World) -> None:
     ],
     ids=str,
 )
-def test_what_is_unknown_or_impossible_is_refused_by_name(
+def test_unknown_or_impossible_value_is_refused_by_name(
     world: World, body: dict[str, Any], code: str, attr: str
 ) -> None:
     before = Clinic.objects.filter(pk=world.clinic.pk).values().get()
@@ -98,7 +106,7 @@ def test_what_is_unknown_or_impossible_is_refused_by_name(
 
 def test_every_setting_of_the_clinic_can_be_changed_or_is_known_not_to(world: World) -> None:
     shown = world.client(world.olga).get(URL).json()
-    fixed = {"id", "slug"}
+    fixed = {"id"}
     saved = patch(world, **{name: value for name, value in shown.items() if name not in fixed}).json()
     assert saved == {**shown, "version": 2}
 
@@ -172,3 +180,10 @@ def test_the_owner_says_when_patients_are_reminded_and_when_they_sleep(world: Wo
     row = Clinic.objects.get(pk=world.clinic.pk)
     assert (row.reminder_minutes, row.quiet_from) == ("2880,60", time(21))
     assert patch(world, reminder_minutes=[], quiet_from=None, quiet_until=None).json()["reminder_minutes"] == []
+
+
+def test_sites_that_show_the_booking_page_are_a_list(world: World) -> None:
+    sites = ["https://www.Example.org/", "http://localhost:3000"]
+    response = world.client(world.olga).patch("/api/v1/clinic", {"embed_origins": sites})
+    assert response.status_code == 200, response.json()
+    assert response.json()["embed_origins"] == ["https://www.example.org", "http://localhost:3000"]

@@ -12,20 +12,21 @@ from pathlib import Path
 import pytest
 from clinic.appointments.models import Appointment
 from clinic.common import clock
-from clinic.ops.models import JobRun, WorkerProcess
-from clinic.outbox.models import Channel, Message, State
+from clinic.outbox.models import DeliveryChannel, Message, MessageState
+from clinic.worker.models import JobRun, WorkerProcess
 from django.conf import settings
 from django.db import connection
 from rest_framework.test import APIClient
-from shifted_clock import ShiftedClock
-from twilio_stand_in import TwilioStandIn
 
-from .conftest import World, row_of, this_moment
-from .test_health_and_metrics import metric
+from testkit.clinic.monitoring import metric
+from testkit.clinic.times import this_moment
+from testkit.clinic.world import World, row_of
+from testkit.shifted_clock import ShiftedClock
+from testkit.stand_ins.twilio import TwilioStandIn
 
 DJANGO = Path(__file__).resolve().parents[1]
 HOUR = 3600
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def worker(shifted: ShiftedClock, twilio: TwilioStandIn) -> Iterator["subprocess
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -72,16 +73,16 @@ def rounds_of_worker() -> int:
 _reports: set[datetime | None] = set()
 
 
-def queue(world: World, body: str, *, due: timedelta, state: State = State.QUEUED) -> Message:
+def queue(world: World, body: str, *, due: timedelta, state: MessageState = MessageState.QUEUED) -> Message:
     now = datetime.now(UTC)
     return Message.objects.create(
         clinic=world.clinic,
-        channel=Channel.SMS,
+        channel=DeliveryChannel.SMS,
         template="reminder",
         recipient="+491701234567",
         body=body,
         state=state,
-        attempts=int(state is State.SENDING),
+        attempts=int(state is MessageState.SENDING),
         created_at=now,
         send_at=now,
         due_at=now + due,
@@ -97,7 +98,7 @@ def test_worker_an_hour_ahead_stops_until_its_clock_is_right(
     asked = world.book(start, by=world.sam, practitioner=world.quentin, patient=world.pete, outside_hours=True)
     Appointment.objects.filter(pk=asked.pk).update(status="pending")
     Message.objects.all().delete()
-    being_sent = queue(world, "leased by another worker", due=timedelta(minutes=2), state=State.SENDING)
+    being_sent = queue(world, "leased by another worker", due=timedelta(minutes=2), state=MessageState.SENDING)
     later = queue(world, "due in half an hour", due=timedelta(minutes=30))
     due = queue(world, "due", due=timedelta(seconds=-1))
     _reports.clear()
@@ -114,11 +115,11 @@ def test_worker_an_hour_ahead_stops_until_its_clock_is_right(
         assert HOUR - 5 < metric("chairside_worker_clock_skew_seconds", worker=name) < HOUR + 5
 
         hour_ahead.set_shift(0)
-        wait_until(lambda: Message.objects.get(pk=due.pk).state == State.SENT)
+        wait_until(lambda: Message.objects.get(pk=due.pk).state == MessageState.SENT)
         wait_until(lambda: JobRun.objects.filter(succeeded_at__isnull=False).exists())
         assert [sms.body for sms in twilio.sent] == ["due"]
         wait_until(lambda: APIClient().get("/health").json()["status"] == "ok")
-    assert Message.objects.get(pk=later.pk).state == State.QUEUED
+    assert Message.objects.get(pk=later.pk).state == MessageState.QUEUED
     assert (row_of(expected).status, row_of(asked).status) == ("confirmed", "pending")
 
 
@@ -151,7 +152,7 @@ def test_process_an_hour_ahead_writes_instants_of_the_database(db: None, hour_ah
     )
     ours, its_own, skew = map(float, done.stdout.split())
     real = time.time()
-    assert 0 <= real - ours < PATIENCE_SECONDS
+    assert 0 <= real - ours < TIMEOUT_SECONDS
     assert its_own - ours == pytest.approx(HOUR, abs=2)
     assert skew == pytest.approx(HOUR, abs=2)
 

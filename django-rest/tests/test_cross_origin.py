@@ -1,11 +1,12 @@
-"""What a front end on another origin may send and read."""
+"""Requests and headers allowed to a front end on another origin."""
 
 import pytest
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from .conftest import APPOINTMENTS, World
+from testkit.clinic.answers import APPOINTMENTS
+from testkit.clinic.world import World
 
 ORIGIN = "https://desk.example"
 

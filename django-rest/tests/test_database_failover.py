@@ -14,12 +14,14 @@ from clinic.common.mysql.base import ANSWERED_JUST_NOW_SECONDS, DatabaseWrapper
 from clinic.common.mysql.conditions import condition_of
 from django.db import OperationalError, connection, connections
 from django.test import Client
-from private_server import PrivateServer
 from rest_framework.test import APIClient
 
-from .conftest import APPOINTMENTS, PASSWORD, World, in_days, refusal
-from .forwarder import Forwarder
-from .own_server import administer, options_of, own_server
+from testkit.clinic.answers import APPOINTMENTS, refusal
+from testkit.clinic.own_server import administer, options_of, own_server
+from testkit.clinic.times import in_days
+from testkit.clinic.world import PASSWORD, World
+from testkit.forwarder import Forwarder
+from tools.private_server import PrivateServer
 
 
 @pytest.fixture(autouse=True)
@@ -73,13 +75,16 @@ def test_sign_in_on_a_read_only_server_names_the_reason(committed_world: World) 
     assert APIClient().post("/api/v1/token", body).status_code == 200
 
 
-def test_page_on_a_read_only_server_is_503(committed_world: World) -> None:
-    browser = Client(raise_request_exception=False)
+@pytest.mark.parametrize(
+    ("language", "reason"), [("en", "takes no changes"), ("de", "nimmt gerade keine Änderungen an")]
+)
+def test_page_on_a_read_only_server_is_503(committed_world: World, language: str, reason: str) -> None:
+    browser = Client(raise_request_exception=False, headers={"Accept-Language": language})
     become_read_only()
     answer = browser.post("/sign-in", {"username": committed_world.sam.email, "password": PASSWORD})
     assert (answer.status_code, answer.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
     assert int(answer.headers["Retry-After"]) >= 1
-    assert "takes no changes" in answer.content.decode()
+    assert reason in answer.content.decode()
 
 
 @pytest.mark.parametrize(

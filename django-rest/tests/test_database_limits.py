@@ -21,7 +21,9 @@ from django.core.management import call_command
 from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import OperationalError, connection, connections
 
-from .conftest import World, in_days, refusal
+from testkit.clinic.answers import refusal
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World
 
 DJANGO_REST = Path(__file__).resolve().parents[1]
 SERVICES = "/api/v1/services"
@@ -54,7 +56,7 @@ def value_of(variable: str) -> float:
 
 @pytest.fixture
 def another(transactional_db: None) -> Iterator[Any]:
-    """Somebody else's session."""
+    """Another user's session."""
     wrapper = connections.create_connection("default")
     with closing(wrapper):
         yield wrapper
@@ -122,7 +124,7 @@ def alter_patiently() -> None:
 def test_alter_behind_a_forgotten_transaction_stops_a_read_for_seconds_only(
     committed_world: World, another: Any
 ) -> None:
-    """Whoever alters by hand waits for long; whoever reads gives up soon, with a clean answer."""
+    """Changes by hand wait for long; reads give up soon, with a clean answer."""
     client = committed_world.client(committed_world.sam)
     client.raise_request_exception = False
     altering = threading.Thread(target=alter_patiently)

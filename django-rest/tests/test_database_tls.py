@@ -6,11 +6,12 @@ from pathlib import Path
 
 import MySQLdb
 import pytest
-from certificates import Authority
 from clinic.common.mysql.connecting import open_connection, server_options
 from django.conf import settings
-from private_server import HOST, THROW_AWAY_FLAGS, Accounts, PrivateServer
-from processes import free_port
+
+from testkit.certificates import Authority
+from tools.private_server import HOST, THROW_AWAY_FLAGS, Accounts, PrivateServer
+from tools.processes import free_port
 
 # The certificate is made out to HOST alone.
 ANOTHER_ADDRESS = "127.0.0.2"

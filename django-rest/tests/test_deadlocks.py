@@ -10,21 +10,26 @@ from typing import Any
 
 import pytest
 from clinic.appointments.models import Appointment, AppointmentEvent
-from clinic.appointments.services import booking, holds, series
+from clinic.appointments.services import booking, holds, moving, series
+from clinic.changefeed.models import StreamHead
 from clinic.common import transactions
 from clinic.common.models import AttemptCount, IdempotencyKey
 from clinic.common.transactions import TRIES
 from clinic.scheduling.models import Hold, Practitioner, Service
+from clinic.scheduling.services import lock_for_change, lock_for_claim
 from django.db import transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from .conftest import APPOINTMENTS, World, at_once, in_days, refusal
+from testkit.clinic.answers import APPOINTMENTS, refusal
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World
 
 pytestmark = pytest.mark.race
 
 WEIGHT = 300  # Rows that who is in the way has written: more than any request writes.
-PATIENCE_SECONDS = 20
+TIMEOUT_SECONDS = 20
 
 
 class InTheWay:
@@ -42,7 +47,7 @@ class InTheWay:
                 self.make_oneself_heavy()
                 list(self.rows.select_for_update())
                 self.ready.set()
-                assert self.request_has_petra.wait(PATIENCE_SECONDS)
+                assert self.request_has_petra.wait(TIMEOUT_SECONDS)
                 self.request_has_petra.clear()
                 self.ready.clear()
                 Practitioner.objects.select_for_update().get(pk=self.petra_id)
@@ -60,7 +65,7 @@ class InTheWay:
 
     def sleep(self, _: float) -> None:
         self.deadlocks += 1
-        assert self.ready.wait(PATIENCE_SECONDS)
+        assert self.ready.wait(TIMEOUT_SECONDS)
 
 
 @pytest.fixture
@@ -127,7 +132,8 @@ def request_tells(monkeypatch: pytest.MonkeyPatch) -> list[InTheWay]:
         return lock_and_tell
 
     for module in (booking, holds, series):
-        monkeypatch.setattr(module, "lock_practitioners", telling(module.lock_practitioners))
+        monkeypatch.setattr(module, "lock_for_claim", telling(lock_for_claim))
+    monkeypatch.setattr(moving, "lock_for_change", telling(lock_for_change))
     return told
 
 
@@ -135,7 +141,7 @@ def meet(world: World, ask: Callable[[], Any], obstacle: InTheWay, monkeypatch: 
     monkeypatch.setattr(transactions, "time", obstacle)
 
     def ask_in_time() -> Any:
-        assert obstacle.ready.wait(PATIENCE_SECONDS)
+        assert obstacle.ready.wait(TIMEOUT_SECONDS)
         return ask()
 
     stood, answer = at_once([obstacle.stand, ask_in_time])
@@ -144,9 +150,12 @@ def meet(world: World, ask: Callable[[], Any], obstacle: InTheWay, monkeypatch: 
 
 
 def rows_wanted_by(world: World, ask: Ask) -> Any:
-    """What the request needs after Petra's calendar: the row it changes, or one that a foreign key points to."""
+    """The row that the request needs after Petra's calendar: the changed one, the target of a foreign key, or the
+    feed's head, where the clinic and the service are locked in the same step as the calendar."""
     if ask is move:
         return Appointment.objects.filter(pk=world.book(in_days(7)(9)).pk)
+    if ask in (book, book_once, hold, ask_as_guest):
+        return StreamHead.objects.filter(pk=world.clinic.pk)
     return Service.objects.filter(pk=world.check_up.pk)
 
 
@@ -187,7 +196,8 @@ def test_with_it_the_caller_gets_the_answer_and_one_effect(
     assert obstacle.deadlocks == 1
     assert answer.status_code == (200 if ask is move else 201), answer.content
     assert effects() == EFFECTS[ask]
-    assert IdempotencyKey.objects.count() == (1 if ask is book_once else 0)
+    # A guest's request has a key of its own making.
+    assert IdempotencyKey.objects.count() == (1 if ask in (book_once, ask_as_guest) else 0)
 
 
 def test_three_in_a_row_are_still_not_seen(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.appointments.lifecycle import Action
 from clinic.appointments.models import Appointment, AppointmentEvent
 from clinic.appointments.queries import get_appointment_for
@@ -19,8 +19,10 @@ from clinic.appointments.services import decisions
 from clinic.appointments.services.decisions import change_status
 from django.test import Client
 
-from .conftest import APPOINTMENTS, World, at_once, fresh, in_days, row_of
-from .doorway import Doorway
+from testkit.clinic.answers import APPOINTMENTS
+from testkit.clinic.concurrency import Doorway, at_once
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, fresh, row_of
 
 pytestmark = pytest.mark.race
 
@@ -30,7 +32,7 @@ Pair = Callable[[World, Appointment], list[Job]]
 
 
 def decide(user: User, appointment: Appointment, action: Action) -> Job:
-    actor, now = Actor.by_user(fresh(user)), datetime.now(UTC)
+    actor, now = UserActor(fresh(user)), datetime.now(UTC)
     return lambda: change_status(actor=actor, appointment_id=appointment.pk, action=action, now=now)
 
 
@@ -81,7 +83,7 @@ def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def without_comparing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def write(appointment: Appointment, changes: dict[str, Any], *, now: datetime) -> None:
+    def write(appointment: Appointment, changes: dict[str, Any], *, now: datetime, **_: Any) -> None:
         for name, value in {**changes, "updated_at": now}.items():
             setattr(appointment, name, value)
         appointment.save(update_fields=[*changes, "updated_at"])

@@ -6,10 +6,10 @@ from datetime import time, timedelta
 from typing import Any
 
 import pytest
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.appointments.services.decisions import delete_appointment
+from clinic.demo.seeding import SLUG, remove_demo
 from clinic.messaging.services.inbound import ReceivedSms, answer_sms
-from clinic.ops.demo import SLUG, remove_demo
 from clinic.people.models import Patient
 from clinic.people.services.phone_codes import send_phone_code
 from clinic.scheduling.models import Clinic
@@ -18,7 +18,8 @@ from django.apps import apps
 from django.db import models
 from django.utils import timezone
 
-from .conftest import World, fresh, in_days
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, fresh
 
 NINE = in_days(8)(9)
 
@@ -46,7 +47,7 @@ WAYS = models_with_a_way_to_the_clinic()
 def lively_demo(world: World) -> Clinic:
     clinic, now = world.clinic, timezone.now()
     Clinic.objects.filter(pk=clinic.pk).update(slug=SLUG)
-    sam = Actor.by_user(fresh(world.sam))
+    sam = UserActor(fresh(world.sam))
     taken = world.book(NINE)
     world.book_series(NINE.replace(hour=11))
     wishes = Wishes(first_date=NINE.date(), last_date=NINE.date())

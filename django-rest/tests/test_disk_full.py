@@ -14,11 +14,11 @@ import MySQLdb
 import pytest
 from clinic.common.mysql.conditions import condition_of
 from clinic.common.mysql.connecting import open_connection
-from clinic.ops import probes
-from clinic.ops.probes import Prober
-from private_server import PrivateServer
+from clinic.health import probes
+from clinic.health.probes import Prober
 
-from .own_server import make_canary_schema, options_of, own_server
+from testkit.clinic.own_server import make_canary_schema, options_of, own_server
+from tools.private_server import PrivateServer
 
 MEGABYTES = 220
 NOT_WRITABLE = {"disk_full", "write_timeout"}

@@ -8,7 +8,10 @@ import pytest
 from clinic.accounts.models import User
 from clinic.appointments.models import Appointment
 
-from .conftest import APPOINTMENTS, World, at_once, code_of, in_days
+from testkit.clinic.answers import APPOINTMENTS, code_of
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World
 
 START = in_days(3)(9)
 GUESTS = "/api/v1/public/bookings"
@@ -52,9 +55,11 @@ def test_four_clicks_at_once_book_once(committed_world: World, click: Callable[[
     answers = at_once([post] * CLICKS)
     created = [answer.json()["start"] for answer in answers if answer.status_code == 201]
     assert len(created) == 1, Counter(answer.status_code for answer in answers)
-    assert {(answer.status_code, code_of(answer)) for answer in answers if answer.status_code != 201} == {
-        (409, "own_appointment")
-    }
+    for answer in answers:
+        if click is by_guest:  # The same request of a guest gets the first answer.
+            assert answer.status_code in (200, 201)
+        elif answer.status_code != 201:
+            assert (answer.status_code, code_of(answer)) == (409, "own_appointment")
     assert Appointment.objects.filter(starts_at=START).count() == 1
 
 

@@ -1,4 +1,4 @@
-"""What was acknowledged survives a loss of power: the servers that we start, and the warning about others."""
+"""Acknowledged writes survive a loss of power: the servers that we start, and the warning about others."""
 
 import re
 from collections.abc import Iterator
@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from clinic.common.checks import DURABLE, check_durability
 from django.db import connection
-from private_server import Accounts, PrivateServer
-from processes import free_port
+
+from tools.private_server import Accounts, PrivateServer
+from tools.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()

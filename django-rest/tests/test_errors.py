@@ -20,7 +20,9 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
-from .conftest import APPOINTMENTS, RIVERSIDE_ZONE, At, World, attr_of, code_of, in_days, refusal
+from testkit.clinic.answers import APPOINTMENTS, attr_of, code_of, refusal
+from testkit.clinic.times import RIVERSIDE_ZONE, At, in_days
+from testkit.clinic.world import World
 
 CONTRACT = Path(__file__).resolve().parents[2] / "shared-config" / "contract" / "error.json"
 
@@ -113,7 +115,7 @@ def test_the_body_that_the_refused_ones_begin_with_books(desk: APIClient, bookin
     ],
     ids=lambda raw: repr(raw[:20]),
 )
-def test_what_is_no_json_is_a_parse_error(desk: APIClient, appointment: Appointment, raw: bytes) -> None:
+def test_body_that_is_no_json_is_a_parse_error(desk: APIClient, appointment: Appointment, raw: bytes) -> None:
     for response in (
         desk.post(APPOINTMENTS, raw, content_type="application/json"),
         desk.patch(f"{APPOINTMENTS}/{appointment.pk}", raw, content_type="application/json"),
@@ -179,7 +181,13 @@ NOT_AN_ID: list[Any] = [*NOT_A_NUMBER, 0, -1, -(10**30)]
 NOT_A_TEXT: list[Any] = [[], {}, None, True, "a\u0000b"]
 NOT_A_TIME: list[Any] = ["", "now", "25:00", "09:60", [], {}, None, 9, True, "09:00\u0000"]
 NOT_A_DATE: list[Any] = ["", "today", "2026-02-30", "2026-13-01", "0000-01-01", "10000-01-01", [], {}, None, 20261120]
-NOT_AN_INSTANT: list[Any] = [*NOT_A_DATE, "2026-02-30T09:00:00Z", "2026-11-20T25:00:00Z", "2026-11-20T09:00:00+99:99"]
+NOT_AN_INSTANT: list[Any] = [
+    *NOT_A_DATE,
+    "2026-02-30T09:00:00Z",
+    "2026-11-20T25:00:00Z",
+    "2026-11-20T09:00:00+99:99",
+    "2026-11-20T09:00:00+01:00\u0000",
+]
 
 WRONG_IN_A_BOOKING: dict[str, list[Any]] = {
     "patient": NOT_AN_ID,
@@ -228,7 +236,7 @@ def test_a_wrong_value_in_an_edit_is_refused_by_name(desk: APIClient, appointmen
 
 
 @pytest.mark.usefixtures("nothing_is_written")
-def test_what_is_missing_is_named(desk: APIClient, booking: dict[str, object]) -> None:
+def test_missing_parts_are_named(desk: APIClient, booking: dict[str, object]) -> None:
     del booking["start"]
     response = desk.post(APPOINTMENTS, booking)
     assert (refusal(response), attr_of(response)) == ((400, "required"), "start")
@@ -385,7 +393,7 @@ def test_a_path_that_leads_nowhere_is_404(desk: APIClient, url: str) -> None:
 
 
 @pytest.mark.parametrize("format", ["xml", "csv"])
-def test_what_cannot_be_answered_in_the_format_asked_for(desk: APIClient, format: str) -> None:  # noqa: A002
+def test_unavailable_format_is_refused(desk: APIClient, format: str) -> None:  # noqa: A002
     response = desk.get(APPOINTMENTS, headers={"Accept": f"application/{format}"})
     assert refusal(response) == (406, "not_acceptable")
 
@@ -428,7 +436,7 @@ def said(body: Any) -> bytes:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=anything, on_top_of_a_good_one=st.booleans())
-def test_whatever_is_sent_is_booked_or_refused(
+def test_every_request_is_booked_or_refused(
     desk: APIClient, booking: dict[str, object], body: Any, on_top_of_a_good_one: bool
 ) -> None:
     if on_top_of_a_good_one and isinstance(body, dict):
@@ -438,13 +446,13 @@ def test_whatever_is_sent_is_booked_or_refused(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=anything)
-def test_whatever_is_patched_is_changed_or_refused(desk: APIClient, appointment: Appointment, body: Any) -> None:
+def test_every_patch_changes_a_field_or_is_refused(desk: APIClient, appointment: Appointment, body: Any) -> None:
     check_is_done_or_refused(desk, "patch", f"{APPOINTMENTS}/{appointment.pk}", body)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=texts, value=texts)
-def test_whatever_is_asked_is_answered_or_refused(desk: APIClient, name: str, value: str) -> None:
+def test_every_question_is_answered_or_refused(desk: APIClient, name: str, value: str) -> None:
     for parameter in (name, "status", "search", "from", "ordering", "page", "page_size", "practitioner"):
         response = desk.get(APPOINTMENTS, {parameter: value})
         assert response.status_code in (200, 400, 404)
@@ -538,7 +546,7 @@ def test_a_database_that_has_gone_is_503_with_retry_after(committed_world: World
     assert client.get(APPOINTMENTS).status_code == 200
 
 
-# What both services say alike
+# Errors of both services
 
 
 def test_the_bodies_are_the_contracts(world: World, desk: APIClient) -> None:
@@ -605,3 +613,18 @@ def test_a_request_id_that_is_none_is_replaced(world: World, given_id: str | Non
 def test_the_longest_request_id_is_taken(world: World) -> None:
     response = world.client().get("/livez", headers={"X-Request-ID": "x" * 64})
     assert response.headers["X-Request-ID"] == "x" * 64
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"name": "M" * 300}, "Höchstens 120 Zeichen, bitte."),
+        ({}, "Dieses Feld ist zwingend erforderlich."),
+        ({"name": ""}, "Dieses Feld darf nicht leer sein."),
+    ],
+)
+def test_refusal_of_a_serializer_is_in_the_language_of_the_page(
+    world: World, body: dict[str, str], sentence: str
+) -> None:
+    answer = world.client(world.sam).post("/api/v1/patients", body, headers={"accept-language": "de"})
+    assert [error["detail"] for error in answer.json()["errors"]] == [sentence]

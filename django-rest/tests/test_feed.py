@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from clinic.accounts.models import Role, User
 from clinic.accounts.services import sign_out_everywhere
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.appointments.lifecycle import Action
 from clinic.appointments.models import Appointment
-from clinic.appointments.services.booking import Edit, edit_appointment
 from clinic.appointments.services.decisions import change_status, delete_appointment
+from clinic.appointments.services.moving import Edit, edit_appointment
 from clinic.changefeed.models import RealtimeEvent, StreamEpoch, StreamHead
 from clinic.changefeed.services import beat_pulse, prune_events, renew_epoch
+from clinic.common.mysql.conditions import LOCK_WAIT_TIMEOUT
 from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Hold, Practitioner, Service
 from clinic.scheduling.services import release_expired_holds
@@ -25,11 +26,11 @@ from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .conftest import At, World, fresh
-from .feed_rows import ACCOUNTS, MYSQL_SIGNAL, Event, Feed, head_of, insert_copy, make_hold, select, sql
+from testkit.clinic.feed_rows import ACCOUNTS, MYSQL_SIGNAL, Event, Feed, head_of, insert_copy, make_hold, select, sql
+from testkit.clinic.times import At
+from testkit.clinic.world import World, as_new, fresh
 
 CONTRACT = Path(__file__).resolve().parents[2] / "shared-config" / "contract"
-LOCK_WAIT_TIMEOUT = 1205
 HOUR = timedelta(hours=1)
 
 
@@ -41,7 +42,7 @@ def appointment(world: World, tomorrow_at: At) -> Appointment:
 
 @pytest.fixture
 def feed(world: World, appointment: Appointment) -> Feed:
-    """What happens at Riverside once the appointment stands."""
+    """Riverside after the appointment was booked."""
     return Feed(world.clinic.pk)
 
 
@@ -58,19 +59,19 @@ Write = Callable[[World, Appointment], object]
 
 
 def by_service_edit(world: World, appointment: Appointment) -> object:
-    actor = Actor.by_user(fresh(world.sam))
+    actor = UserActor(fresh(world.sam))
     return edit_appointment(
         actor=actor, appointment_id=appointment.pk, edit=Edit(notes="by the service"), now=datetime.now(UTC)
     )
 
 
 def by_service_cancel(world: World, appointment: Appointment) -> object:
-    actor = Actor.by_user(fresh(world.sam))
+    actor = UserActor(fresh(world.sam))
     return change_status(actor=actor, appointment_id=appointment.pk, action=Action.CANCEL, now=datetime.now(UTC))
 
 
 def by_service_delete(world: World, appointment: Appointment) -> object:
-    actor = Actor.by_user(fresh(world.sam))
+    actor = UserActor(fresh(world.sam))
     return delete_appointment(actor=actor, appointment_id=appointment.pk, now=datetime.now(UTC))
 
 
@@ -91,6 +92,7 @@ def by_raw_delete(_: World, appointment: Appointment) -> object:
 UPDATES: dict[str, Write] = {
     "a service's edit": by_service_edit,
     "a service's cancel": by_service_cancel,
+    "a service's delete": by_service_delete,
     "save": by_save,
     "QuerySet.update": lambda _, one: Appointment.objects.filter(pk=one.pk).update(notes="by the query set"),
     "bulk_update": by_bulk_update,
@@ -100,7 +102,6 @@ UPDATES: dict[str, Write] = {
     ),
 }
 DELETES: dict[str, Write] = {
-    "a service": by_service_delete,
     "delete": lambda _, one: one.delete(),
     "QuerySet.delete": lambda _, one: Appointment.objects.filter(pk=one.pk).delete(),
     "SQL": by_raw_delete,
@@ -134,8 +135,8 @@ def test_a_raw_insert_is_one_event(appointment: Appointment, feed: Feed) -> None
 def test_a_bulk_create_is_one_event_for_each_row(appointment: Appointment, feed: Feed) -> None:
     copies = []
     for hours in (1, 2, 3):
-        copy = Appointment.objects.get(pk=appointment.pk)
-        copy.pk, copy.starts_at, copy.ends_at = None, copy.starts_at + hours * HOUR, copy.ends_at + hours * HOUR
+        copy = as_new(Appointment.objects.get(pk=appointment.pk))
+        copy.starts_at, copy.ends_at = copy.starts_at + hours * HOUR, copy.ends_at + hours * HOUR
         copy.blocked_from, copy.blocked_until = copy.starts_at, copy.ends_at
         copies.append(copy)
     Appointment.objects.bulk_create(copies)
@@ -221,7 +222,7 @@ class ChangedMind(Exception):  # noqa: N818
     pass
 
 
-def test_what_is_rolled_back_leaves_no_gap(world: World, appointment: Appointment, feed: Feed) -> None:
+def test_rolled_back_change_leaves_no_gap(world: World, appointment: Appointment, feed: Feed) -> None:
     def change_and_think_again() -> None:
         with transaction.atomic():
             by_save(world, appointment)
@@ -256,7 +257,7 @@ def execute(on: BaseDatabaseWrapper, statement: str, *args: Any) -> None:
 def test_the_order_of_the_numbers_is_the_order_of_the_commits(committed_world: World, tomorrow_at: At) -> None:
     """Two transactions on rows of their own, so nothing but the head can make the second one wait."""
     world = committed_world
-    first, second = world.book(tomorrow_at(9)), world.book(tomorrow_at(9), practitioner=world.quentin)
+    first, second = world.book(tomorrow_at(9)), world.book(tomorrow_at(10), practitioner=world.quentin)
     feed = Feed(world.clinic.pk)
     note = "UPDATE appointment SET notes = 'changed' WHERE id = %s"
     with another_connection() as slow, another_connection() as quick:
@@ -276,7 +277,7 @@ def test_a_transaction_that_is_rolled_back_gives_its_number_to_the_next(
     committed_world: World, tomorrow_at: At
 ) -> None:
     world = committed_world
-    first, second = world.book(tomorrow_at(9)), world.book(tomorrow_at(9), practitioner=world.quentin)
+    first, second = world.book(tomorrow_at(9)), world.book(tomorrow_at(10), practitioner=world.quentin)
     feed = Feed(world.clinic.pk)
     note = "UPDATE appointment SET notes = 'changed' WHERE id = %s"
     with another_connection() as slow, another_connection() as quick:
@@ -285,6 +286,33 @@ def test_a_transaction_that_is_rolled_back_gives_its_number_to_the_next(
         slow.rollback()
         execute(quick, note, second.pk)
     assert feed.events == [Event("appointment", second.pk, "update")]
+
+
+@pytest.mark.parametrize("zone", ["+00:00", "+05:30"])
+def test_head_holds_the_time_of_its_newest_change_in_utc(world: World, appointment: Appointment, zone: str) -> None:
+    StreamHead.objects.filter(pk=world.clinic.pk).update(seq=head_of(world.clinic.pk))
+    before = StreamHead.objects.get(pk=world.clinic.pk).changed_at
+    other = StreamHead.objects.exclude(pk=world.clinic.pk).values_list("clinic_id", "changed_at")
+    others = list(other)
+    sql(f"SET time_zone = '{zone}'")
+    try:
+        sql("UPDATE appointment SET notes = 'later' WHERE id = %s", appointment.pk)
+    finally:
+        sql("SET time_zone = '+00:00'")
+    after = StreamHead.objects.get(pk=world.clinic.pk).changed_at
+    event = RealtimeEvent.objects.get(clinic_id=world.clinic.pk, seq=head_of(world.clinic.pk))
+    assert before is not None
+    assert after == event.at > before
+    assert list(other) == others
+
+
+def test_changed_heads_are_found_by_their_index(world: World) -> None:
+    """However many clinics there are: of 2,000 heads one is looked at."""
+    quiet = datetime(2020, 1, 1, tzinfo=UTC)
+    StreamHead.objects.bulk_create(StreamHead(clinic_id=10**6 + n, changed_at=quiet) for n in range(2000))
+    StreamHead.objects.filter(pk=10**6).update(seq=1)
+    [(plan,)] = select("EXPLAIN FORMAT=JSON SELECT * FROM live_head WHERE changed_at >= '2024-01-01'")
+    assert re.search(r'"(key|index_name)": "stream_head_changed_at"', plan)
 
 
 def test_clinics_do_not_wait_for_each_other(committed_world: World, tomorrow_at: At) -> None:
@@ -299,7 +327,7 @@ def test_clinics_do_not_wait_for_each_other(committed_world: World, tomorrow_at:
     assert hillside.events == [Event("clinic", world.hillside.pk, "refresh")]
 
 
-# What is refused
+# Refusals
 
 
 @pytest.mark.parametrize("entity", ["appointment", "hold"])
@@ -368,7 +396,7 @@ def row_named(world: World, entity: str) -> Patient | Practitioner | Service | C
 def test_a_change_of_what_snapshots_show_is_a_refresh(world: World, entity: str, column: str, value: str) -> None:
     row, feed, accounts = row_named(world, entity), Feed(world.clinic.pk), Feed(ACCOUNTS)
     type(row)._default_manager.filter(pk=row.pk).update(**{column: value})
-    assert feed.events == [Event(entity, row.pk, "refresh")]
+    assert feed.of_rows == [Event(entity, row.pk, "refresh")]
     assert accounts.events == []
 
 
@@ -376,7 +404,7 @@ def test_a_change_of_what_snapshots_show_is_a_refresh(world: World, entity: str,
 def test_another_change_of_it_is_none(world: World, entity: str, column: str, value: object) -> None:
     row, feed, accounts = row_named(world, entity), Feed(world.clinic.pk), Feed(ACCOUNTS)
     type(row)._default_manager.filter(pk=row.pk).update(**{column: value})
-    assert feed.events == accounts.events == []
+    assert feed.of_rows == accounts.events == []
 
 
 # Session: who may see
@@ -525,7 +553,7 @@ def test_an_epoch_that_was_lost_is_made_anew(world: World) -> None:
     assert {epoch for (epoch,) in select("SELECT epoch FROM live_head")} == {renewed}
 
 
-# What is published
+# Published events
 
 
 @pytest.mark.django_db

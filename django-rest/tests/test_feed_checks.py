@@ -1,4 +1,4 @@
-"""What the database must be like: each check speaks up where it is not, says what to do, and is silent else."""
+"""Checks of the database: each is silent where it is in order, else it says what to do."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,17 +10,20 @@ import pytest
 from clinic.appointments.models import Appointment
 from clinic.changefeed.definitions import defined_by_migrations
 from clinic.changefeed.models import StreamEpoch, StreamHead
+from clinic.common.mysql.conditions import DUPLICATE_KEY
 from clinic.scheduling.models import ClaimedCell
 from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import OperationalError, connection, connections
-from private_server import Accounts, PrivateServer
-from processes import free_port
+from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from .conftest import At, World
-from .feed_rows import DUPLICATE_KEY, Event, Feed, cells_of, insert_copy, make_hold, select, sql
+from testkit.clinic.feed_rows import Event, Feed, cells_of, insert_copy, make_hold, select, sql
+from testkit.clinic.times import At
+from testkit.clinic.world import World
+from tools.private_server import Accounts, PrivateServer
+from tools.processes import free_port
 
 BINLOG_REFUSES_TRIGGERS = 1419
 
@@ -60,7 +63,8 @@ def test_all_is_well() -> None:
     call_command("check", databases=["default"])
 
 
-def test_no_database_is_asked_unless_it_is_named() -> None:
+def test_no_database_is_asked_unless_it_is_named(settings: Settings) -> None:
+    settings.SHARED = settings.SHARED.model_copy(update={"public_url": "https://clinic.example"})
     assert ids(checks.run_checks()) == []
 
 
@@ -129,7 +133,7 @@ def test_a_superuser_is_trusted(strict_server: PrivateServer) -> None:
 
 
 @pytest.mark.usefixtures("reach_out")
-def test_what_the_hint_says_helps(strict_server: PrivateServer) -> None:
+def test_hint_of_a_refusal_helps(strict_server: PrivateServer) -> None:
     with closing(strict_server.connect(as_admin=True)) as admin:
         admin.cursor().execute("SET GLOBAL log_bin_trust_function_creators = 1")
         try:
@@ -144,12 +148,12 @@ def select_tables(alias: str) -> list[str]:
         return connections[alias].introspection.table_names(cursor)
 
 
-# What a restore lost: E003 and E004
+# Losses of a restore: E003 and E004
 
 
 @pytest.fixture
 def nothing_lost_for_good(committed_world: World) -> Iterator[None]:
-    """Whatever a test drops is there again after it: the database is shared."""
+    """Restore all that a test drops: the database is shared."""
     yield
     call_command("repair_feed")
     assert complaints() == []
@@ -158,10 +162,10 @@ def nothing_lost_for_good(committed_world: World) -> Iterator[None]:
 @pytest.mark.usefixtures("nothing_lost_for_good")
 def test_missing_triggers_are_an_error_that_names_them(committed_world: World) -> None:
     sql("DROP TRIGGER hold_feed_on_delete")
-    sql("DROP TRIGGER appointment_claims_on_insert")
+    sql("DROP TRIGGER appointment_claims_patient_on_insert")
     [complaint] = complaints()
     assert complaint.id == "changefeed.E003"
-    assert "appointment_claims_on_insert, hold_feed_on_delete." in complaint.msg
+    assert "appointment_claims_patient_on_insert, hold_feed_on_delete." in complaint.msg
     assert "repair_feed" in (complaint.hint or "")
     with pytest.raises(SystemCheckError, match=r"changefeed\.E003"):
         call_command("migrate", verbosity=0, skip_checks=False)
@@ -179,7 +183,7 @@ def test_missing_views_are_an_error_that_names_them(committed_world: World) -> N
 
 
 @pytest.mark.parametrize("applied", [True, False])
-def test_what_is_still_to_be_migrated_is_not_missing(db: None, applied: bool) -> None:
+def test_pending_migration_is_not_missing(db: None, applied: bool) -> None:
     """`migrate` runs these checks first: it must not refuse for what it is about to make."""
     newest = {"app": "changefeed", "name": "0004_a_record_that_goes_ends_its_sessions"}
     trigger = "patient_feed_on_delete"
@@ -230,14 +234,18 @@ def test_a_repair_makes_everything_again_and_claims_what_stands(
 
 @pytest.mark.usefixtures("nothing_lost_for_good")
 def test_a_repair_keeps_the_claims_before_the_feed(committed_world: World) -> None:
-    """The head's lock is taken last."""
-    sql("DROP TRIGGER appointment_claims_on_update")
+    """The holder of the head's lock waits for nobody's cell: practitioners' come before it, patients' under it."""
+    sql("DROP TRIGGER appointment_claims_practitioner_on_update")
     call_command("repair_feed")
     order = select(
         "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE()"
         " AND event_object_table = 'appointment' AND event_manipulation = 'UPDATE' ORDER BY action_order"
     )
-    assert order == [("appointment_claims_on_update",), ("appointment_feed_on_update",)]
+    assert order == [
+        ("appointment_claims_practitioner_on_update",),
+        ("appointment_feed_on_update",),
+        ("appointment_claims_patient_on_update",),
+    ]
 
 
 @pytest.mark.usefixtures("nothing_lost_for_good")
@@ -245,11 +253,12 @@ def test_a_repair_tells_of_overlaps_that_were_written_meanwhile(
     committed_world: World, tomorrow_at: At, capsys: pytest.CaptureFixture[str]
 ) -> None:
     appointment = committed_world.book(tomorrow_at(9))
-    sql("DROP TRIGGER appointment_claims_on_insert")
+    sql("DROP TRIGGER appointment_claims_practitioner_on_insert")
+    sql("DROP TRIGGER appointment_claims_patient_on_insert")
     insert_copy(appointment, later=timedelta(minutes=15))
     call_command("repair_feed")
-    assert "overlap, in 3 cells" in capsys.readouterr().err
-    assert ClaimedCell.objects.count() == 9
+    assert "overlap, in 6 cells" in capsys.readouterr().err
+    assert ClaimedCell.objects.count() == 18
 
 
 @pytest.mark.django_db
@@ -271,5 +280,5 @@ def test_the_feeds_migrations_go_back_and_forth(committed_world: World, tomorrow
     head = Feed(world.clinic.pk).start
     call_command("migrate", "changefeed", "0001", verbosity=0)
     assert defined_by_migrations(connection).views == {}
-    call_command("migrate", "changefeed", verbosity=0)
+    call_command("migrate", verbosity=0)
     assert Feed(world.clinic.pk).start == head

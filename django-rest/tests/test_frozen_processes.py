@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from clinic.ops.models import JobRun
 from clinic.scheduling.models import Service
+from clinic.worker.models import JobRun
 from django.db import connection
 
-from .conftest import World, in_days
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World
 
 DJANGO_REST = Path(__file__).resolve().parents[1]
 IDLE_SECONDS = 1
@@ -36,14 +37,14 @@ WORKER = """
 import os, signal, sys, django
 django.setup()
 from django.core.management import call_command
-from clinic.ops.maintenance import JOBS
+from clinic.worker.jobs import DUE
 def end(now):
     print("ending", flush=True)
     os.kill(os.getpid(), signal.SIGTERM)
     return 0
-JOBS.clear()
-JOBS["first"] = lambda now: job() or 0
-JOBS["last"] = end
+DUE.clear()
+DUE["first"] = lambda now: job() or 0
+DUE["last"] = end
 """
 RUN_WORKER = "\ncall_command('run_worker', '--senders=1')"
 FREEZE = """
@@ -63,7 +64,7 @@ django.setup()
 from django.db import connection
 from django.test.utils import setup_test_environment
 from clinic.accounts.models import User
-from tests.admin_pages import SERVICES, Page, sign_in
+from testkit.clinic.admin_pages import SERVICES, Page, sign_in
 setup_test_environment()
 def freeze(execute, sql, *more):
     result = execute(sql, *more)

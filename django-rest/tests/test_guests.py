@@ -1,23 +1,42 @@
 """Gus has no account. He asks Riverside for a time and keeps the reference."""
 
 import logging
+import re
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 import pytest
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment, AppointmentEvent
+from clinic.appointments.services import guest_bookings
+from clinic.appointments.services.booking import Booking
+from clinic.appointments.services.guest_bookings import book_as_guest
 from clinic.appointments.views.guests import GuestBookingListView
 from clinic.common.limits import Limit
 from clinic.common.models import AttemptCount, IdempotencyKey
+from clinic.outbox.models import Message
 from clinic.people.models import Patient
+from clinic.people.services.guests import guest_of
+from clinic.people.services.merging import merge_patients
 from clinic.scheduling.models import Clinic, Hold
+from django.apps import apps
+from django.db import connection
 from django.utils import timezone
 
-from .conftest import APPOINTMENTS, At, World, attr_of, code_of, in_days, refusal, row_of
+from testkit.clinic.answers import APPOINTMENTS, attr_of, code_of, refusal
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.times import At, in_days
+from testkit.clinic.world import World, row_of
 
 BOOKINGS = "/api/v1/public/bookings"
-SHOWN = {"status", "start", "end", "date", "time", "practitioner", "practitioner_name"}
+SHOWN = {
+    *("status", "start", "end", "date", "time", "practitioner", "practitioner_name", "service", "service_name"),
+    *("attendance_confirmed_at", "arrived_at", "called_at", "requested_start", "room", "request_note", "version"),
+    *("actions", "cancel_until", "moves_left", "patient_moves", "clinic"),
+}
 
 
 def ask(world: World, *, address: str = "203.0.113.7", key: str | None = None, **body: Any) -> Any:
@@ -43,7 +62,7 @@ def booked(world: World, tomorrow_at: At) -> dict[str, Any]:
 def test_a_guests_request_is_pending_and_has_a_reference(world: World, booked: dict[str, Any]) -> None:
     assert set(booked) == SHOWN | {"reference"}
     assert (booked["status"], booked["time"], booked["practitioner_name"]) == ("pending", "09:00", "Dr Petra")
-    assert len(booked["reference"]) == 32
+    assert len(booked["reference"]) == 22
     appointment = Appointment.objects.get()
     assert (appointment.source, appointment.patient.user, appointment.patient.phone) == ("guest", None, "+491712345678")
     event = AppointmentEvent.objects.get()
@@ -55,10 +74,10 @@ def test_the_clinic_decides_even_where_patients_are_confirmed_by_themselves(worl
     assert ask(world, **with_petra(world, tomorrow_at(9))).json()["status"] == "pending"
 
 
-def test_the_desk_sees_the_guests_request_and_no_reference(world: World, booked: dict[str, Any]) -> None:
+def test_desk_sees_the_guests_request_with_its_reference_and_words(world: World, booked: dict[str, Any]) -> None:
     [row] = world.client(world.sam).get(APPOINTMENTS).json()["results"]
     assert (row["patient_name"], row["source"], row["status"]) == ("Gus Guest", "guest", "pending")
-    assert booked["reference"] not in str(row)
+    assert (row["reference"], row["request_note"], row["notes"]) == (booked["reference"], "", "")
 
 
 def test_without_a_practitioner_a_free_one_is_chosen(world: World, tomorrow_at: At) -> None:
@@ -109,26 +128,187 @@ def test_a_taken_time_is_409_with_the_nearest(world: World, tomorrow_at: At) -> 
 
 
 @pytest.mark.parametrize(("field", "wrong"), [("name", ""), ("phone", "1"), ("phone", "call me"), ("email", "gus@")])
-def test_what_is_wrong_is_named(world: World, tomorrow_at: At, field: str, wrong: str) -> None:
+def test_wrong_value_is_named(world: World, tomorrow_at: At, field: str, wrong: str) -> None:
     response = ask(world, **{**with_petra(world, tomorrow_at(9)), field: wrong})
     assert (response.status_code, attr_of(response)) == (400, field)
 
 
 @pytest.mark.parametrize("field", ["name", "phone", "start"])
-def test_what_is_missing_is_named(world: World, tomorrow_at: At, field: str) -> None:
+def test_missing_parts_are_named(world: World, tomorrow_at: At, field: str) -> None:
     response = ask(world, **{**with_petra(world, tomorrow_at(9)), field: None})
     assert (refusal(response), attr_of(response)) == ((400, "required"), field)
 
 
-# Whose record it is
+# Owner of the record
 
 
-def test_the_same_name_and_phone_are_the_same_guest(world: World, booked: dict[str, Any]) -> None:
-    response = ask(world, name="  gus   GUEST ", phone="+49 171 2345678", **with_petra(world, in_days(4)(9)))
-    assert response.status_code == 201
-    assert Patient.objects.filter(phone="+491712345678").count() == 1
-    ask(world, name="Gesa Guest", **with_petra(world, in_days(5)(9)))
+def test_name_and_phone_alone_lead_to_no_record_of_an_earlier_request(world: World, booked: dict[str, Any]) -> None:
+    """A stranger may have typed them."""
+    assert ask(world, **with_petra(world, in_days(4)(9))).status_code == 201
     assert Patient.objects.filter(phone="+491712345678").count() == 2
+
+
+def test_reference_of_an_earlier_request_leads_to_its_record(world: World, booked: dict[str, Any]) -> None:
+    def ask_again(day: int, **more: Any) -> Patient:
+        response = ask(world, **{"reference": booked["reference"], **with_petra(world, in_days(day)(9)), **more})
+        assert response.status_code == 201, response.json()
+        return Appointment.objects.latest("pk").patient
+
+    record = Appointment.objects.get().patient
+    assert ask_again(4, name="  gus   GUEST ", phone="+49 171 2345678") == record
+    assert ask_again(5, name="Gesa Guest") != record
+    assert ask_again(6, phone="0171 9999999") != record
+    assert ask_again(7, email="thief@example.org") != record
+    refused = ask(world, reference="x" * 32, **with_petra(world, in_days(8)(9)))
+    assert (refusal(refused), attr_of(refused)) == ((400, "invalid"), "reference")
+
+
+def test_verified_phone_and_name_lead_to_a_record(world: World, booked: dict[str, Any]) -> None:
+    def code() -> str:
+        asked = world.client().post("/api/v1/public/phone-codes", {"phone": "0171 2345678", "clinic": "riverside"})
+        assert asked.status_code == 202
+        body = Message.objects.filter(recipient="+491712345678").latest("pk").body
+        return "".join(re.findall(r"\b\d{6}\b", body))
+
+    record, given = Appointment.objects.get().patient, code()
+    assert ask(world, phone_code=given, **with_petra(world, in_days(4)(9))).status_code == 201
+    assert Appointment.objects.latest("pk").patient == record
+    assert ask(world, name="Gesa", phone_code=given, **with_petra(world, in_days(5)(9))).status_code == 201
+    assert Appointment.objects.latest("pk").patient.name == "Gesa"
+    refused = ask(world, phone_code="x", **with_petra(world, in_days(6)(9)))
+    assert refusal(refused) == (403, "phone_not_proven")
+
+
+def test_clinic_may_ask_guests_for_a_code(world: World, booked: dict[str, Any]) -> None:
+    Clinic.objects.filter(pk=world.clinic.pk).update(guests_verify_phone=True)
+    new: dict[str, Any] = {"name": "Gesa", "phone": "0171 5555555"}
+    assert refusal(ask(world, **new, **with_petra(world, in_days(4)(9)))) == (403, "phone_not_proven")
+    again = ask(world, reference=booked["reference"], **with_petra(world, in_days(4)(9)))
+    assert again.status_code == 201
+    asked = world.client().post("/api/v1/public/phone-codes", {"phone": "0171 5555555", "clinic": "riverside"})
+    assert asked.status_code == 202
+    code = re.findall(r"\b\d{6}\b", Message.objects.get(recipient="+491715555555").body)[0]
+    assert ask(world, phone_code=code, **new, **with_petra(world, in_days(5)(9))).status_code == 201
+
+
+def test_owner_of_a_phone_is_not_stopped_by_requests_of_strangers(world: World, booked: dict[str, Any]) -> None:
+    Clinic.objects.filter(pk=world.clinic.pk).update(max_pending_per_phone=1)
+    assert refusal(ask(world, **with_petra(world, in_days(4)(9)))) == (429, "too_many_pending")
+    guest = guest_of(world.clinic, name="Gesa", phone="0171 2345678")
+    when = Booking(None, practitioner_id=world.petra.practitioner.pk, start=in_days(4)(9))
+    made = book_as_guest(guest=replace(guest, is_verified=True), booking=when, now=timezone.now())
+    assert made.patient.name == "Gesa"
+
+
+def test_same_request_from_the_same_address_within_ten_minutes_is_answered_as_before(world: World) -> None:
+    given: dict[str, Any] = {"start": in_days(3)(9).isoformat(), "service": world.check_up.pk}
+    first, again = ask(world, **given), ask(world, name="Gus  guest", **given)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert Appointment.objects.count() == 1
+    others: list[dict[str, Any]] = [{"address": "198.51.100.1"}, {"name": "Gesa"}, {"service": None}]
+    for other in others:
+        assert ask(world, **{**given, **other}).json().get("reference") != first.json()["reference"]
+
+
+def test_same_request_after_ten_minutes_or_a_cancellation_is_a_new_one(world: World) -> None:
+    given = with_petra(world, in_days(3)(9))
+    first = ask(world, **given).json()["reference"]
+    assert world.client().post(f"{BOOKINGS}/{first}/cancel").status_code == 200
+    second = ask(world, **given).json()["reference"]
+    assert second not in (None, first)
+    assert ask(world, **given).json()["reference"] == second
+    IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(minutes=10))
+    assert refusal(ask(world, **given)) == (409, "slot_taken")
+
+
+@pytest.mark.race
+def test_same_request_at_once_is_one_booking(committed_world: World) -> None:
+    given: dict[str, Any] = {"start": in_days(3)(9).isoformat(), "service": committed_world.check_up.pk}
+    answers = at_once([partial(ask, committed_world, **given) for _ in range(4)])
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
+    assert len({answer.json()["reference"] for answer in answers}) == 1
+    assert Appointment.objects.count() == 1
+
+
+# Guests whom the clinic knows already
+
+
+def confirm(world: World, by: Any, appointment: Appointment, **given: Any) -> Any:
+    return world.client(by).post(f"{APPOINTMENTS}/{appointment.pk}/confirm", given)
+
+
+def test_desk_approves_and_links_a_request_in_one_step(world: World, booked: dict[str, Any]) -> None:
+    appointment = Appointment.objects.get()
+    known = Patient.objects.create(clinic=world.clinic, name="Gus GUEST", phone="+491712345678")
+    own = appointment.patient_id
+    desk = world.client(world.sam)
+    [match] = desk.get(f"/api/v1/patients/{own}/possible-duplicates").json()
+    assert (match["id"], match["same_name"]) == (known.pk, True)
+    answer = confirm(world, world.sam, appointment, link_to=known.pk, version=1)
+    assert (answer.status_code, answer.json()["status"], answer.json()["patient"]) == (200, "confirmed", known.pk)
+    assert not Patient.objects.filter(pk=own).exists()
+    assert world.client().get(f"{BOOKINGS}/{booked['reference']}").json()["status"] == "confirmed"
+    actions = AppointmentEvent.objects.order_by("pk").values_list("action", flat=True)
+    assert list(actions) == ["create", "link", "confirm"]
+
+
+def test_desk_links_a_request_beside_another_visit_of_the_person(world: World, booked: dict[str, Any]) -> None:
+    appointment = Appointment.objects.get()
+    known = Patient.objects.create(clinic=world.clinic, name="Gus Guest", phone="+491712345678")
+    other = world.book(appointment.starts_at, practitioner=world.quentin)
+    Appointment.objects.filter(pk=other.pk).update(patient=known)
+    assert refusal(confirm(world, world.sam, appointment, link_to=known.pk)) == (409, "own_appointment")
+    alone = confirm(world, world.sam, appointment, allow_overlap=True)
+    assert (refusal(alone), attr_of(alone)) == ((400, "invalid"), "allow_overlap")
+    answer = confirm(world, world.sam, appointment, link_to=known.pk, version=1, allow_overlap=True)
+    assert (answer.status_code, answer.json()["status"], answer.json()["patient"]) == (200, "confirmed", known.pk)
+    assert Appointment.objects.filter(patient=known, allow_overlap=True).count() == 1
+
+
+def test_request_that_was_changed_meanwhile_is_not_approved(
+    world: World, booked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appointment = Appointment.objects.get()
+    known = Patient.objects.create(clinic=world.clinic, name="Gus Guest", phone="+491712345678")
+
+    def change_before(*args: Any, **named: Any) -> None:
+        Appointment.objects.update(version=2)
+        merge_patients(*args, **named)
+
+    monkeypatch.setattr(guest_bookings, "merge_patients", change_before)
+    refused = confirm(world, world.sam, appointment, link_to=known.pk, version=1)
+    assert refusal(refused) == (409, "stale_version")
+    assert row_of(appointment).status == Status.PENDING
+
+
+def test_guest_cancels_while_the_desk_links_their_record(
+    world: World, booked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Patient.objects.create(clinic=world.clinic, name="Gus Guest", phone="+491712345678")
+    monkeypatch.setattr(
+        guest_bookings,
+        "lock_what_effects_may_claim",
+        lambda *_, **__: Appointment.objects.update(patient=known),
+    )
+    answer = world.client().post(f"{BOOKINGS}/{booked['reference']}/cancel", {})
+    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+
+
+def test_link_that_is_refused_approves_nothing(world: World, booked: dict[str, Any]) -> None:
+    appointment = Appointment.objects.get()
+    other_clinics = Patient.objects.create(clinic=world.hillside, name="Gus Guest", phone="+491712345678")
+    known = Patient.objects.create(clinic=world.clinic, name="Gus Guest", phone="+491712345678")
+    refused = confirm(world, world.sam, appointment, link_to=other_clinics.pk)
+    assert (refusal(refused), attr_of(refused)) == ((400, "invalid"), "link_to")
+    assert refusal(confirm(world, world.petra, appointment, link_to=known.pk)) == (403, "permission_denied")
+    assert refusal(confirm(world, world.sam, appointment, link_to=known.pk, version=7)) == (409, "stale_version")
+    world.book(in_days(3)(9), patient=world.pete, practitioner=world.quentin)
+    Appointment.objects.exclude(pk=appointment.pk).update(patient=known)
+    assert refusal(confirm(world, world.sam, appointment, link_to=known.pk)) == (409, "own_appointment")
+    assert row_of(appointment).status == Status.PENDING
+    paulas = world.book(in_days(4)(9), by=world.paula)
+    assert refusal(confirm(world, world.sam, paulas, link_to=known.pk)) == (400, "invalid")
 
 
 def test_an_accounts_record_is_never_taken_by_name_and_phone(world: World, tomorrow_at: At) -> None:
@@ -139,7 +319,7 @@ def test_an_accounts_record_is_never_taken_by_name_and_phone(world: World, tomor
     assert world.client(world.paula).get(APPOINTMENTS).json()["count"] == 0
 
 
-def test_nobody_puts_their_own_email_on_anothers_record(world: World, booked: dict[str, Any]) -> None:
+def test_own_email_cannot_be_put_on_anothers_record(world: World, booked: dict[str, Any]) -> None:
     ask(world, email="thief@example.org", **with_petra(world, in_days(4)(9)))
     emails = Patient.objects.filter(name="Gus Guest").order_by("pk").values_list("email", flat=True)
     assert list(emails) == ["", "thief@example.org"]
@@ -172,7 +352,7 @@ def test_the_reference_is_compared_letter_by_letter(world: World, booked: dict[s
     assert refusal(world.client().get(f"{BOOKINGS}/{other_case}")) == (404, "not_found")
 
 
-def test_what_has_no_reference_is_not_found_by_its_absence(world: World, tomorrow_at: At) -> None:
+def test_row_without_a_reference_is_not_found_by_its_absence(world: World, tomorrow_at: At) -> None:
     world.book(tomorrow_at(9))
     for reference in ("None", "null"):
         assert refusal(world.client().get(f"{BOOKINGS}/{reference}")) == (404, "not_found")
@@ -218,7 +398,7 @@ def test_one_phone_waits_for_only_so_many_answers(world: World) -> None:
     assert ask(world, phone="0171 9999999", **with_petra(world, in_days(6)(9))).status_code == 201
 
 
-def test_what_is_decided_waits_no_more(world: World) -> None:
+def test_decided_request_waits_no_more(world: World) -> None:
     Clinic.objects.filter(pk=world.clinic.pk).update(max_pending_per_phone=1)
     assert ask(world, **with_petra(world, in_days(3)(9))).status_code == 201
     assert refusal(ask(world, **with_petra(world, in_days(4)(9)))) == (429, "too_many_pending")
@@ -253,7 +433,7 @@ def test_patients_without_a_phone_are_not_counted_together(world: World) -> None
 def test_one_address_asks_only_so_often(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(GuestBookingListView, "address_limit", Limit("guest_booking", 2, timedelta(hours=1)))
     for _ in range(2):
-        assert ask(world, name="").status_code == 400  # What is refused counts too.
+        assert ask(world, name="").status_code == 400  # Refusals counts too.
     response = ask(world, **with_petra(world, in_days(3)(9)))
     assert refusal(response) == (429, "throttled")
     assert 0 < int(response.headers["Retry-After"]) <= 3601
@@ -280,3 +460,32 @@ def test_another_guests_key_is_their_own(world: World) -> None:
     changed = ask(world, key="k1", **with_petra(world, in_days(3)(11)))
     assert refusal(changed) == (422, "idempotency_key_reused")
     assert all(len(owner) <= 40 for owner in IdempotencyKey.objects.values_list("owner", flat=True))
+
+
+def test_notes_of_patients_and_guests_are_their_request_note(world: World, tomorrow_at: At) -> None:
+    ask(world, **with_petra(world, tomorrow_at(9)), notes="a toothache")
+    own = {"start": tomorrow_at(10).isoformat(), "practitioner": world.petra.practitioner.pk, "notes": "by the window"}
+    shown = world.client(world.paula).post(APPOINTMENTS, own).json()
+    assert shown["request_note"] == "by the window"
+    rows = Appointment.objects.order_by("starts_at").values_list("request_note", "notes")
+    assert list(rows) == [("a toothache", ""), ("by the window", "")]
+
+
+def test_existing_visits_without_a_reference_get_one(committed_world: World, tomorrow_at: At) -> None:
+    """The guest's stays."""
+    world = committed_world
+    kept, *others = (world.book(tomorrow_at(hour)) for hour in (9, 10, 11))
+    migration = import_module("clinic.appointments.migrations.0022_references_and_arrivals")
+    with connection.schema_editor(atomic=False) as editor, connection.cursor() as cursor:
+        cursor.execute(migration.OPTIONAL)
+        cursor.execute("UPDATE appointment SET reference = NULL WHERE id <> %s", [kept.pk])
+        migration.fill_in(apps, editor)
+        for statement in migration.REQUIRED:
+            cursor.execute(statement)
+        cursor.execute("SHOW FULL COLUMNS FROM appointment LIKE 'reference'")
+        column = cursor.fetchone()
+    made = {row_of(one).reference for one in others}
+    assert len(made) == len(others)
+    assert all(re.fullmatch(r"[\w-]{22}", reference) for reference in made)
+    assert row_of(kept).reference == kept.reference
+    assert (column[2], column[3]) == ("utf8mb4_bin", "NO")

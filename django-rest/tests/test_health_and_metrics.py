@@ -1,27 +1,31 @@
-"""What an operator sees of what goes on by itself."""
+"""The operator's view of background work."""
 
+import socket
 import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
-from typing import Any
 
 import pytest
 from clinic.accounts.models import User
-from clinic.ops import maintenance, queries
-from clinic.ops.maintenance import run_jobs
-from clinic.ops.models import JobRun
+from clinic.health import queries
 from clinic.outbox import delivery
 from clinic.outbox.delivery import deliver_due
-from clinic.outbox.models import Channel, Message, State
+from clinic.outbox.models import DeliveryChannel, Message, MessageState
+from clinic.worker import jobs as jobs_module
+from clinic.worker.job_runs import BACKUP, keep_run
+from clinic.worker.jobs import run_jobs
+from clinic.worker.models import JobRun
+from django.conf import settings as django_settings
 from django.db import connections
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from .admin_pages import sign_in
-from .conftest import PASSWORD, World
+from testkit.clinic.admin_pages import sign_in
+from testkit.clinic.monitoring import health, metric
+from testkit.clinic.world import PASSWORD, World
 
 
 def now() -> datetime:
@@ -34,7 +38,7 @@ def message(world: World) -> Message:
     then = now() - timedelta(minutes=1)
     return Message.objects.create(
         clinic=world.clinic,
-        channel=Channel.SMS,
+        channel=DeliveryChannel.SMS,
         template="reminder",
         recipient="+491701234567",
         body="Tomorrow at nine.",
@@ -42,22 +46,6 @@ def message(world: World) -> Message:
         send_at=then,
         due_at=then,
     )
-
-
-def health(world: World) -> dict[str, Any]:
-    """With its details, as the owner sees it."""
-    found: dict[str, Any] = world.client(world.olga).get("/health").json()
-    return found
-
-
-def metric(name: str, **labels: str) -> float:
-    response = APIClient().get("/metrics")
-    assert response.status_code == 200
-    for family in text_string_to_metric_families(response.content.decode()):
-        for sample in family.samples:
-            if sample.name == name and sample.labels == labels:
-                return float(sample.value)
-    raise AssertionError(f"no {name} {labels}")
 
 
 def test_due_messages_are_counted(world: World, message: Message) -> None:
@@ -88,14 +76,14 @@ def test_failing_message_is_counted_through_all_its_attempts(
     assert 55 < outbox["oldest_undelivered_seconds"] < 120
 
 
-def test_what_is_of_a_later_time_waits(message: Message) -> None:
+def test_later_entry_waits(message: Message) -> None:
     later = now() + timedelta(hours=1)
     Message.objects.update(send_at=later, due_at=later)
     assert metric("chairside_messages_waiting", channel="sms") == 1
     assert metric("chairside_messages_oldest_undelivered_seconds") == 0
 
 
-def test_what_was_sent_and_what_failed_is_counted(message: Message) -> None:
+def test_sent_and_failed_messages_are_counted(message: Message) -> None:
     deliver_due(now=now())
     assert metric("chairside_deliveries_total", channel="sms", end="failed") == 1
     assert metric("chairside_messages_due", channel="sms") == 0
@@ -110,9 +98,9 @@ def test_jobs_tell_when_they_ran(world: World) -> None:
         "stopped_by_clock": 0,
     }
     run_jobs(now=now())
-    last = metric("chairside_job_last_success_timestamp_seconds", job="expired holds released")
+    last = metric("chairside_job_last_success_timestamp_seconds", name="expired holds released")
     assert abs(last - now().timestamp()) < 60
-    assert metric("chairside_job_failures_total", job="expired holds released") == 0
+    assert metric("chairside_job_failures_total", name="expired holds released") == 0
     assert health(world)["worker"]["last_round_at"] is not None
 
 
@@ -130,11 +118,11 @@ def test_a_job_that_fails_stops_no_other_and_is_seen(world: World, monkeypatch: 
         raise RuntimeError("no luck")
 
     jobs: dict[str, Callable[[datetime], int]] = {"bad luck": fail, "a good one": lambda _: 3}
-    monkeypatch.setitem(vars(maintenance), "JOBS", jobs)
+    monkeypatch.setitem(vars(jobs_module), "JOBS", jobs)
     assert run_jobs(now=now()) == {"a good one": 3}
     run_jobs(now=now())
     assert health(world)["worker"]["failing"] == ["bad luck"]
-    assert metric("chairside_job_failures_total", job="bad luck") == 2
+    assert metric("chairside_job_failures_total", name="bad luck") == 2
     assert JobRun.objects.get(name="bad luck").error == "RuntimeError: no luck"
     assert JobRun.objects.get(name="a good one").did == 3
 
@@ -147,7 +135,7 @@ def test_the_desk_sends_again_what_failed(world: World, message: Message) -> Non
     )
     assert "1 of 1 messages go out again." in answer.content.decode()
     message.refresh_from_db()
-    assert (message.state, message.attempts, message.error) == (State.QUEUED, 0, "")
+    assert (message.state, message.attempts, message.error) == (MessageState.QUEUED, 0, "")
     assert message.due_at is not None
 
 
@@ -155,10 +143,10 @@ def test_another_clinics_messages_are_not_sent_again(world: World, message: Mess
     deliver_due(now=now())
     sign_in(world.otto).post("/admin/outbox/message/", {"action": "send_again", "_selected_action": [message.pk]})
     message.refresh_from_db()
-    assert message.state == State.FAILED
+    assert message.state == MessageState.FAILED
 
 
-# Who sees what
+# Rights
 
 DETAILS = {"database_version", "outbox", "worker", "clock", "transactions", "sign_ins", "time_zones"}
 SEEN_BY_ALL = {"status", "service", "version", "database"}
@@ -225,3 +213,27 @@ def test_requests_are_counted_by_route_status_and_duration(world: World) -> None
         assert world.client(world.sam).get(f"/api/v1/appointments/{appointment_id}").status_code == 404
     after, more_seconds = counted("404")
     assert (after - before, more_seconds > seconds) == (2, True)
+
+
+def test_sign_ins_are_counted_by_their_result(world: World) -> None:
+    def counted() -> list[float]:
+        return [metric("chairside_sign_ins_total", result=result) for result in ("succeeded", "failed", "locked")]
+
+    before = counted()
+    for password in (PASSWORD, *["wrong"] * 6):
+        APIClient().post("/api/token/", {"username": "sam@riverside.example", "password": password})
+    assert [after - earlier for after, earlier in zip(counted(), before, strict=True)] == [1, 5, 1]
+
+
+def test_replica_names_itself_and_the_database_server_its_connections(world: World) -> None:
+    assert metric("chairside_info", version=django_settings.VERSION, host=socket.gethostname()) == 1
+    assert 1 <= metric("chairside_database_connections") <= metric("chairside_database_connections_limit")
+
+
+def test_backup_has_a_time_of_its_last_success_and_does_not_hide_a_late_worker(world: World) -> None:
+    keep_run(BACKUP, now=now(), seconds=2, did=10, error="")
+    assert metric("chairside_job_last_success_timestamp_seconds", name="backup made") > now().timestamp() - 60
+    assert health(world)["worker"]["late"]
+    keep_run(BACKUP, now=now(), seconds=2, did=0, error="The disk is full.")
+    assert metric("chairside_job_failing", name="backup made") == 1
+    assert health(world)["worker"]["failing"] == ["backup made"]

@@ -10,7 +10,9 @@ from clinic.people.models import Patient
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from .conftest import APPOINTMENTS, At, World, attr_of
+from testkit.clinic.answers import APPOINTMENTS, attr_of
+from testkit.clinic.times import At
+from testkit.clinic.world import World
 
 HISTORY = "/api/v1/history"
 
@@ -56,6 +58,20 @@ def test_filters_choose_lines(world: World, tomorrow_at: At) -> None:
     assert chosen(action="cancel") == of_pete[:1]
     assert chosen(patient=world.pete.patient.pk, action=booked) == of_pete[1:]
     assert chosen(patient=world.pete.patient.pk, practitioner=world.petra.practitioner.pk) == []
+
+
+@pytest.mark.parametrize(("name", "index"), [("patient", "patient"), ("practitioner", "pract")])
+def test_filter_by_person_is_answered_by_an_index(world: World, tomorrow_at: At, name: str, index: str) -> None:
+    visit = world.book(tomorrow_at(9))
+    with CaptureQueriesContext(connection) as captured:
+        assert len(lines(world, **{name: getattr(visit, f"{name}_id")})) == 1
+    [query] = [query["sql"] for query in captured if "FROM `appointment_event` FORCE INDEX" in query["sql"]]
+    assert "JSON_EXTRACT" not in query
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {query}")
+        columns = [column[0] for column in cursor.description]
+        usable = {row[columns.index("possible_keys")] for row in cursor.fetchall()}
+    assert any(f"appointment_event_{index}" in str(keys) for keys in usable)
 
 
 def test_from_and_to_are_days_of_the_clinic_both_included(world: World, tomorrow_at: At) -> None:

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from clinic.appointments.models import Appointment
 from clinic.common.models import IdempotencyKey
-from clinic.ops.maintenance import run_jobs
+from clinic.worker.jobs import run_jobs
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from .conftest import APPOINTMENTS, At, World, at_once, attr_of, refusal
+from testkit.clinic.answers import APPOINTMENTS, attr_of, refusal
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.times import At
+from testkit.clinic.world import World
 
 
 def body(world: World, start: Any) -> dict[str, Any]:

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from clinic.accounts.models import User
 from clinic.appointments.models import Appointment
+from clinic.appointments.queries import WHOLE_ORDERINGS
 from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Practitioner, Service
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from .conftest import APPOINTMENTS, At, World, attr_of, in_days, refusal
+from testkit.clinic.answers import APPOINTMENTS, attr_of, refusal
+from testkit.clinic.times import At, in_days
+from testkit.clinic.world import World
 
 CONTRACT = Path(__file__).resolve().parents[2] / "shared-config" / "contract" / "appointment.json"
 
@@ -129,11 +132,28 @@ def test_each_ordering_goes_both_ways(
         Appointment.objects.filter(pk=appointment.pk).update(updated_at=datetime.now(UTC) + timedelta(minutes=minutes))
     rows = {word: Appointment.objects.get(pk=appointment.pk) for word, appointment in diary.items()}
     expected = sorted(rows, key=lambda word: (key(rows[word]), rows[word].pk))
-    assert listed(scope="all", ordering=ordering) == expected
-    assert listed(scope="all", ordering=f"-{ordering}") == expected[::-1]
+    days = {"from": f"{in_days(1)(9):%Y-%m-%d}", "to": f"{in_days(2)(9):%Y-%m-%d}"}
+    queries = [days] if ordering not in WHOLE_ORDERINGS else [days, {}]
+    for query in queries:
+        assert listed(scope="all", ordering=ordering, **query) == expected
+        assert listed(scope="all", ordering=f"-{ordering}", **query) == expected[::-1]
 
 
-def test_who_sees_what(world: World, listed: Listed, diary: dict[str, Appointment]) -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"ordering": "patient_name"},
+        {"ordering": "-status", "from": "2026-11-01"},
+        {"ordering": "practitioner_name", "from": "2026-11-01", "to": "2026-12-02"},
+        {"ordering": "updated_at", "to": "2026-12-02"},
+    ],
+)
+def test_order_that_is_sorted_takes_31_days_at_most(world: World, query: dict[str, str]) -> None:
+    response = world.client(world.sam).get(APPOINTMENTS, query)
+    assert (refusal(response), attr_of(response)) == ((400, "range_too_long"), "ordering")
+
+
+def test_each_role_sees_its_rows(world: World, listed: Listed, diary: dict[str, Appointment]) -> None:
     assert set(listed(world.olga, scope="all")) == set(listed(world.sam, scope="all")) == set(diary)
     assert set(listed(world.quentin, scope="all")) == {"arrived", "refused"}
     assert set(listed(world.paula, scope="all")) == {"confirmed", "cancelled", "missed", "refused"}
@@ -177,7 +197,7 @@ def test_the_list_comes_in_pages(world: World) -> None:
         world.book(in_days(2)(hour))
     client = world.client(world.sam)
     first = client.get(APPOINTMENTS, {"page_size": 2}).json()
-    assert list(first) == ["count", "next", "previous", "results"]
+    assert list(first) == ["count", "count_is_exact", "next", "previous", "after", "results"]
     assert (first["count"], first["previous"], len(first["results"])) == (5, None, 2)
     second = client.get(first["next"]).json()
     third = client.get(second["next"]).json()
@@ -225,8 +245,9 @@ def unsaved(world: World, start: datetime, practitioner: Practitioner | None = N
     )
 
 
-# The history looks up the names of practitioners and services, all of a page at once.
-@pytest.mark.parametrize(("path", "most"), [(APPOINTMENTS, 4), ("/api/v1/history", 6), ("/api/v1/patients", 4)])
+# The history looks up the names of practitioners and services, all of a page at once; patients, who may be the same
+# person and who books for whom.
+@pytest.mark.parametrize(("path", "most"), [(APPOINTMENTS, 4), ("/api/v1/history", 6), ("/api/v1/patients", 8)])
 def test_a_longer_list_takes_no_more_queries(world: World, path: str, most: int) -> None:
     def queries_with(rows: int) -> int:
         for _ in range(rows):
@@ -259,6 +280,8 @@ def contract(world: World) -> dict[str, Any]:
         name=row["patient_name"],
         email=row["patient_email"],
         phone=row["patient_phone"],
+        phone_extension=row["patient_phone_extension"],
+        alert=row["patient_alert"],
     )
     User.objects.create(email="otis@contract.example", name="Otis", role="owner", clinic=clinic)
     practitioner = Practitioner.objects.create(id=row["practitioner_id"], clinic=clinic, name=row["practitioner_name"])
@@ -271,9 +294,23 @@ def contract(world: World) -> dict[str, Any]:
     )
     instants = {
         name: datetime.fromisoformat(row[name]).replace(tzinfo=UTC)
-        for name in ("starts_at", "ends_at", "attendance_confirmed_at", "created_at", "updated_at")
+        for name in (
+            *("starts_at", "ends_at", "attendance_confirmed_at", "requested_start", "created_at", "updated_at"),
+        )
     }
-    same = {name: row[name] for name in ("id", "status", "notes", "cancel_reason", "source", "series_id", "version")}
+    names = (
+        "id",
+        "status",
+        "notes",
+        "cancel_reason",
+        "source",
+        "series_id",
+        "version",
+        "reference",
+        "request_note",
+        "room",
+    )
+    same = {name: row[name] for name in names}
     Appointment.objects.create(
         clinic=clinic,
         patient=patient,
@@ -290,14 +327,15 @@ def contract(world: World) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("viewer", "email"), [("staff", "otis@contract.example"), ("patient", "anna@contract.example")]
+    ("viewer", "email", "more"),
+    [("staff", "otis@contract.example", [("undo_until", None)]), ("patient", "anna@contract.example", [])],
 )
 def test_an_appointment_reads_as_the_contract_has_it(
-    world: World, contract: dict[str, Any], viewer: str, email: str
+    world: World, contract: dict[str, Any], viewer: str, email: str, more: list[tuple[str, None]]
 ) -> None:
     client = world.client(User.objects.get(email=email))
     shown = client.get(f"{APPOINTMENTS}/{contract['row']['id']}").json()
-    assert list(shown.items()) == list(contract[viewer].items())
+    assert list(shown.items()) == [*contract[viewer].items(), *more]
     assert client.get(APPOINTMENTS).json()["results"] == [contract[viewer]]
 
 
@@ -353,10 +391,11 @@ def test_a_strangers_appointment_is_not_found(world: World, tomorrow_at: At, who
 def test_a_count_is_remembered_until_something_changes(committed_world: World) -> None:
     world = committed_world
     first = world.book(in_days(1)(9))
+    world.book(in_days(1)(11))
     client = world.client(world.sam)
 
     def count(**query: Any) -> int:
-        # A full page: one that is not tells how many there are.
+        # A page with more behind it: another one tells how many there are.
         return int(client.get(APPOINTMENTS, {**query, "page_size": 1}).json()["count"])
 
     def counts_made() -> int:
@@ -365,14 +404,14 @@ def test_a_count_is_remembered_until_something_changes(committed_world: World) -
         return len([query for query in seen.captured_queries if "COUNT(" in query["sql"]])
 
     assert [counts_made(), counts_made()] == [1, 0]
-    assert (count(), count(scope="history"), count(search="pete")) == (1, 0, 0)
+    assert (count(), count(scope="history"), count(search="pete")) == (2, 0, 0)
     world.book(in_days(1)(10))
-    assert (count(), world.client(world.quentin).get(f"{APPOINTMENTS}?page_size=1").json()["count"]) == (2, 0)
+    assert (count(), world.client(world.quentin).get(f"{APPOINTMENTS}?page_size=1").json()["count"]) == (3, 0)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE appointment SET status = 'cancelled' WHERE id = %s", [first.pk])
-    assert (count(), count(scope="history")) == (1, 1)
+    assert (count(), count(scope="history")) == (2, 1)
     Patient.objects.filter(user=world.paula).update(name="Pete the Second")
-    assert count(search="pete") == 1
+    assert count(search="pete") == 2
 
 
 def test_a_count_that_is_undone_is_not_remembered(committed_world: World) -> None:

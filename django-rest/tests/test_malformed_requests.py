@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 from clinic.common.models import IdempotencyKey
 from clinic.common.parsers import MAX_DEPTH
+from clinic.scheduling.models import Clinic
 
-from .conftest import World, refusal
+from testkit.clinic.answers import refusal
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World
 
 PATIENTS = "/api/v1/patients"
 
@@ -73,3 +76,15 @@ def test_malformed_query_is_refused_in_the_one_shape(world: World, path: str, qu
     assert response.status_code in (200, 400, 404)
     if response.status_code != 200:
         refusal(response)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+@pytest.mark.parametrize("path", ["/api/v1/appointments", "/api/v1/history", "/api/v1/messages"])
+def test_first_and_last_day_of_all_are_days_too(world: World, path: str, zone: str) -> None:
+    world.book(in_days(3)(9))
+    Clinic.objects.filter(pk=world.clinic.pk).update(timezone=zone)
+    client = world.client(world.sam)
+    ever, everything = client.get(f"{path}?from=0001-01-01&to=9999-12-31"), client.get(path)
+    assert (ever.status_code, ever.json()["count"]) == (200, everything.json()["count"])
+    assert client.get(f"{path}?from=9999-12-31").json()["count"] == 0
+    assert client.get(f"{path}?to=0001-01-01").json()["count"] == 0

@@ -3,10 +3,16 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
+from clinic.appointments import queries
 from clinic.appointments.models import Appointment, AppointmentEvent
+from clinic.appointments.services import moving
 from clinic.scheduling.models import ClaimedCell, Service, ServicePractitioner
 
-from .conftest import APPOINTMENTS, At, World, attr_of, in_days, refusal, row_of
+from testkit.clinic.answers import APPOINTMENTS, attr_of, refusal
+from testkit.clinic.times import At, in_days
+from testkit.clinic.world import World, row_of
+
+TIMES = ("starts_at", "ends_at", "blocked_from", "blocked_until")
 
 
 @pytest.fixture
@@ -28,11 +34,11 @@ def move(world: World, appointment: Appointment, *, by: User | None = None, **bo
 
 
 def cells(appointment: Appointment) -> tuple[set[int], datetime, datetime]:
-    """Whose time the appointment claims, from when until when."""
-    claimed = ClaimedCell.objects.filter(appointment_id=appointment.pk)
+    """The practitioner and interval that the appointment claims."""
+    claimed = ClaimedCell.objects.filter(appointment_id=appointment.pk, kind="practitioner")
     starts = sorted(cell.starts_at for cell in claimed)
     assert starts == [starts[0] + index * timedelta(minutes=5) for index in range(len(starts))]
-    return {cell.practitioner_id for cell in claimed}, starts[0], starts[-1] + timedelta(minutes=5)
+    return {cell.owner_id for cell in claimed}, starts[0], starts[-1] + timedelta(minutes=5)
 
 
 def test_the_cells_follow_to_another_time(world: World, appointment: Appointment, tomorrow_at: At) -> None:
@@ -190,7 +196,7 @@ def test_a_pending_request_moves(world: World, appointment: Appointment, tomorro
     assert (response.status_code, response.json()["status"]) == (200, "pending")
 
 
-def test_who_may_move(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+def test_roles_that_may_move(world: World, appointment: Appointment, tomorrow_at: At) -> None:
     start = tomorrow_at(11).isoformat()
     for stranger in (world.quentin, world.pete, world.otto):
         assert refusal(move(world, appointment, by=stranger, start=start)) == (404, "not_found")
@@ -205,7 +211,7 @@ def test_a_practitioner_does_not_fill_anothers_day(world: World, appointment: Ap
     assert row_of(appointment).practitioner == world.petra.practitioner
 
 
-def test_nobody_moves_to_another_clinics_practitioner_or_service(world: World, appointment: Appointment) -> None:
+def test_move_to_another_clinics_practitioner_or_service_is_refused(world: World, appointment: Appointment) -> None:
     from_hillside = world.hillside.practitioners.create(name="Dr Olive")
     elsewhere = Service.objects.create(clinic=world.hillside, name="Whitening", duration_minutes=30)
     assert refusal(move(world, appointment, practitioner=from_hillside.pk)) == (404, "not_found")
@@ -235,9 +241,7 @@ def test_an_edit_and_a_status_in_one_request_are_both_or_none(
 
 
 @pytest.mark.parametrize("status", ["confirmed", "completed"])
-def test_what_get_answers_can_be_put_back_with_another_note(
-    world: World, appointment: Appointment, status: str
-) -> None:
+def test_answer_of_get_can_be_put_back_with_another_note(world: World, appointment: Appointment, status: str) -> None:
     Appointment.objects.filter(pk=appointment.pk).update(status=status, attendance_confirmed_at=datetime.now(UTC))
     client, url = world.client(world.sam), f"{APPOINTMENTS}/{appointment.pk}"
     shown = client.get(url).json()
@@ -247,7 +251,7 @@ def test_what_get_answers_can_be_put_back_with_another_note(
     assert AppointmentEvent.objects.filter(appointment_id=appointment.pk).latest("id").action == "edit"
 
 
-def test_what_has_no_service_can_be_put_back(world: World, tomorrow_at: At) -> None:
+def test_visit_without_a_service_can_be_put_back(world: World, tomorrow_at: At) -> None:
     client, url = world.client(world.sam), f"{APPOINTMENTS}/{world.book(tomorrow_at(15)).pk}"
     shown = client.get(url).json()
     assert shown["service"] is None
@@ -267,10 +271,38 @@ def test_an_appointment_does_not_pass_to_another_patient(world: World, appointme
     assert move(world, appointment, patient=world.paula.patient.pk, notes="hers").status_code == 200
 
 
-def test_what_is_sent_back_at_another_time_keeps_the_length_it_was_booked_with(
+def test_visit_put_back_at_another_time_keeps_its_booked_length(
     world: World, appointment: Appointment, tomorrow_at: At
 ) -> None:
     Service.objects.filter(pk=world.check_up.pk).update(duration_minutes=60, active=False)
     client, url = world.client(world.sam), f"{APPOINTMENTS}/{appointment.pk}"
     response = client.put(url, {**client.get(url).json(), "start": tomorrow_at(11).isoformat()})
     assert (response.status_code, response.json()["end"]) == (200, tomorrow_at(11, 30).isoformat())
+
+
+@pytest.mark.parametrize("sent_back", ["start", "date and time", "status", "start and a note"])
+def test_unchanged_field_is_stale_if_the_visit_was_moved_meanwhile(
+    world: World, appointment: Appointment, monkeypatch: pytest.MonkeyPatch, sent_back: str
+) -> None:
+    """It was equal when the request was read, and nothing would say that it is not any more."""
+    seen = world.client(world.sam).get(f"{APPOINTMENTS}/{appointment.pk}").json()
+    bodies: dict[str, dict[str, Any]] = {
+        "start": {"start": seen["start"]},
+        "date and time": {"date": seen["date"], "time": seen["time"]},
+        "status": {"status": seen["status"]},
+        "start and a note": {"start": seen["start"], "notes": "as before"},
+    }
+    read = queries.get_appointment_for
+
+    def move_before_the_lock(user: User, appointment_id: int, *, lock: bool = False, **more: Any) -> Appointment:
+        if lock:
+            row = read(user, appointment_id)
+            later = {name: getattr(row, name) + timedelta(hours=2) for name in TIMES}
+            Appointment.objects.filter(pk=row.pk, version=1).update(**later, version=2)
+        return read(user, appointment_id, lock=lock, **more)
+
+    for module in (queries, moving):
+        monkeypatch.setattr(module, "get_appointment_for", move_before_the_lock)
+    refused = move(world, appointment, **bodies[sent_back])
+    assert refusal(refused) == (409, "stale_version")
+    assert row_of(appointment).notes == ""

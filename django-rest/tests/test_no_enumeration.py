@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import pytest
 from clinic.accounts.models import PasswordMailRequest, User
 from clinic.accounts.passwords import RESET_HOLDS_FOR, send_requested_links
+from clinic.common.models import AttemptCount
 from clinic.outbox.models import Message
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
@@ -15,7 +16,9 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
-from .conftest import PASSWORD, World, at_once
+from testkit.clinic.answers import refusal
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.world import PASSWORD, World
 
 UNKNOWN = "nobody@riverside.example"
 RESET = "/api/v1/auth/password/reset"
@@ -35,7 +38,7 @@ def statements_of(client: Any, path: str, body: dict[str, str]) -> list[str]:
 def test_password_mail_takes_the_same_work_for_known_and_unknown_addresses(
     world: World, client: type[Any], path: str
 ) -> None:
-    known = statements_of(client(), path, {"email": world.sam.email})
+    known = statements_of(client(), path, {"email": str(world.sam.email)})
     unknown = statements_of(client(), path, {"email": UNKNOWN})
     assert known == unknown
     assert len(known) > 1
@@ -89,7 +92,7 @@ def prepare(kind: str, world: World) -> str:
     if kind == "invited, without a password yet":
         user.set_unusable_password()
     user.save()
-    return {"unknown": UNKNOWN, "unknown phone": "+491700000000"}.get(kind, user.email)
+    return {"unknown": UNKNOWN, "unknown phone": "+491700000000"}.get(kind, str(user.email))
 
 
 @pytest.mark.parametrize(
@@ -105,3 +108,38 @@ def test_wrong_password_runs_the_hasher_once_whoever_is_meant(
     client = APIClient() if path.startswith("/api") else Client()
     assert client.post(path, {"username": name, "password": "wrong"}).status_code in (200, 401)
     assert len(CountingHasher.runs) == 1
+
+
+CODES, LINKS, TIMES = "phone code tries", "visit-link", "hold"
+VISITS = {"phone": "+49 170 1234567", "code": "000000", "clinic": "riverside"}
+TRIES: list[tuple[str, str, str, dict[str, str]]] = [
+    (LINKS, "get", "/api/v1/waitlist/offers/" + "x" * 43, {}),
+    (LINKS, "post", f"/api/v1/waitlist/offers/{'x' * 43}/accept", {}),
+    (LINKS, "post", f"/api/v1/waitlist/offers/{'x' * 43}/decline", {}),
+    (LINKS, "post", "/api/v1/chat/release", {"hold": "x" * 43}),
+    (CODES, "post", "/api/v1/chat/visits", VISITS),
+    (CODES, "get", "/api/v1/appointments/by_phone", VISITS),
+    (TIMES, "post", "/api/v1/chat/hold", {"clinic": "riverside", "start": "2026-01-01T09:00:00+01:00"}),
+    (TIMES, "post", "/api/v1/holds", {"clinic": "riverside", "start": "2026-01-01T09:00:00+01:00"}),
+]
+
+
+@pytest.mark.parametrize(("scope", "method", "path", "body"), TRIES, ids=[path for *_, path, _ in TRIES])
+def test_tries_from_one_address_are_counted(
+    world: World, settings: Settings, scope: str, method: str, path: str, body: dict[str, str]
+) -> None:
+    settings.SHARED = settings.SHARED.model_copy(update={"enable_rate_limits": True})
+    tried = getattr(APIClient(), method)
+    assert tried(path, body).status_code in (400, 403, 404)
+    AttemptCount.objects.filter(scope=scope).update(attempts=1000)
+    refused = tried(path, body)
+    assert refusal(refused) == (429, "throttled")
+    assert int(refused.headers["Retry-After"]) > 0
+
+
+def test_codes_tried_on_the_page_are_counted(world: World, settings: Settings) -> None:
+    settings.SHARED = settings.SHARED.model_copy(update={"enable_rate_limits": True})
+    page = Client()
+    page.post("/status?clinic=riverside", VISITS)
+    AttemptCount.objects.filter(scope=CODES).update(attempts=1000)
+    assert "Too many" in page.post("/status?clinic=riverside", VISITS).content.decode()

@@ -5,13 +5,15 @@ from typing import Any
 import pytest
 from clinic.accounts.models import User
 from clinic.appointments.models import Appointment
-from clinic.outbox.models import Channel, Message
+from clinic.outbox.models import DeliveryChannel, Message
 from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic
 from django.test import Client
 from rest_framework.test import APIClient
 
-from .conftest import PASSWORD, At, World, attr_of, refusal
+from testkit.clinic.answers import attr_of, refusal
+from testkit.clinic.times import At
+from testkit.clinic.world import PASSWORD, World
 
 LURE = "Claim your refund at https://evil.example/pay"
 WORDS = "Pay at evil.example or call 0900 123456"
@@ -76,7 +78,7 @@ def test_name_that_carries_a_message_is_refused_by_the_admin(world: World, page:
 
 def mails() -> str:
     """All that is mailed, calendar files too."""
-    rows = Message.objects.filter(channel__in=(Channel.EMAIL, Channel.SMS))
+    rows = Message.objects.filter(channel__in=(DeliveryChannel.EMAIL, DeliveryChannel.SMS))
     assert rows
     return "\n".join(f"{row.subject}\n{row.body}\n{row.attachment}\n{row.instead}" for row in rows)
 
@@ -90,7 +92,7 @@ def test_guests_words_reach_the_desk_and_no_address(world: World, tomorrow_at: A
     assert Message.objects.filter(template="request_cancelled", recipient="victim@elsewhere.example").exists()
     assert "evil.example" not in mails()
     assert "0900" not in mails()
-    told = Message.objects.filter(template="cancelled_by_patient", channel=Channel.IN_APP)
+    told = Message.objects.filter(template="cancelled_by_patient", channel=DeliveryChannel.IN_APP)
     assert all(WORDS in row.body for row in told)
 
 

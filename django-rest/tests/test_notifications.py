@@ -8,13 +8,16 @@ import pytest
 from clinic.accounts.models import User
 from clinic.messaging.services import notifications
 from clinic.outbox.delivery import deliver_due
-from clinic.outbox.models import Channel, Message, State
-from clinic.outbox.services import About, queue_message
+from clinic.outbox.models import DeliveryChannel, Message, MessageKind, MessageState, VisitVersion
+from clinic.outbox.services import About, NewMessage, queue_message
 from clinic.people.models import Patient
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from .conftest import PASSWORD, World, at_once, attr_of, code_of, fresh, in_days
+from testkit.clinic.answers import attr_of, code_of
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.times import in_days
+from testkit.clinic.world import PASSWORD, World, fresh
 
 NOTIFICATIONS = "/api/v1/notifications"
 LOG = "/api/v1/messages"
@@ -25,12 +28,15 @@ def tell(user: User, *, when: str = "Fri 20 Nov, 09:30", **given: Any) -> Messag
     """The offer of a free time, as a notification."""
     with transaction.atomic():
         message = queue_message(
-            about=About(user.clinic_id, user.pk),
-            channel=Channel.IN_APP,
-            template="waitlist_offer",
-            recipient=user.email,
-            context={"when": when, "practitioner": "Dr Petra", "until": "18:00"},
-            **given,
+            NewMessage(
+                about=About(user.clinic_id, user.pk),
+                kind=MessageKind.OFFER,
+                channel=DeliveryChannel.IN_APP,
+                template="waitlist_offer",
+                recipient=str(user.email),
+                context={"when": when, "practitioner": "Dr Petra", "until": "18:00"},
+                **given,
+            )
         )
     assert message is not None
     return message
@@ -52,7 +58,7 @@ def queries(ask: Callable[[], Any]) -> int:
     return len([query for query in seen.captured_queries if "SAVEPOINT" not in query["sql"]])
 
 
-# What is shown
+# Shown fields
 
 
 def test_a_notification_is_there_as_soon_as_it_is_written(world: World) -> None:
@@ -94,7 +100,7 @@ def test_one_that_comes_too_late_is_not_shown(world: World) -> None:
     assert shown_to(world, world.paula)["results"] == []
 
 
-def test_what_is_rolled_back_is_never_shown(world: World) -> None:
+def test_rolled_back_change_is_never_shown(world: World) -> None:
     with transaction.atomic():
         tell(world.paula)
         transaction.set_rollback(True)
@@ -110,7 +116,7 @@ def test_it_is_told_to_somebody_and_holds_no_secret(world: World) -> None:
     assert not Message.objects.exists()
 
 
-def test_what_is_shown_says_since_when(world: World) -> None:
+def test_shown_row_has_its_date(world: World) -> None:
     told = tell(world.paula)
     with pytest.raises(IntegrityError), transaction.atomic():
         Message.objects.filter(pk=told.pk).update(sent_at=None)
@@ -148,11 +154,11 @@ def test_an_administrator_without_a_clinic_has_a_list_too(world: World) -> None:
     assert (row["id"], row["created_at"][-6:]) == (told.pk, "+00:00")
 
 
-# Whose
+# Ownership
 
 
 @pytest.mark.parametrize("person", ["olga", "sam", "petra", "pete", "otto"])
-def test_nobody_sees_anybody_else_s(world: World, person: str) -> None:
+def test_rows_of_others_are_invisible(world: World, person: str) -> None:
     told = tell(world.paula)
     stranger: User = getattr(world, person)
     own = tell(stranger)
@@ -165,7 +171,7 @@ def test_nobody_sees_anybody_else_s(world: World, person: str) -> None:
     assert Message.objects.get(pk=own.pk).read_at is not None
 
 
-def test_who_changes_the_clinic_leaves_what_it_told_them(world: World) -> None:
+def test_move_to_another_clinic_leaves_its_notifications_behind(world: World) -> None:
     told = tell(world.sam)
     User.objects.filter(pk=world.sam.pk).update(clinic=world.hillside)
     own = tell(fresh(world.sam))
@@ -174,8 +180,10 @@ def test_who_changes_the_clinic_leaves_what_it_told_them(world: World) -> None:
     assert world.client(world.sam).post(f"{NOTIFICATIONS}/{told.pk}/read").status_code == 404
 
 
-@pytest.mark.parametrize("change", [{"channel": Channel.EMAIL}, {"state": State.DEAD}, {"state": State.QUEUED}])
-def test_what_is_no_notification_cannot_be_read(world: World, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "change", [{"channel": DeliveryChannel.EMAIL}, {"state": MessageState.DEAD}, {"state": MessageState.QUEUED}]
+)
+def test_other_messages_cannot_be_read_as_notifications(world: World, change: dict[str, Any]) -> None:
     told = tell(world.paula)
     Message.objects.filter(pk=told.pk).update(**change)
     assert shown_to(world, world.paula)["unread_count"] == 0
@@ -252,15 +260,23 @@ def log_of(world: World, user: User, query: str = "") -> Any:
     return response.json()
 
 
-def write(world: World, channel: Channel = Channel.SMS, **given: Any) -> Message:
+def write(world: World, channel: DeliveryChannel = DeliveryChannel.SMS, **given: Any) -> Message:
     """A code for Paula's phone: its words are a secret."""
-    about = About(
-        given.pop("clinic_id", world.clinic.pk), given.pop("user_id", None), given.pop("appointment_id", None)
-    )
+    visit = VisitVersion(given.pop("appointment_id"), 1) if "appointment_id" in given else None
+    about = About(given.pop("clinic_id", world.clinic.pk), given.pop("user_id", None), visit)
     words = {"code": "987650", "clinic": "Riverside", "minutes": 10}
     fields = {"recipient": "+491701234567", "secret": True, **given}
     with transaction.atomic():
-        message = queue_message(about=about, channel=channel, template="phone_code", context=words, **fields)
+        message = queue_message(
+            NewMessage(
+                about=about,
+                kind=MessageKind.ACCOUNT,
+                channel=channel,
+                template="phone_code",
+                context=words,
+                **fields,
+            )
+        )
     assert message is not None
     return message
 
@@ -286,7 +302,7 @@ def test_the_desk_reads_all_that_the_clinic_has_told(world: World, person: str) 
     )
 
 
-@pytest.mark.parametrize("state", State.values)
+@pytest.mark.parametrize("state", MessageState.values)
 def test_a_secret_s_words_are_nobody_s_to_see(world: World, state: str) -> None:
     message = write(world)
     assert "987650" in message.body
@@ -315,7 +331,7 @@ FILTERS: Filters = {
 
 @pytest.mark.parametrize("name", FILTERS)
 def test_the_log_can_be_searched(world: World, name: str) -> None:
-    wanted = write(world, Channel.SMS, recipient="gus@example.org", appointment_id=7)
+    wanted = write(world, DeliveryChannel.SMS, recipient="gus@example.org", appointment_id=7)
     Message.objects.filter(pk=wanted.pk).update(channel="email", state="failed", created_at=in_days(-3)(23, 59))
     other = write(world)
     Message.objects.filter(pk=other.pk).update(created_at=in_days(-1)(0))
@@ -332,7 +348,7 @@ def test_days_are_the_clinic_s(world: World) -> None:
     assert log_of(world, world.sam, f"?from={before}&to={before}")["count"] == 0
 
 
-def test_what_a_patient_was_told_is_found_by_account_and_appointment(world: World) -> None:
+def test_messages_to_a_patient_are_found_by_account_and_appointment(world: World) -> None:
     paulas = world.book(in_days(7)(9))
     petes = world.book(in_days(7)(10), patient=world.pete)
     Message.objects.all().delete()

@@ -1,4 +1,4 @@
-"""What the stream hears of notifications: a number of the clinic for each change of somebody's list, nothing else."""
+"""The stream's news of notifications: a number of the clinic for each change of a user's list, nothing else."""
 
 import json
 from collections.abc import Callable
@@ -12,27 +12,32 @@ from clinic.common.instants import zone_of
 from clinic.messaging.serializers import NotificationOutput
 from clinic.messaging.services.notifications import mark_all_read, mark_read
 from clinic.outbox.delivery import deliver_due
-from clinic.outbox.models import Channel, Message, State
-from clinic.outbox.services import About, queue_message
+from clinic.outbox.models import DeliveryChannel, Message, MessageKind, MessageState
+from clinic.outbox.services import About, NewMessage, queue_message
 from clinic.scheduling.models import Clinic
 from django.db import DatabaseError, transaction
 
-from .conftest import World, fresh
-from .feed_rows import ACCOUNTS, MYSQL_SIGNAL, Event, Feed, select, sql
+from testkit.clinic.feed_rows import ACCOUNTS, MYSQL_SIGNAL, Event, Feed, select, sql
+from testkit.clinic.world import World, fresh
 
 CONTRACT = Path(__file__).resolve().parents[2] / "shared-config" / "contract"
 LATER = timedelta(minutes=1)
 
 
-def tell(user: User, *, clinic_id: int | None = None, channel: Channel = Channel.IN_APP, **given: Any) -> Message:
+def tell(
+    user: User, *, clinic_id: int | None = None, channel: DeliveryChannel = DeliveryChannel.IN_APP, **given: Any
+) -> Message:
     with transaction.atomic():
         message = queue_message(
-            about=About(clinic_id or user.clinic_id, user.pk),
-            channel=channel,
-            template="waitlist_offer",
-            recipient=user.email,
-            context={"when": "Fri", "practitioner": "Dr Petra", "until": "18:00"},
-            **given,
+            NewMessage(
+                about=About(clinic_id or user.clinic_id, user.pk),
+                kind=MessageKind.OFFER,
+                channel=channel,
+                template="waitlist_offer",
+                recipient=str(user.email),
+                context={"when": "Fri", "practitioner": "Dr Petra", "until": "18:00"},
+                **given,
+            )
         )
     assert message is not None
     return message
@@ -74,7 +79,7 @@ CHANGES: dict[str, Write] = {
     "other capitals": update(subject="A TIME HAS BECOME FREE FOR YOU"),
     "another kind": update(template="another"),
     "another appointment": update(appointment_id=7),
-    "it is taken back": update(state=State.CANCELLED),
+    "it is taken back": update(state=MessageState.CANCELLED),
     "it is deleted": lambda _, one: Message.objects.filter(pk=one.pk).delete(),
     "it is deleted by hand": lambda _, one: sql("DELETE FROM message WHERE id = %s", one.pk),
     "another comes": lambda world, _: tell(world.paula),
@@ -83,8 +88,8 @@ NO_CHANGES: dict[str, Write] = {
     "what only the log shows": update(error="odd", attempts=3, provider_id="x", recipient="y@example.org"),
     "the same again": lambda _, one: one.save(),
     "nothing to read": lambda world, _: mark_all_read(user=fresh(world.pete), now=datetime.now(UTC)),
-    "a mail": lambda world, _: tell(world.paula, channel=Channel.EMAIL),
-    "an SMS": lambda world, _: tell(world.paula, channel=Channel.SMS),
+    "a mail": lambda world, _: tell(world.paula, channel=DeliveryChannel.EMAIL),
+    "an SMS": lambda world, _: tell(world.paula, channel=DeliveryChannel.SMS),
     "what is told later": lambda world, _: tell(world.paula, send_at=datetime.now(UTC) + LATER),
 }
 
@@ -109,16 +114,16 @@ def test_reading_it_again_is_none(world: World, message: Message, feed: Feed) ->
     assert feed.events == told(world.paula)
 
 
-@pytest.mark.parametrize("channel", [Channel.EMAIL, Channel.SMS])
-def test_the_way_of_another_message_is_none(world: World, feed: Feed, channel: Channel) -> None:
+@pytest.mark.parametrize("channel", [DeliveryChannel.EMAIL, DeliveryChannel.SMS])
+def test_the_way_of_another_message_is_none(world: World, feed: Feed, channel: DeliveryChannel) -> None:
     other = tell(world.paula, channel=channel)
-    for state in State:
+    for state in MessageState:
         Message.objects.filter(pk=other.pk).update(state=state)
     other.delete()
     assert feed.events == []
 
 
-def test_what_was_due_later_is_one_event_when_the_worker_delivers_it(world: World, feed: Feed) -> None:
+def test_late_notification_is_one_event_on_delivery(world: World, feed: Feed) -> None:
     tell(world.paula, send_at=datetime.now(UTC) + LATER)
     deliver_due(now=datetime.now(UTC))
     assert feed.events == []
@@ -133,7 +138,7 @@ def test_each_row_of_a_statement_is_one_event(world: World, feed: Feed) -> None:
     assert sorted(feed.events) == sorted(told(world.paula, 2) + told(world.pete, 3))
 
 
-def test_what_is_rolled_back_leaves_no_gap(world: World, message: Message, feed: Feed) -> None:
+def test_rolled_back_change_leaves_no_gap(world: World, message: Message, feed: Feed) -> None:
     with transaction.atomic():
         tell(world.paula)
         transaction.set_rollback(True)
@@ -142,12 +147,12 @@ def test_what_is_rolled_back_leaves_no_gap(world: World, message: Message, feed:
     assert feed.events == told(world.paula)
 
 
-def test_what_becomes_somebody_else_s_is_an_event_for_both(world: World, message: Message, feed: Feed) -> None:
+def test_change_of_owner_is_an_event_for_both(world: World, message: Message, feed: Feed) -> None:
     Message.objects.filter(pk=message.pk).update(user=world.pete)
     assert feed.events == told(world.paula) + told(world.pete)
 
 
-def test_who_is_deleted_is_told_nothing_more(world: World, message: Message, feed: Feed) -> None:
+def test_deleted_user_is_told_nothing_more(world: World, message: Message, feed: Feed) -> None:
     paula = world.paula
     Message.objects.filter(user=paula).update(user=None)
     assert feed.events == told(paula)
@@ -161,7 +166,7 @@ def test_the_clinics_count_apart(world: World, feed: Feed) -> None:
     assert (feed.events, hillside.events) == ([], told(world.otto))
 
 
-def test_what_belongs_to_no_clinic_is_numbered_nowhere(world: World, feed: Feed) -> None:
+def test_row_without_a_clinic_gets_no_number(world: World, feed: Feed) -> None:
     """An administrator's: they have a list over REST, and no stream."""
     hillside, accounts = Feed(world.hillside.pk), Feed(ACCOUNTS)
     told_to_nobody_s = tell(world.paula)
@@ -185,13 +190,13 @@ def test_the_numbering_does_not_disturb_the_id_of_a_new_row(world: World) -> Non
     assert Message.objects.get().pk == message.pk < 10**12
 
 
-# What is published
+# Published events
 
 
-def test_what_is_shown_is_published_and_nothing_else(world: World, message: Message) -> None:
-    tell(world.paula, channel=Channel.EMAIL)
+def test_shown_fields_alone_are_published(world: World, message: Message) -> None:
+    tell(world.paula, channel=DeliveryChannel.EMAIL)
     tell(world.paula, send_at=datetime.now(UTC) + LATER)
-    Message.objects.filter(pk=tell(world.pete).pk).update(state=State.DEAD)
+    Message.objects.filter(pk=tell(world.pete).pk).update(state=MessageState.DEAD)
     Message.objects.filter(pk=tell(world.pete).pk).update(user=None)
     names = json.loads((CONTRACT / "live_views.json").read_text())["live_notification"]
     [row] = select("SELECT * FROM live_notification")
@@ -218,8 +223,8 @@ def test_the_contract_s_row_is_published_and_written_as_documented(world: World)
         id=row["id"],
         clinic=clinic,
         user=world.paula,
-        channel=Channel.IN_APP,
-        state=State.DELIVERED,
+        channel=DeliveryChannel.IN_APP,
+        state=MessageState.DELIVERED,
         template=row["kind"],
         subject=row["title"],
         body=row["body"],

@@ -8,13 +8,15 @@ import pytest
 import yaml
 from clinic.accounts.services import issue_tokens
 from clinic.appointments.models import Appointment
-from clinic.compat.table import BY_OPERATION, TABLE, Place
+from clinic.compat.table import BY_OPERATION, TABLE, RequestPart
 from clinic.people.models import Patient
 from clinic.scheduling.models import Hold, Service
 from config import urls
 from rest_framework.test import APIClient
 
-from .conftest import APPOINTMENTS, PASSWORD, World, attr_of, code_of, fresh, in_days, refusal, row_of
+from testkit.clinic.answers import APPOINTMENTS, attr_of, code_of, refusal
+from testkit.clinic.times import in_days
+from testkit.clinic.world import PASSWORD, World, fresh, row_of
 
 OLD = "/api/appointments"
 RESERVE = "/api/availability/reserve"
@@ -110,6 +112,13 @@ def test_patient_books_by_their_own_user_id(world: World) -> None:
     assert booked(world.client(world.paula).post(OLD, body)).patient_id == world.paula.patient.pk
     body = {"patient_id": world.paula.pk, "dentist": petra_of(world), **date_and_time(in_days(8)(9))}
     assert booked(world.client(world.paula).post(OLD, body)).patient_id == world.paula.patient.pk
+
+
+def test_patient_waits_by_their_own_user_id(world: World) -> None:
+    days = {"first_date": f"{in_days(7)(9):%Y-%m-%d}", "last_date": f"{in_days(9)(9):%Y-%m-%d}"}
+    for name in ("patient", "patient_id"):
+        answer = world.client(world.paula).post("/api/waitlist/", {name: world.paula.pk, **days})
+        assert (answer.status_code, answer.json()["patient"]) == (201, world.paula.patient.pk)
 
 
 def test_user_id_of_another_person_is_no_patient(world: World) -> None:
@@ -412,7 +421,7 @@ def test_every_operation_of_the_table_is_a_route() -> None:
 def test_table_has_each_name_once() -> None:
     keys = [(one.operation, one.place, one.old) for one in TABLE]
     assert len(set(keys)) == len(keys)
-    assert {one.place for one in TABLE} == set(Place)
+    assert {one.place for one in TABLE} == set(RequestPart)
 
 
 def test_document_has_a_group_of_deprecated_calls(client: APIClient) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 from django.db import connection
-from processes import Identity, free_port, is_port_taken, wait_until_gone
-from run_stack import GUNICORN_FLAGS
+
+from tools.processes import Identity, children_of, free_port, is_port_taken, wait_until_gone
+from tools.run_stack import GUNICORN_FLAGS
 
 DJANGO_REST = Path(__file__).resolve().parents[1]
 
@@ -52,8 +53,7 @@ def wait_for_answer(port: int) -> None:
 
 
 def workers_of(pid: int) -> list[Identity]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [identity for child in children if (identity := Identity.of(int(child)))]
+    return [identity for child in children_of(pid) if (identity := Identity.of(child))]
 
 
 def test_workers_end_with_a_killed_master(master: tuple[subprocess.Popen[bytes], int]) -> None:

@@ -1,11 +1,11 @@
-"""Who sets Twilio by halves is warned before an SMS is lost."""
+"""A Twilio that is set by halves is warned of before an SMS is lost."""
 
 import pytest
 from django.core import checks
 from pydantic import SecretStr
 from pytest_django.fixtures import Settings
 
-NO_SENDER, NO_ADDRESS = "outbox.W001", "outbox.W002"
+NO_SENDER, NO_ADDRESS, NO_LINKS = "outbox.W001", "outbox.W002", "outbox.W003"
 ACCOUNT = {"twilio_account_sid": "AC1", "twilio_auth_token": SecretStr("made up")}
 NUMBER = {"twilio_from": "+15005550006"}
 ADDRESS = {"public_url": "https://clinic.example"}
@@ -14,10 +14,11 @@ ADDRESS = {"public_url": "https://clinic.example"}
 @pytest.mark.parametrize(
     ("given", "warnings"),
     [
-        ({}, []),
-        (NUMBER, []),
-        (ACCOUNT, [NO_SENDER, NO_ADDRESS]),
-        (ACCOUNT | NUMBER, [NO_ADDRESS]),
+        ({}, [NO_LINKS]),
+        (NUMBER, [NO_LINKS]),
+        (ADDRESS, []),
+        (ACCOUNT, [NO_SENDER, NO_ADDRESS, NO_LINKS]),
+        (ACCOUNT | NUMBER, [NO_ADDRESS, NO_LINKS]),
         (ACCOUNT | ADDRESS, [NO_SENDER]),
         (ACCOUNT | NUMBER | ADDRESS, []),
     ],

@@ -4,16 +4,19 @@ from functools import partial
 from typing import Any
 
 import pytest
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.appointments.models import Appointment, AppointmentEvent, Series
 from clinic.people.models import Patient, PatientEvent
 from clinic.waitlist.models import WaitlistEntry
 from clinic.waitlist.services.entries import Wishes, join_waitlist
 from django.utils import timezone
 
-from .admin_pages import PATIENTS as PATIENTS_PAGE
-from .admin_pages import Page, sign_in
-from .conftest import At, World, at_once, code_of, fresh, in_days, refusal
+from testkit.clinic.admin_pages import PATIENTS as PATIENTS_PAGE
+from testkit.clinic.admin_pages import Page, sign_in
+from testkit.clinic.answers import code_of, refusal
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.times import At, in_days
+from testkit.clinic.world import World, fresh
 
 PATIENTS = "/api/v1/patients"
 
@@ -39,7 +42,7 @@ def post(world: World, patient: Patient, what: str, **body: Any) -> Any:
 def wait_for_time(world: World, patient: Patient) -> WaitlistEntry:
     day = in_days(9)(9).date()
     return join_waitlist(
-        actor=Actor.by_user(fresh(world.sam)),
+        actor=UserActor(fresh(world.sam)),
         clinic=world.clinic,
         patient_id=patient.pk,
         wishes=Wishes(first_date=day, last_date=day),
@@ -65,6 +68,13 @@ def test_merge_moves_everything_and_keeps_the_other_record(world: World, record:
     assert record.user_id == world.paula.pk
     seen = world.client(fresh(world.paula)).get("/api/v1/appointments", {"scope": "all"}).json()["results"]
     assert visit.pk in [shown["id"] for shown in seen]
+
+
+def test_merge_keeps_both_alerts(world: World, record: Patient) -> None:
+    Patient.objects.filter(pk=world.paula.patient.pk).update(alert="Uses a wheelchair")
+    Patient.objects.filter(pk=record.pk).update(alert="Allergic to penicillin")
+    post(world, world.paula.patient, "merge", into=record.pk)
+    assert Patient.objects.get(pk=record.pk).alert == "Allergic to penicillin\nUses a wheelchair"
 
 
 def test_both_histories_and_each_visit_record_the_merge(world: World, record: Patient, tomorrow_at: At) -> None:
@@ -134,7 +144,7 @@ def test_of_two_merges_in_opposite_directions_one_is_made(committed_world: World
 def test_link_gives_a_record_to_an_account_whose_own_is_unused(world: World, record: Patient, tomorrow_at: At) -> None:
     own = world.paula.patient
     visit = book_for(world, record, tomorrow_at(9))
-    linked = post(world, record, "link", user=world.paula.pk)
+    linked = post(world, record, "link", user=world.paula.pk, family=False)
     assert (linked.status_code, linked.json()["has_account"]) == (200, True)
     assert not Patient.objects.filter(pk=own.pk).exists()
     assert world.client(fresh(world.paula)).get(f"/api/v1/appointments/{visit.pk}").status_code == 200
@@ -144,7 +154,7 @@ def test_link_gives_a_record_to_an_account_whose_own_is_unused(world: World, rec
 
 def test_link_refuses_what_would_hide_a_record_in_use(world: World, record: Patient, tomorrow_at: At) -> None:
     book_for(world, world.paula.patient, tomorrow_at(9))
-    refused = post(world, record, "link", user=world.paula.pk)
+    refused = post(world, record, "link", user=world.paula.pk, family=False)
     assert refusal(refused) == (409, "account_has_record")
     assert refused.json()["patient"] == world.paula.patient.pk
     assert code_of(post(world, world.pete.patient, "link", user=world.paula.pk)) == "record_has_account"

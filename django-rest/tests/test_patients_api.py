@@ -7,7 +7,9 @@ from clinic.people.models import Patient
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from .conftest import At, World, attr_of, refusal
+from testkit.clinic.answers import attr_of, refusal
+from testkit.clinic.times import At
+from testkit.clinic.world import World
 
 PATIENTS = "/api/v1/patients"
 
@@ -84,8 +86,12 @@ def test_the_desk_adds_a_guest(world: World) -> None:
         "name": "Gus",
         "email": "gus@example.org",
         "phone": "+49301234567",
+        "phone_extension": "",
+        "birth_date": None,
+        "alert": "",
         "has_account": False,
         "possible_duplicates": [],
+        "family_of": [],
         "version": 1,
         "preferences": {"language": "", "wants_sms": True, "wants_email": True, "wants_reminders": True},
     }
@@ -242,10 +248,20 @@ def test_a_search_that_finds_nobody_is_an_empty_page(world: World, seven_guests:
     assert (page["count"], page["results"], page["next"]) == (0, [], None)
 
 
-@pytest.mark.parametrize(("page_size", "counts"), [(8, 0), (7, 1), (3, 1)])
-def test_only_a_first_page_that_is_full_makes_a_count(
+@pytest.mark.parametrize(("page_size", "counts"), [(8, 0), (7, 0), (3, 1)])
+def test_only_a_page_with_more_behind_it_makes_a_count(
     world: World, seven_guests: list[str], page_size: int, counts: int
 ) -> None:
     with CaptureQueriesContext(connection) as seen:
         world.client(world.sam).get(PATIENTS, {"search": "guest", "page_size": str(page_size)})
     assert sum("COUNT(" in query["sql"] for query in seen.captured_queries) == counts
+
+
+def test_alert_is_kept_and_shown_to_the_clinic(world: World, tomorrow_at: At) -> None:
+    paula = f"{PATIENTS}/{world.paula.patient.pk}"
+    answer = world.client(world.sam).patch(paula, {"alert": "Allergic to penicillin"})
+    assert (answer.status_code, answer.json()["alert"]) == (200, "Allergic to penicillin")
+    world.book(tomorrow_at(9))
+    assert world.client(world.petra).get(paula).json()["alert"] == "Allergic to penicillin"
+    assert refusal(world.client(world.sam).patch(paula, {"alert": "x" * 501})) == (400, "max_length")
+    assert create(world, name="Gus", alert="Uses a wheelchair").json()["alert"] == "Uses a wheelchair"

@@ -1,4 +1,3 @@
-import os
 import struct
 import subprocess
 import sys
@@ -12,13 +11,15 @@ from clinic.accounts import images, photos
 from clinic.accounts.images import MAX_PIXELS, MAX_PIXELS_DECODED, SIDE
 from clinic.accounts.models import User
 from clinic.common import clock
-from clinic.common.limits import limit_attempts
+from clinic.common.limits import limit_user
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from PIL import Image
 from rest_framework.test import APIClient
 
-from .conftest import World, attr_of, fresh, refusal
+from testkit.clinic.answers import attr_of, refusal
+from testkit.clinic.world import World, fresh
 
 PHOTO = "/api/v1/users/me/photo"
 EXIF_ORIENTATION, EXIF_MAKER, EXIF_GPS = 0x0112, 0x010F, 0x8825
@@ -125,7 +126,7 @@ def png_that_claims(width: int, height: int) -> bytes:
     ],
     ids=range(11),
 )
-def test_what_is_no_picture_is_refused_and_not_kept(world: World, content: bytes) -> None:
+def test_file_that_is_no_picture_is_refused_and_not_kept(world: World, content: bytes) -> None:
     response = upload(world, content)
     assert (refusal(response), attr_of(response)) == ((400, "invalid"), "photo")
     assert files() == []
@@ -180,7 +181,7 @@ def test_refused_picture_leaves_the_way_free(world: World) -> None:
 
 def test_user_uploads_so_many_photos_an_hour(world: World) -> None:
     for _ in range(photos.UPLOADS.most):
-        limit_attempts(photos.UPLOADS, f"user {world.paula.pk}", now=clock.now())
+        limit_user(photos.UPLOADS, world.paula.pk, now=clock.now())
     response = upload(world, picture())
     assert refusal(response) == (429, "throttled")
     assert "Retry-After" in response.headers
@@ -210,7 +211,6 @@ def test_picture_of_24_megapixels_takes_less_than_100_megabytes(
     file.write_bytes(picture(kind, (6000, 4000), **(options if kind == "JPEG" else {})))
     run = subprocess.run(
         [sys.executable, "-c", MEASURED, str(file)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
         capture_output=True,
         text=True,
         check=True,
@@ -233,6 +233,19 @@ def test_a_file_may_be_5_mb_and_no_more(world: World) -> None:
     padded = picture() + b"\0" * (5 * 1024 * 1024 - 20_000)
     assert upload(world, padded).status_code == 200
     assert refusal(upload(world, padded + b"\0" * 100_000)) == (413, "request_too_large")
+
+
+def test_picture_of_some_megabytes_is_taken_by_the_page_and_a_larger_one_refused_as_a_page(world: World) -> None:
+    page = Client(headers={"Accept": "text/html"})
+    page.force_login(world.paula)
+    padded = picture("PNG") + b"\0" * 2 * 1024 * 1024
+    saved = page.post("/me/photo", {"photo": SimpleUploadedFile("me.png", padded, "image/png")})
+    assert (saved.status_code, fresh(world.paula).photo != "") == (302, True)
+    larger = SimpleUploadedFile("me.png", padded + b"\0" * 4 * 1024 * 1024, "image/png")
+    refused = page.post("/me/photo", {"photo": larger}, headers={"Accept-Language": "de"})
+    assert refused.status_code == 413
+    assert "5 MB" in refused.content.decode()
+    assert '<html lang="de"' in refused.content.decode()
 
 
 def test_the_larger_limit_is_the_photos_alone(world: World) -> None:

@@ -17,6 +17,7 @@ from clinic.common.limits import Limit
 from clinic.outbox.models import Message
 from clinic.portal import forms
 from clinic.portal.board import buttons
+from clinic.portal.import_map import import_map, script_source
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
@@ -24,9 +25,11 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 from shared_config import ACCESS_AUDIENCE
 
-from .conftest import NEW_PASSWORD, PASSWORD, World, refusal
+from testkit.clinic.answers import refusal
+from testkit.clinic.world import NEW_PASSWORD, PASSWORD, World
 
 BOARD, SIGN_IN, SIGN_OUT, TOKEN = "/board", "/sign-in", "/sign-out", "/board/token"
+HOME = "/home"
 FORGOTTEN, SET = "/password/forgotten", "/password"
 
 
@@ -36,7 +39,7 @@ def enter(name: str, password: str = PASSWORD, *, client: Client | None = None, 
 
 def signed_in(user: User) -> Client:
     client = Client()
-    assert enter(user.email, client=client).status_code == 302
+    assert enter(str(user.email), client=client).status_code == 302
     return client
 
 
@@ -48,24 +51,24 @@ def is_signed_in(client: Client) -> bool:
 
 
 @pytest.mark.parametrize("name", ["olga@riverside.example", "OLGA@riverside.example", "+49 170 1112222"])
-def test_by_e_mail_or_phone_to_the_board(world: World, name: str) -> None:
-    User.objects.filter(pk=world.olga.pk).update(phone="+491701112222")
+def test_sign_in_by_e_mail_or_phone_leads_home(world: World, name: str) -> None:
+    User.objects.filter(pk=world.olga.pk).update(phone="+491701112222", phone_verified_at=timezone.now())
     client = Client()
-    assert enter(name, client=client).headers["Location"] == BOARD
+    assert enter(name, client=client).headers["Location"] == HOME
     assert client.get(BOARD).status_code == 200
 
 
-def test_nobody_is_led_to_sign_in_and_back(world: World) -> None:
+def test_sign_in_redirects_to_no_foreign_address(world: World) -> None:
     led = Client().get(f"{BOARD}?date=2026-11-20")
     assert (led.status_code, led.headers["Location"]) == (302, "/sign-in?next=/board%3Fdate%3D2026-11-20")
-    assert enter(world.sam.email, query="?next=/board%3Fdate%3D2026-11-20").headers["Location"] == (
+    assert enter(str(world.sam.email), query="?next=/board%3Fdate%3D2026-11-20").headers["Location"] == (
         "/board?date=2026-11-20"
     )
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/board", "//evil.example", "javascript:alert(1)"])
 def test_signing_in_leads_nowhere_else(world: World, target: str) -> None:
-    assert enter(world.sam.email, query=f"?next={target}").headers["Location"] == BOARD
+    assert enter(str(world.sam.email), query=f"?next={target}").headers["Location"] == HOME
 
 
 @pytest.mark.parametrize("name", ["sam@riverside.example", "nobody@riverside.example"])
@@ -77,13 +80,13 @@ def test_a_wrong_password_and_an_unknown_name_are_told_alike(world: World, name:
 
 def test_an_inactive_account_does_not_get_in(world: World) -> None:
     User.objects.filter(pk=world.sam.pk).update(is_active=False)
-    assert "No active account" in enter(world.sam.email).content.decode()
+    assert "No active account" in enter(str(world.sam.email)).content.decode()
 
 
-def test_who_guesses_is_locked_out_and_told_for_how_long(world: World) -> None:
+def test_wrong_guesses_lock_out_and_tell_for_how_long(world: World) -> None:
     for _ in range(FROM_HERE.most):
-        enter(world.sam.email, "wrong")
-    page = enter(world.sam.email)
+        enter(str(world.sam.email), "wrong")
+    page = enter(str(world.sam.email))
     assert page.status_code == 200
     assert "Too many wrong passwords. Try again in 15 minutes." in page.content.decode()
 
@@ -91,23 +94,23 @@ def test_who_guesses_is_locked_out_and_told_for_how_long(world: World) -> None:
 def test_an_address_signs_in_so_often(world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forms, "SIGN_INS", Limit("test-sign-in", 2, SIGN_INS.within))
     for _ in range(2):
-        enter(world.sam.email)
-    assert "Too many people sign in from here. Try again in a minute." in enter(world.sam.email).content.decode()
+        enter(str(world.sam.email))
+    assert "Too many people sign in from here. Try again in a minute." in enter(str(world.sam.email)).content.decode()
 
 
-def test_what_is_missing_is_said_at_its_field(world: World) -> None:
+def test_missing_value_is_named_at_its_field(world: World) -> None:
     page = enter("", "").content.decode()
     assert "Type your e-mail or phone number." in page
     assert "Type your password." in page
 
 
-def test_who_is_signed_in_already_goes_on(world: World) -> None:
-    assert signed_in(world.sam).get(SIGN_IN).headers["Location"] == BOARD
+def test_signed_in_user_goes_on(world: World) -> None:
+    assert signed_in(world.sam).get(SIGN_IN).headers["Location"] == HOME
 
 
 def test_signing_in_takes_a_csrf_token(world: World) -> None:
     client = Client(enforce_csrf_checks=True)
-    assert enter(world.sam.email, client=client).status_code == 403
+    assert enter(str(world.sam.email), client=client).status_code == 403
     token = client.get(SIGN_IN).context["csrf_token"]
     form = {"username": world.sam.email, "password": PASSWORD, "csrfmiddlewaretoken": str(token)}
     assert client.post(SIGN_IN, form).status_code == 302
@@ -135,29 +138,31 @@ def sent_token(email: str) -> str:
     return found[0]
 
 
-def test_who_has_forgotten_a_password_sets_a_new_one_by_mail(world: World) -> None:
-    token = sent_token(world.sam.email)
+def test_forgotten_password_is_replaced_by_mail(world: World) -> None:
+    token = sent_token(str(world.sam.email))
     shown = Client().get(f"{SET}?token={token}").content.decode()
     assert f'type="hidden" name="token" value="{token}"' in shown
     done = Client().post(f"{SET}?token={token}", {"token": token, "password": NEW_PASSWORD}).content.decode()
     assert "Your password is set" in done
     assert 'href="/sign-in"' in done
-    assert enter(world.sam.email, NEW_PASSWORD).status_code == 302
+    assert enter(str(world.sam.email), NEW_PASSWORD).status_code == 302
     again = Client().post(SET, {"token": token, "password": PASSWORD}).content.decode()
     assert "This link has been used or has expired." in again
-    assert enter(world.sam.email, NEW_PASSWORD).status_code == 302
+    assert enter(str(world.sam.email), NEW_PASSWORD).status_code == 302
 
 
 def test_a_patient_is_not_led_to_the_clinics_board(world: World) -> None:
-    token = sent_token(world.paula.email)
+    token = sent_token(str(world.paula.email))
     done = Client().post(SET, {"token": token, "password": NEW_PASSWORD}).content.decode()
     assert "Your password is set" in done
-    assert 'href="/sign-in"' not in done
+    assert 'href="/board"' not in done
+    assert 'href="/sign-in"' in done
 
 
 def test_the_page_does_not_tell_who_has_an_account(world: World) -> None:
     pages = [Client().post(FORGOTTEN, {"email": email}) for email in (world.sam.email, "nobody@riverside.example")]
-    known, unknown = (re.sub(r'nonce="[^"]*"|csrf\S+', "", page.content.decode()) for page in pages)
+    secret = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
+    known, unknown = (secret.sub("", page.content.decode()) for page in pages)
     assert known == unknown
     assert send_requested_links(now=datetime.now(UTC)) == 1
     assert Message.objects.count() == 1
@@ -171,12 +176,12 @@ def test_the_page_does_not_tell_who_has_an_account(world: World) -> None:
         ({"token": "made up", "password": ""}, "Type a password."),
     ],
 )
-def test_what_is_missing_or_wrong_is_said(world: World, given: dict[str, str], said: str) -> None:
+def test_missing_or_wrong_value_is_named(world: World, given: dict[str, str], said: str) -> None:
     assert said in Client().post(SET, given).content.decode()
 
 
 def test_a_weak_password_is_refused_and_the_link_still_works(world: World) -> None:
-    token = sent_token(world.sam.email)
+    token = sent_token(str(world.sam.email))
     assert "This password is too short." in Client().post(SET, {"token": token, "password": "short"}).content.decode()
     assert "Your password is set" in Client().post(SET, {"token": token, "password": NEW_PASSWORD}).content.decode()
 
@@ -188,7 +193,7 @@ def test_a_weak_password_is_refused_and_the_link_still_works(world: World) -> No
         ("PASSWORD_LINKS", SET, {"token": "made up", "password": NEW_PASSWORD}),
     ],
 )
-def test_nobody_tries_for_ever(
+def test_attempts_end(
     world: World, monkeypatch: pytest.MonkeyPatch, name: str, path: str, given: dict[str, str]
 ) -> None:
     monkeypatch.setattr(forms, name, Limit(f"test-{name}", 2, timedelta(minutes=1)))
@@ -196,7 +201,7 @@ def test_nobody_tries_for_ever(
     assert ["Too many attempts from here." in page for page in said] == [False, False, True]
 
 
-# What ends a session
+# End of a session
 
 
 def test_signing_out(world: World) -> None:
@@ -229,7 +234,7 @@ def _change_password(user: User) -> None:
 
 @pytest.mark.parametrize("end", [_deactivate, _change_role, _change_clinic, _sign_out_everywhere, _change_password])
 @pytest.mark.parametrize("page", [BOARD, "/admin/"])
-def test_what_ends_a_token_ends_a_session(world: World, page: str, end: Any) -> None:
+def test_end_of_a_token_ends_its_session(world: World, page: str, end: Any) -> None:
     User.objects.filter(pk=world.sam.pk).update(is_staff=True)
     client = signed_in(world.sam)
     assert client.get(page).status_code == 200
@@ -281,7 +286,93 @@ def test_a_token_is_no_way_in_to_a_page(world: World) -> None:
     assert world.client(world.sam).post(TOKEN).status_code == 401
 
 
-# Who sees what
+# The language
+
+
+def language_of(page: Any) -> str:
+    found = re.search(r'<html lang="(\w+)"', page.content.decode())
+    assert found is not None
+    return found[1]
+
+
+def test_language_is_the_browsers_until_a_person_chooses(world: World) -> None:
+    client = Client(headers={"Accept-Language": "fr, de-AT;q=0.8, en;q=0.5"})
+    assert language_of(client.get(SIGN_IN)) == "de"
+    assert client.post("/language", {"language": "en", "next": SIGN_IN}).headers["Location"] == SIGN_IN
+    assert language_of(client.get(SIGN_IN)) == "en"
+
+
+def test_language_follows_the_user_to_another_browser(world: World) -> None:
+    assert signed_in(world.sam).post("/language", {"language": "de"}).status_code == 302
+    page = Client(headers={"Accept-Language": "en"})
+    page.force_login(User.objects.get(pk=world.sam.pk))
+    shown = page.get(BOARD)
+    assert language_of(shown) == "de"
+    assert shown.headers["Content-Language"] == "de"
+
+
+def test_language_is_the_clinics_where_the_browser_names_none(world: World) -> None:
+    world.clinic.language = "de"
+    world.clinic.save()
+    assert language_of(signed_in(world.sam).get(BOARD)) == "de"
+
+
+def test_unknown_language_is_not_found(world: World) -> None:
+    assert Client().post("/language", {"language": "tlh"}).status_code == 404
+    assert Client().get("/words/tlh-1.js").status_code == 404
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/board", "//evil.example", "javascript:alert(1)"])
+def test_choice_of_a_language_leads_nowhere_else(world: World, target: str) -> None:
+    assert Client().post("/language", {"language": "de", "next": target}).headers["Location"] == "/"
+
+
+def test_words_of_scripts_are_kept_under_their_version_alone(world: World) -> None:
+    found = re.search(r'src="(/words/en-[0-9a-f]+\.js)"', Client().get(SIGN_IN).content.decode())
+    assert found is not None
+    assert "immutable" in Client().get(found[1]).headers["Cache-Control"]
+    assert Client().get("/words/en-0.js").headers["Cache-Control"] == "no-store"
+
+
+def test_refusals_of_the_api_come_in_the_language_that_is_accepted(world: World) -> None:
+    booking = {
+        "patient": world.paula.patient.pk,
+        "practitioner": world.petra.practitioner.pk,
+        "start": "2020-01-01T09:00:00Z",
+    }
+    answers = {
+        language: world.client(world.sam).post("/api/v1/appointments", booking, headers={"Accept-Language": language})
+        for language in ("de", "en", "fr")
+    }
+    codes = {answer.json()["errors"][0]["code"] for answer in answers.values()}
+    details = {language: answer.json()["errors"][0]["detail"] for language, answer in answers.items()}
+    assert len(codes) == 1
+    assert details["en"] == details["fr"] != details["de"]
+
+
+# The frame
+
+
+def test_navigation_leads_where_the_role_may_go(world: World) -> None:
+    for user in (world.olga, world.sam, world.petra):
+        page = signed_in(user).get(BOARD)
+        for entry in page.context["navigation"]:
+            assert signed_in(user).get(entry.href, follow=True).status_code == 200
+
+
+def test_booking_is_for_the_desk(world: World) -> None:
+    assert 'id="book-open"' in signed_in(world.sam).get(BOARD).content.decode()
+    assert 'id="book-open"' not in signed_in(world.petra).get(BOARD).content.decode()
+
+
+def test_signing_in_leads_a_patient_to_the_own_page(world: World) -> None:
+    client = Client()
+    assert enter(str(world.paula.email), client=client).headers["Location"] == "/me"
+    assert client.get("/").headers["Location"] == "/me"
+    assert "Hello, Paula" in client.get("/me").content.decode()
+
+
+# Rights
 
 
 def board_of(user: User) -> dict[str, Any]:
@@ -308,7 +399,7 @@ def test_a_superuser_is_shown_the_admin(world: World) -> None:
     assert 'href="/admin/"' in page.content.decode()
 
 
-def test_who_may_use_the_admin_finds_it_there_and_the_board_in_it(world: World) -> None:
+def test_admin_users_find_it_in_the_pages_and_the_board_in_it(world: World) -> None:
     User.objects.filter(pk=world.sam.pk).update(is_staff=True)
     sams = signed_in(world.sam)
     assert 'href="/admin/"' in sams.get(BOARD).content.decode()
@@ -335,7 +426,7 @@ def test_the_buttons_moments_are_the_lifecycles(status: Status, hours: int) -> N
     now = timezone.now().replace(hour=12)
     starts_at = now + timedelta(hours=hours)
     facts = Facts(status, starts_at, starts_at.date())
-    moments = {"any": True, "on the day": starts_at.date() == now.date(), "begun": hours < 0}
+    moments = {"any": True, "ahead": hours > 0, "on the day": starts_at.date() == now.date(), "begun": hours < 0}
     offered = {
         action
         for action, button in buttons().items()
@@ -363,7 +454,8 @@ def test_scripts_come_from_here_and_from_the_stream_alone(world: World, settings
     for response in (Client().get(SIGN_IN), signed_in(world.sam).get(BOARD)):
         policy = policy_of(response)
         assert policy["default-src"] == "'none'"
-        assert policy["script-src"] == policy["connect-src"] == sources
+        assert policy["script-src"] == f"{sources} {script_source()}"
+        assert policy["connect-src"] == sources
         assert policy["style-src"] == "'self'"
         assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
 
@@ -383,6 +475,46 @@ def test_a_page_has_no_script_or_style_of_its_own(world: World, url: str) -> Non
     page = (Client() if url == SIGN_IN else signed_in(world.sam)).get(url).content.decode()
     assert " style=" not in page
     assert "<style" not in page
-    assert page.count("<script") == page.count("<script src=") + page.count('type="module" src=') + page.count(
+    assert page.count(f'<script type="importmap">{import_map()}</script>') == 1
+    assert page.count("<script") == 1 + page.count("<script src=") + page.count('type="module" src=') + page.count(
         'type="application/json"'
     )
+
+
+# Errors
+
+
+def test_browser_gets_a_page_for_an_address_that_leads_nowhere(world: World) -> None:
+    page = Client(headers={"Accept": "text/html", "Accept-Language": "de"}).get("/no/such/page")
+    assert page.status_code == 404
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert '<html lang="de"' in page.content.decode()
+    assert "Diese Seite gibt es nicht" in page.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nowhere", "/api/nowhere", "/health/nowhere"])
+def test_program_gets_json_for_an_address_that_leads_nowhere(world: World, path: str) -> None:
+    assert refusal(Client(headers={"Accept": "text/html"}).get(path)) == (404, "not_found")
+
+
+def test_page_that_asks_for_json_gets_json(world: World) -> None:
+    assert refusal(Client(headers={"Accept": "application/json"}).get("/no/such/page")) == (404, "not_found")
+
+
+def test_form_of_a_page_that_is_out_of_date_says_so(world: World) -> None:
+    page = Client(enforce_csrf_checks=True).post(SIGN_IN, {"username": "x", "password": "x"})
+    assert page.status_code == 403
+    assert "This page is out of date" in page.content.decode()
+
+
+def test_mistake_of_the_server_is_a_page_without_its_cause(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ValueError("a secret of the server")
+
+    client = signed_in(world.sam)
+    client.raise_request_exception = False
+    monkeypatch.setattr("clinic.portal.views.board.board_for", fail)
+    page = client.get(BOARD)
+    assert page.status_code == 500
+    assert "Something went wrong" in page.content.decode()
+    assert "secret" not in page.content.decode()

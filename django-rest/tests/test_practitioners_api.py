@@ -10,7 +10,10 @@ from clinic.appointments.models import Appointment, AppointmentEvent
 from clinic.changefeed.models import RealtimeEvent
 from clinic.scheduling.models import Practitioner, Service, ServicePractitioner, WorkingBlock
 
-from .conftest import PASSWORD, World, at_once, attr_of, in_days, refusal, row_of
+from testkit.clinic.answers import attr_of, refusal
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.times import in_days
+from testkit.clinic.world import PASSWORD, World, row_of
 
 URL = "/api/v1/practitioners"
 
@@ -54,7 +57,7 @@ class TestMaking:
         account = {"email": "Amara@Riverside.example", "password": PASSWORD, "phone": "030 1234567"}
         made = world.client(world.olga).post(URL, {"name": "Dr Amara", "account": account}).json()
         user = User.objects.get(pk=made["user"])
-        assert (user.role, user.clinic_id, user.phone) == ("practitioner", world.clinic.pk, "+49301234567")
+        assert (user.role, user.clinic_id, user.shown_phone.number) == ("practitioner", world.clinic.pk, "+49301234567")
         signed_in = world.client().post(
             "/api/v1/auth/doctor/login", {"username": "amara@riverside.example", "password": PASSWORD}
         )
@@ -87,7 +90,7 @@ class TestMaking:
         ],
         ids=str,
     )
-    def test_what_makes_no_sense_is_refused_and_leaves_nothing(
+    def test_contradictory_input_is_refused_and_leaves_nothing(
         self, world: World, body: dict[str, object], code: str, attr: str
     ) -> None:
         users = User.objects.count()
@@ -98,7 +101,7 @@ class TestMaking:
 
 
 class TestChanging:
-    def test_what_is_named_changes(self, world: World) -> None:
+    def test_only_named_fields_change(self, world: World) -> None:
         shown = patch(world, name="Dr P", specialisation="Surgery").json()
         assert (shown["name"], shown["specialisation"], shown["services"]) == ("Dr P", "Surgery", [world.check_up.pk])
         assert patch(world, services=[]).json()["services"] == []
@@ -112,7 +115,7 @@ class TestChanging:
 
     def test_a_new_name_refreshes_what_dashboards_show(self, world: World) -> None:
         patch(world, specialisation="Surgery")
-        events = RealtimeEvent.objects.filter(clinic_id=world.clinic.pk, kind="refresh")
+        events = RealtimeEvent.objects.filter(clinic_id=world.clinic.pk, kind="refresh").exclude(entity="schedule")
         assert not events.exists()
         patch(world, name="Dr P")
         assert [(event.entity, event.entity_id) for event in events] == [("practitioner", world.petra.practitioner.pk)]
@@ -136,13 +139,13 @@ class TestLeaving:
         world.book(in_days(3)(12), practitioner=world.quentin)
         return booked
 
-    def test_who_has_no_appointments_ahead_simply_leaves(self, world: World) -> None:
+    def test_practitioner_without_appointments_ahead_simply_leaves(self, world: World) -> None:
         assert delete(world).status_code == 204
         assert not is_active(world)
         assert delete(world).status_code == 204
         assert world.client().get(f"{URL}/{world.petra.practitioner.pk}?clinic=riverside").status_code == 404
 
-    def test_who_comes_back_is_there_again(self, world: World) -> None:
+    def test_returning_reader_is_connected_again(self, world: World) -> None:
         delete(world)
         assert patch(world, active=True).json()["active"] is True
         assert is_active(world)
@@ -198,9 +201,7 @@ class TestLeaving:
         assert [row_of(row).practitioner_id for row in ahead] == [world.petra.practitioner.pk] * 2
         assert [actions_of(row) for row in ahead] == [["create"]] * 2
 
-    def test_whoever_takes_over_must_offer_the_service_and_work_then(
-        self, world: World, ahead: list[Appointment]
-    ) -> None:
+    def test_successor_must_offer_the_service_and_work_then(self, world: World, ahead: list[Appointment]) -> None:
         target = world.quentin.practitioner
         ServicePractitioner.objects.filter(practitioner=target).delete()
         WorkingBlock.objects.filter(practitioner=target).update(start_local=time(10))
@@ -226,7 +227,7 @@ class TestLeaving:
         assert (refused.status_code, attr_of(refused)) == (400, "appointments")
         assert is_active(world)
 
-    def test_nobody_takes_over_from_themselves_or_from_another_clinic(
+    def test_takeover_from_oneself_or_from_another_clinic_is_refused(
         self, world: World, ahead: list[Appointment]
     ) -> None:
         olive = Practitioner.objects.create(clinic=world.hillside, name="Dr Olive")
@@ -239,7 +240,7 @@ class TestLeaving:
         assert attr_of(delete(world, "?appointments=keep&move_to=1")) == "move_to"
         assert attr_of(delete(world, "?appointments=burn")) == "appointments"
 
-    def test_who_has_left_sees_nothing_any_more(self, world: World, ahead: list[Appointment]) -> None:
+    def test_former_user_sees_nothing_any_more(self, world: World, ahead: list[Appointment]) -> None:
         client = world.client(world.petra)
         delete(world, "?appointments=keep")
         assert client.get("/api/v1/appointments").json()["count"] == 0

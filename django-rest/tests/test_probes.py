@@ -10,13 +10,14 @@ from contextlib import closing
 
 import pytest
 from clinic.common.mysql.conditions import Condition
-from clinic.ops import middleware, probes
-from clinic.ops.probes import Prober, probe_response, readiness
+from clinic.health import middleware, probes
+from clinic.health.probes import Prober, probe_response, readiness
 from django.test import Client
-from private_server import PrivateServer
 
-from .conftest import World, refusal
-from .own_server import administer, make_canary_schema, options_of, own_server
+from testkit.clinic.answers import refusal
+from testkit.clinic.own_server import administer, make_canary_schema, options_of, own_server
+from testkit.clinic.world import World
+from tools.private_server import PrivateServer
 
 FAR_AWAY = 1_000_000.0
 
@@ -163,7 +164,7 @@ def test_old_state_is_no_longer_believed(prober: Prober, monkeypatch: pytest.Mon
     assert prober.reason() == "unreachable"
 
 
-# What the HTTP server asks
+# Probes of the HTTP server
 
 
 def test_probes_are_answered_without_a_query(prober: Prober, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,46 +15,61 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor, VisitorActor
 from clinic.appointments.lifecycle import ACTIVE_STATUSES
 from clinic.appointments.models import Appointment
-from clinic.appointments.services import booking, choosing, holds
-from clinic.appointments.services.booking import Booking, Edit, book_appointment, edit_appointment
+from clinic.appointments.services import booking, holds, moving
+from clinic.appointments.services.booking import Booking, book_appointment
+from clinic.appointments.services.claiming import write_claim
 from clinic.appointments.services.holds import HoldRequest, hold_slot
-from clinic.appointments.services.placing import claim
+from clinic.appointments.services.moving import Edit, edit_appointment
 from clinic.common import transactions
 from clinic.common.errors import SlotTaken, TooManyHolds, TooManyPending
 from clinic.people.models import Patient
-from clinic.scheduling.models import Clinic, Hold, Practitioner, ServicePractitioner, WorkingBlock
+from clinic.scheduling.models import Clinic, Hold, Practitioner, Service, ServicePractitioner, WorkingBlock
+from clinic.scheduling.services import ClaimLock
 from django.utils import timezone
 
-from .conftest import World, at_once, fresh, in_days
-from .doorway import Doorway
+from testkit.clinic.concurrency import Doorway, at_once
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, fresh
 
 pytestmark = pytest.mark.race
 
-MODULES = (booking, holds)
 Job = Callable[[], Any]
 
 
 def doorway(monkeypatch: pytest.MonkeyPatch, *, expected: int, patience_seconds: float) -> Doorway:
     door = Doorway(expected=expected, patience_seconds=patience_seconds)
-    for module in (booking, holds, choosing):
-        monkeypatch.setattr(module, "claim", lambda write: door.pass_through(lambda: claim(write)))
+    for module in (booking, holds, moving):
+        monkeypatch.setattr(
+            module, "write_claim", lambda write, **more: door.pass_through(lambda: write_claim(write, **more))
+        )
     return door
 
 
-def unlocked(clinic: Clinic, practitioner_ids: Any, **_: Any) -> dict[int, Practitioner]:
-    return {row.pk: row for row in Practitioner.objects.filter(clinic=clinic, pk__in=practitioner_ids)}
+def unlocked(clinic: Clinic, *, practitioner_id: int | None, service_id: int | None) -> ClaimLock:
+    rows = Practitioner.objects.filter(clinic=clinic).order_by("pk")
+    if practitioner_id is not None:
+        rows = rows.filter(pk=practitioner_id)
+    elif service_id is not None:
+        rows = rows.filter(services=service_id)
+    service = None if service_id is None else Service.objects.get(pk=service_id)
+    return ClaimLock({row.pk: row for row in rows}, service)
+
+
+def unlocked_for_change(clinic: Clinic, practitioner_ids: Any) -> ClaimLock:
+    return ClaimLock({row.pk: row for row in Practitioner.objects.filter(clinic=clinic, pk__in=practitioner_ids)})
 
 
 def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in MODULES:
-        monkeypatch.setattr(module, "lock_practitioners", unlocked)
+    for module in (booking, holds):
+        monkeypatch.setattr(module, "lock_for_claim", unlocked)
+    monkeypatch.setattr(moving, "lock_for_change", unlocked_for_change)
 
 
 class Desk:
-    """What the people of Riverside do at once. Paula asks for nine o'clock with Petra, and so does everybody else."""
+    """Acts of the people of Riverside at once. Paula asks for nine o'clock with Petra, and so do all others."""
 
     def __init__(self, world: World, start: datetime) -> None:
         self.world, self.start = world, start
@@ -67,7 +82,7 @@ class Desk:
         start: datetime | None = None,
         patient: Patient | None = None,
     ) -> Job:
-        actor, patient_id = Actor.by_user(fresh(user)), (patient or self.world.paula.patient).pk
+        actor, patient_id = UserActor(fresh(user)), (patient or self.world.paula.patient).pk
         named = None if practitioner is None else practitioner.practitioner.pk
         wanted = Booking(
             patient_id=patient_id,
@@ -78,14 +93,14 @@ class Desk:
         return lambda: book_appointment(actor=actor, clinic=self.world.clinic, booking=wanted, now=timezone.now())
 
     def hold(self, user: User | None, *, practitioner: User | None = None, start: datetime | None = None) -> Job:
-        actor = Actor.by_guest() if user is None else Actor.by_user(fresh(user))
+        actor = VisitorActor() if user is None else UserActor(fresh(user))
         practitioner_id = (practitioner or self.world.petra).practitioner.pk
         wanted = HoldRequest(practitioner_id, start or self.start)
         clinic = Clinic.objects.get(pk=self.world.clinic.pk)
         return lambda: hold_slot(actor=actor, clinic=clinic, wanted=wanted, address="203.0.113.7", now=timezone.now())
 
     def move(self, appointment: Appointment, *, practitioner: User, start: datetime | None = None) -> Job:
-        actor = Actor.by_user(fresh(self.world.sam))
+        actor = UserActor(fresh(self.world.sam))
         edit = Edit(start=start or self.start, practitioner_id=practitioner.practitioner.pk)
         return lambda: edit_appointment(actor=actor, appointment_id=appointment.pk, edit=edit, now=timezone.now())
 
@@ -166,7 +181,7 @@ def overlaps() -> int:
 
 def test_a_held_time_is_booked_once_by_two_who_have_the_token(desk: Desk) -> None:
     made = desk.hold(None)()
-    actor, patient_id = Actor.by_user(fresh(desk.world.sam)), desk.world.paula.patient.pk
+    actor, patient_id = UserActor(fresh(desk.world.sam)), desk.world.paula.patient.pk
     wanted = Booking(patient_id=patient_id, hold_token=made.token)
 
     def book() -> Any:
@@ -209,11 +224,11 @@ def locked_one_by_one(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             with_patience(first_have_theirs)
         return {row.pk: row for row in [target, *rows.filter(clinic=clinic, pk__in=practitioner_ids)]}
 
-    def lock_for_move(seen: Appointment, edit: Edit, *, now: datetime) -> dict[int, Practitioner]:
+    def lock_for_move(seen: Appointment, edit: Edit) -> dict[int, Practitioner]:
         assert edit.practitioner_id is not None
         return lock(seen.clinic, [edit.practitioner_id, seen.practitioner_id], target_id=edit.practitioner_id)
 
-    monkeypatch.setattr(booking, "_lock_for_move", lock_for_move)
+    monkeypatch.setattr(moving, "_lock_for_move", lock_for_move)
     yield
 
 
@@ -251,14 +266,18 @@ def test_locked_in_the_order_of_their_ids_opposite_moves_and_bookings_never_do(
     for hours in range(2, 6):
         later = desk.start + timedelta(hours=hours)
         movers = swap(desk, later=later)
-        bookers = [desk.book(world.sam, practitioner=who, start=later) for who in (world.petra, world.quentin)]
+        people = [Patient.objects.create(clinic=world.clinic, name=f"{name} {hours}") for name in ("Ann", "Bo")]
+        bookers = [
+            desk.book(world.sam, practitioner=who, start=later, patient=patient)
+            for who, patient in zip((world.petra, world.quentin), people, strict=True)
+        ]
         outcomes = at_once([*movers, *bookers, *bookers])
         assert winners(outcomes) == 2  # Each of the two times once, by a move or a booking.
         Appointment.objects.filter(starts_at=desk.start).update(status="cancelled")
     assert deadlocks.count == 0
 
 
-# Anybody who is free
+# Any free practitioner
 
 
 @pytest.fixture
@@ -344,7 +363,7 @@ def test_pending_requests_of_one_phone_are_counted_at_once(desk: Desk) -> None:
     clinic = Clinic.objects.get(pk=desk.world.clinic.pk)
 
     def ask(user: User, who: User, hours: int) -> Job:
-        actor = Actor.by_user(fresh(user))
+        actor = UserActor(fresh(user))
         start = desk.start + timedelta(hours=hours)
         wanted = Booking(patient_id=None, practitioner_id=who.practitioner.pk, start=start)
         return lambda: book_appointment(actor=actor, clinic=clinic, booking=wanted, now=timezone.now())
@@ -353,8 +372,8 @@ def test_pending_requests_of_one_phone_are_counted_at_once(desk: Desk) -> None:
     outcomes = at_once(
         [
             ask(user, who, hours)
-            for hours, user in enumerate((world.paula, world.pete) * 2)
-            for who in (world.petra, world.quentin)
+            for hours, user in enumerate((world.paula, world.pete) * 4)
+            for who in ((world.petra, world.quentin)[hours % 2],)
         ]
     )
     assert Counter(type(outcome) for outcome in outcomes) == {Appointment: 2, TooManyPending: 6}

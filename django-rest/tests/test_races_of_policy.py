@@ -10,25 +10,28 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.appointments.models import Appointment, Series
 from clinic.appointments.queries import upcoming_appointments
 from clinic.appointments.services import booking as booking_module
-from clinic.appointments.services import clinics as clinics_module
-from clinic.appointments.services import schedules as schedules_module
 from clinic.appointments.services import series as series_module
 from clinic.appointments.services.booking import Booking, book_appointment
-from clinic.appointments.services.clinics import edit_clinic
-from clinic.appointments.services.placing import claim
-from clinic.appointments.services.practitioners import create_practitioner
-from clinic.appointments.services.schedules import create_exception
+from clinic.appointments.services.claiming import write_claim
+from clinic.clinic_setup.services import clinics as clinics_module
+from clinic.clinic_setup.services import schedules as schedules_module
+from clinic.clinic_setup.services.clinics import edit_clinic
+from clinic.clinic_setup.services.practitioners import create_practitioner
+from clinic.clinic_setup.services.schedules import create_exception
 from clinic.common.errors import OutsideWorkingHours, TooSoon, WouldStrand, ZoneHasAppointments
 from clinic.common.instants import local_date_of, zone_of
-from clinic.scheduling.models import Clinic, Practitioner, WorkingBlock
+from clinic.scheduling.models import Clinic, Practitioner, Service, WorkingBlock
+from clinic.scheduling.services import ClaimLock
 from django.db import transaction
 from django.utils import timezone
 
-from .conftest import Meanwhile, World, fresh, in_days, row_of
+from testkit.clinic.concurrency import Meanwhile
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, fresh, row_of
 
 pytestmark = pytest.mark.race
 
@@ -36,16 +39,18 @@ HONOLULU = "Pacific/Honolulu"
 START = in_days(7)(8)
 
 
-def lock_practitioners_alone(clinic: Clinic, practitioner_ids: Any, **_: Any) -> dict[int, Practitioner]:
+def lock_practitioner_alone(clinic: Clinic, *, practitioner_id: int, service_id: int | None) -> ClaimLock:
     """The clinic stays as it was read when the request began."""
-    rows = Practitioner.objects.select_for_update().filter(clinic=clinic, pk__in=practitioner_ids).order_by("pk")
-    return {row.pk: row for row in rows}
+    practitioner = Practitioner.objects.select_for_update().get(clinic=clinic, pk=practitioner_id)
+    return ClaimLock(
+        {practitioner.pk: practitioner}, None if service_id is None else Service.objects.get(pk=service_id)
+    )
 
 
 @pytest.fixture
 def without_the_clinics_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (booking_module, series_module):
-        monkeypatch.setattr(module, "lock_practitioners", lock_practitioners_alone)
+        monkeypatch.setattr(module, "lock_for_claim", lock_practitioner_alone)
 
 
 def move_to_honolulu(world: World, *, force: bool = True) -> Clinic:
@@ -66,11 +71,11 @@ class TestABookingWhileTheZoneChanges:
     def meanwhile(self, committed_world: World, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
         mover = Meanwhile(lambda: move_to_honolulu(committed_world))
 
-        def dawdle_and_claim(write: Callable[[], None]) -> None:
+        def dawdle_and_claim(write: Callable[[], None], **more: Any) -> None:
             mover.begin()
-            claim(write)
+            write_claim(write, **more)
 
-        monkeypatch.setattr(booking_module, "claim", dawdle_and_claim)
+        monkeypatch.setattr(booking_module, "write_claim", dawdle_and_claim)
         return mover
 
     @pytest.mark.usefixtures("without_the_clinics_lock")
@@ -141,11 +146,11 @@ def test_a_zone_that_is_not_forced_sees_the_booking_under_way(
 ) -> None:
     mover = Meanwhile(lambda: move_to_honolulu(committed_world, force=False))
 
-    def dawdle_and_claim(write: Callable[[], None]) -> None:
+    def dawdle_and_claim(write: Callable[[], None], **more: Any) -> None:
         mover.begin()
-        claim(write)
+        write_claim(write, **more)
 
-    monkeypatch.setattr(booking_module, "claim", dawdle_and_claim)
+    monkeypatch.setattr(booking_module, "write_claim", dawdle_and_claim)
     booked = committed_world.book(START)
     refused = mover.end()
     assert isinstance(refused, ZoneHasAppointments)
@@ -159,7 +164,7 @@ class TestAPolicyThatChangesWhileSomebodyWaits:
     def outcome(self, committed_world: World) -> Callable[[timedelta], Any]:
         def book(start_in: timedelta) -> Any:
             start = in_days(1)(9) + start_in
-            paula = Actor.by_user(fresh(committed_world.paula))
+            paula = UserActor(fresh(committed_world.paula))
             clinic = Clinic.objects.get(pk=committed_world.clinic.pk)
             wanted = Booking(patient_id=None, practitioner_id=committed_world.petra.practitioner.pk, start=start)
             waiting = Meanwhile(
@@ -220,9 +225,7 @@ class TestADayOffForAllWhileSomebodyBegins:
         WorkingBlock.objects.create(practitioner=rosa, **hours)
         wanted = Booking(patient_id=world.paula.patient.pk, practitioner_id=rosa.pk, start=START)
         clinic = Clinic.objects.get(pk=world.clinic.pk)
-        return book_appointment(
-            actor=Actor.by_user(fresh(world.sam)), clinic=clinic, booking=wanted, now=timezone.now()
-        )
+        return book_appointment(actor=UserActor(fresh(world.sam)), clinic=clinic, booking=wanted, now=timezone.now())
 
     @staticmethod
     def close(world: World) -> list[Appointment]:

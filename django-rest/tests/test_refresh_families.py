@@ -16,7 +16,9 @@ from rest_framework.test import APIClient
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken
 
-from .conftest import World, at_once, fresh, refusal
+from testkit.clinic.answers import refusal
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.world import World, fresh
 
 SECOND = timedelta(seconds=1)
 

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from clinic.accounts.models import User
 from clinic.appointments.models import Appointment, AppointmentEvent
-from clinic.appointments.services import booking
-from clinic.scheduling.models import Practitioner, Service
-from clinic.scheduling.services import lock_practitioners
+from clinic.appointments.services import moving
+from clinic.scheduling.models import Clinic, Service
+from clinic.scheduling.services import ClaimLock, lock_for_change
 
-from .conftest import APPOINTMENTS, At, World, at_once, attr_of, refusal, row_of
+from testkit.clinic.answers import APPOINTMENTS, attr_of, refusal
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.times import At
+from testkit.clinic.world import World, row_of
 
 
 @pytest.fixture
@@ -43,9 +46,7 @@ def test_date_and_time_are_the_clinics(world: World, appointment: Appointment, t
     assert response.json()["start"] == tomorrow_at(15).isoformat()
 
 
-def test_what_was_moved_by_somebody_else_stays_where_they_put_it(
-    world: World, appointment: Appointment, tomorrow_at: At
-) -> None:
+def test_visit_that_another_user_moved_stays_there(world: World, appointment: Appointment, tomorrow_at: At) -> None:
     drop(world, appointment, start=tomorrow_at(11).isoformat(), version=1)
     late = drop(world, appointment, by=world.petra, start=tomorrow_at(14).isoformat(), version=1)
     assert refusal(late) == (409, "stale_version")
@@ -88,7 +89,7 @@ def test_a_start_is_needed(world: World, appointment: Appointment) -> None:
     assert (refusal(response), attr_of(response)) == ((400, "required"), "start")
 
 
-def test_who_may(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+def test_roles_that_may(world: World, appointment: Appointment, tomorrow_at: At) -> None:
     start = tomorrow_at(11).isoformat()
     for stranger in (world.quentin, world.pete, world.otto):
         assert refusal(drop(world, appointment, by=stranger, start=start)) == (404, "not_found")
@@ -102,18 +103,51 @@ def test_who_may(world: World, appointment: Appointment, tomorrow_at: At) -> Non
 def test_moved_between_the_look_and_the_lock_is_stale(
     committed_world: World, tomorrow_at: At, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody gives it to Quentin just before Petra's calendar is locked."""
-    world, lock = committed_world, lock_practitioners
+    """Book Quentin just before Petra's calendar is locked."""
+    world, lock = committed_world, lock_for_change
     appointment = world.book(tomorrow_at(9))
     quentin = world.quentin.practitioner.pk
 
-    def late(*args: Any, **more: Any) -> dict[int, Practitioner]:
-        monkeypatch.setattr(booking, "lock_practitioners", lock)
+    def late(*args: Any, **more: Any) -> ClaimLock:
+        monkeypatch.setattr(moving, "lock_for_change", lock)
         [first] = at_once([lambda: drop(world, appointment, start=tomorrow_at(9).isoformat(), practitioner=quentin)])
         assert first.status_code == 200
         return lock(*args, **more)
 
-    monkeypatch.setattr(booking, "lock_practitioners", late)
+    monkeypatch.setattr(moving, "lock_for_change", late)
     response = drop(world, appointment, start=tomorrow_at(11).isoformat())
     assert refusal(response) == (409, "stale_version")
     assert (response.json()["current"]["practitioner"], response.json()["current"]["time"]) == (quentin, "09:00")
+
+
+def test_resized_visit_gets_another_length_and_keeps_its_service(
+    world: World, appointment: Appointment, tomorrow_at: At
+) -> None:
+    response = drop(world, appointment, start=tomorrow_at(9).isoformat(), duration_minutes=45, version=1)
+    assert (response.status_code, response.json()["end"]) == (200, tomorrow_at(9, 45).isoformat())
+    assert row_of(appointment).service == world.check_up
+    assert AppointmentEvent.objects.latest("pk").action == "move"
+
+
+def test_resize_into_a_taken_time_is_refused(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+    world.book(tomorrow_at(9, 30), patient=world.pete)
+    response = drop(world, appointment, start=tomorrow_at(9).isoformat(), duration_minutes=45)
+    assert refusal(response) == (409, "slot_taken")
+    assert row_of(appointment).ends_at == tomorrow_at(9, 30)
+
+
+def test_resize_off_the_grid_is_refused(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+    response = drop(world, appointment, start=tomorrow_at(9).isoformat(), duration_minutes=42)
+    assert refusal(response) == (400, "off_grid")
+
+
+def test_patient_does_not_change_the_length(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+    response = drop(world, appointment, by=world.paula, start=tomorrow_at(9).isoformat(), duration_minutes=60)
+    assert response.status_code == 403
+
+
+def test_resize_is_undone_with_the_length_before(world: World, appointment: Appointment, tomorrow_at: At) -> None:
+    Clinic.objects.filter(pk=world.clinic.pk).update(undo_seconds=60)
+    resized = drop(world, appointment, start=tomorrow_at(9).isoformat(), duration_minutes=45).json()
+    undone = world.client(world.sam).post(f"{APPOINTMENTS}/{appointment.pk}/undo", {"version": resized["version"]})
+    assert (undone.status_code, undone.json()["end"]) == (200, tomorrow_at(9, 30).isoformat())

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from private_server import THROW_AWAY_FLAGS, Accounts, PrivateServer, environment_of
-from processes import free_port
-from twilio_stand_in import TwilioStandIn
+
+from testkit.stand_ins.twilio import TwilioStandIn
+from tools.private_server import THROW_AWAY_FLAGS, Accounts, PrivateServer, environment_of
+from tools.processes import free_port
 
 DJANGO = Path(__file__).resolve().parents[1]
 WAIT_TIMEOUT_SECONDS = 90

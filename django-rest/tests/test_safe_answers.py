@@ -6,7 +6,8 @@ import pytest
 from clinic.accounts.models import User
 from django.test import Client
 
-from .conftest import PASSWORD, At, World
+from testkit.clinic.times import At
+from testkit.clinic.world import PASSWORD, World
 
 OPEN_PAGES = ["/sign-in", "/password", "/password/forgotten", "/admin/login/", "/api/docs", "/api/redoc"]
 ADMIN_PAGES = ["/admin/", "/admin/appointments/appointment/", "/admin/appointments/patient/add/"]

@@ -8,7 +8,9 @@ from clinic.accounts.models import User
 from clinic.appointments.models import Appointment
 from clinic.scheduling.models import Practitioner, ScheduleException, WorkingBlock
 
-from .conftest import World, attr_of, in_days, refusal, row_of
+from testkit.clinic.answers import attr_of, refusal
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, row_of
 
 URL = "/api/v1/schedule-exceptions"
 
@@ -87,7 +89,7 @@ class TestCreating:
         ],
         ids=str,
     )
-    def test_what_makes_no_sense_is_refused_by_name(
+    def test_contradictory_input_is_refused_by_name(
         self, world: World, body: dict[str, Any], code: str, attr: str
     ) -> None:
         response = add(world, **body)
@@ -162,7 +164,7 @@ class TestChanging:
     def patch(self, world: World, exception: ScheduleException, by: User | None = None, **body: object) -> Any:
         return world.client(by or world.olga).patch(f"{URL}/{exception.pk}", body)
 
-    def test_what_is_named_changes(self, world: World, evening: ScheduleException) -> None:
+    def test_only_named_fields_change(self, world: World, evening: ScheduleException) -> None:
         shown = self.patch(world, evening, end="20:00", reason="shorter").json()
         assert (shown["start"], shown["end"], shown["reason"]) == ("18:00", "20:00", "shorter")
 

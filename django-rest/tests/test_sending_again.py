@@ -1,24 +1,25 @@
-"""What was not delivered is sent again from the admin, if what it says still holds."""
+"""Undelivered messages are sent again from the admin, if they still hold."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.appointments.lifecycle import Action
 from clinic.appointments.models import Appointment
-from clinic.appointments.services.booking import Edit, edit_appointment
 from clinic.appointments.services.decisions import change_status, delete_appointment
+from clinic.appointments.services.moving import Edit, edit_appointment
 from clinic.messaging.services.reminders import queue_due_reminders
-from clinic.outbox.models import Channel, Message, State
+from clinic.outbox.models import DeliveryChannel, Message, MessageState
 from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic
 from clinic.waitlist.models import OfferState, WaitlistOffer
 from clinic.waitlist.services.entries import Wishes, join_waitlist
 from pytest_django.fixtures import Settings
 
-from .admin_pages import MESSAGES, act, messages_of, sign_in
-from .conftest import World, fresh, in_days
+from testkit.clinic.admin_pages import MESSAGES, act, messages_of, sign_in
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, fresh
 
 NINE, TEN = in_days(3)(9), in_days(3)(10)
 DAY = timedelta(days=1)
@@ -33,7 +34,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def failed(*, state: State = State.FAILED, **of: Any) -> Message:
+def failed(*, state: MessageState = MessageState.FAILED, **of: Any) -> Message:
     message = Message.objects.filter(**of).latest("pk")
     message.state, message.due_at, message.error = state, None, "550 no such mailbox"
     message.save()
@@ -41,7 +42,7 @@ def failed(*, state: State = State.FAILED, **of: Any) -> Message:
 
 
 def send_again(world: World, *messages: Message) -> str:
-    """What the desk is told then."""
+    """The message that the desk gets then."""
     return messages_of(act(sign_in(world.sam), MESSAGES, "send_again", *(message.pk for message in messages)))
 
 
@@ -50,16 +51,16 @@ def state_of(message: Message) -> str:
 
 
 def take(world: World, appointment: Appointment, action: Action) -> None:
-    change_status(actor=Actor.by_user(fresh(world.sam)), appointment_id=appointment.pk, action=action, now=now())
+    change_status(actor=UserActor(fresh(world.sam)), appointment_id=appointment.pk, action=action, now=now())
 
 
 def edit(world: World, appointment: Appointment, **fields: Any) -> None:
-    actor = Actor.by_user(fresh(world.sam))
+    actor = UserActor(fresh(world.sam))
     edit_appointment(actor=actor, appointment_id=appointment.pk, edit=Edit(**fields), now=now())
 
 
 def delete(world: World, appointment: Appointment) -> None:
-    delete_appointment(actor=Actor.by_user(fresh(world.sam)), appointment_id=appointment.pk, now=now())
+    delete_appointment(actor=UserActor(fresh(world.sam)), appointment_id=appointment.pk, now=now())
 
 
 @pytest.fixture
@@ -73,12 +74,12 @@ def mail(appointment: Appointment) -> Message:
     return failed(template="confirmed", channel="email")
 
 
-@pytest.mark.parametrize("state", [State.FAILED, State.DEAD])
-def test_what_still_holds_is_due_again_until_its_old_end(world: World, mail: Message, state: State) -> None:
+@pytest.mark.parametrize("state", [MessageState.FAILED, MessageState.DEAD])
+def test_valid_lease_is_due_again_at_its_old_end(world: World, mail: Message, state: MessageState) -> None:
     Message.objects.filter(pk=mail.pk).update(state=state, attempts=8, failures=8, reported_at=now())
     assert send_again(world, mail) == "1 of 1 messages go out again."
     again = Message.objects.get(pk=mail.pk)
-    assert (again.state, again.attempts, again.failures, again.error) == (State.QUEUED, 0, 0, "")
+    assert (again.state, again.attempts, again.failures, again.error) == (MessageState.QUEUED, 0, 0, "")
     assert (again.expires_at, again.reported_at) == (mail.expires_at, None)
     assert again.send_at == again.due_at
     assert abs(now() - again.send_at) < timedelta(minutes=1)
@@ -93,7 +94,7 @@ UNTRUE = "Not sent again: 1 no longer true."
 
 
 @pytest.mark.parametrize("change", ["cancelled", "moved", "given to another", "deleted", "by raw SQL"])
-def test_what_was_told_before_a_change_is_not_sent_after_it(
+def test_message_about_the_state_before_a_change_is_not_sent_after_it(
     world: World, appointment: Appointment, mail: Message, change: str
 ) -> None:
     match change:
@@ -108,15 +109,15 @@ def test_what_was_told_before_a_change_is_not_sent_after_it(
         case "by raw SQL":
             Appointment.objects.filter(pk=appointment.pk).update(status="cancelled")
     assert send_again(world, mail) == UNTRUE
-    assert state_of(mail) == State.FAILED
+    assert state_of(mail) == MessageState.FAILED
 
 
-def test_what_was_taken_back_stays_so(world: World, appointment: Appointment) -> None:
+def test_withdrawn_message_stays_withdrawn(world: World, appointment: Appointment) -> None:
     take(world, appointment, Action.CANCEL)
     mail = Message.objects.get(template="confirmed", channel="email")
-    assert mail.state == State.CANCELLED
+    assert mail.state == MessageState.CANCELLED
     assert send_again(world, mail) == "Not sent again: 1 taken back, because the appointment had changed."
-    assert state_of(mail) == State.CANCELLED
+    assert state_of(mail) == MessageState.CANCELLED
 
 
 @pytest.mark.parametrize("how", [take, delete])
@@ -155,6 +156,7 @@ def reminder(world: World) -> Message:
     starts_at = now().replace(second=0, microsecond=0) + timedelta(hours=20)
     starts_at -= timedelta(minutes=starts_at.minute % 5)
     world.book(starts_at, outside_hours=True, now=now() - DAY)
+    Message.objects.update(state=MessageState.SENT, sent_at=now() - DAY, due_at=None)
     queue_due_reminders(now=now())
     return failed(template="reminder", channel="sms")
 
@@ -181,11 +183,11 @@ def test_a_reminder_that_is_due_no_more_is_not(world: World, reminder: Message, 
 def test_an_offer_is_sent_again_while_it_is_open(world: World) -> None:
     start = in_days(8)(9)
     appointment = world.book(start, service=world.check_up)
-    actor, pete = Actor.by_user(fresh(world.sam)), world.pete.patient.pk
+    actor, pete = UserActor(fresh(world.sam)), world.pete.patient.pk
     wishes = Wishes(first_date=start.date(), last_date=start.date())
     join_waitlist(actor=actor, clinic=world.clinic, patient_id=pete, wishes=wishes, now=now())
     take(world, appointment, Action.CANCEL)
-    sms = failed(template="waitlist_offer", channel=Channel.SMS)
+    sms = failed(template="waitlist_offer", channel=DeliveryChannel.SMS)
     assert send_again(world, sms) == "1 of 1 messages go out again."
     failed(pk=sms.pk)
     WaitlistOffer.objects.update(state=OfferState.DECLINED)

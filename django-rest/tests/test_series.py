@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.appointments.models import Appointment, AppointmentEvent, Series
 from clinic.appointments.recurrence import Frequency, Rule
 from clinic.appointments.services.series import SeriesBooking, plan_series
@@ -13,7 +13,9 @@ from clinic.scheduling.models import ClaimedCell, ScheduleException, Service, Se
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from .conftest import RIVERSIDE_ZONE, World, code_of, fresh, in_days, refusal, row_of
+from testkit.clinic.answers import code_of, refusal
+from testkit.clinic.times import RIVERSIDE_ZONE, in_days
+from testkit.clinic.world import World, fresh, row_of
 
 SERIES = "/api/v1/appointments/series"
 
@@ -193,7 +195,7 @@ def test_a_wall_time_the_clocks_skip_is_among_the_dates(world: World) -> None:
         outside_hours=True,
     )
     now = datetime(2027, 3, 1, tzinfo=RIVERSIDE_ZONE)
-    planned = plan_series(actor=Actor.by_user(fresh(world.sam)), clinic=world.clinic, booking=booking, now=now)
+    planned = plan_series(actor=UserActor(fresh(world.sam)), clinic=world.clinic, booking=booking, now=now)
     assert [plan.refusal and plan.refusal.code for plan in planned] == ["no_such_local_time", None]
 
 
@@ -278,7 +280,7 @@ class TestChanging:
         patch(world, series, "all", practitioner=world.quentin.practitioner.pk)
         quentin = world.quentin.practitioner.pk
         assert [one.practitioner_id == quentin for one in the(series)] == [False, True, True, True]
-        assert ClaimedCell.objects.filter(practitioner_id=quentin).count() == 3 * 6
+        assert ClaimedCell.objects.filter(kind="practitioner", owner_id=quentin).count() == 3 * 6
 
     def test_another_time_is_as_long_as_it_was_whatever_became_of_the_service(
         self, world: World, series: Series
@@ -288,7 +290,7 @@ class TestChanging:
         assert [one.ends_at - one.starts_at for one in the(series)[1:]] == [timedelta(minutes=30)] * 3
         assert {one.service_id for one in the(series)[1:]} == {world.check_up.pk}
 
-    def test_nobody_gets_a_service_they_do_not_offer(self, world: World, series: Series) -> None:
+    def test_service_that_a_practitioner_does_not_offer_is_refused(self, world: World, series: Series) -> None:
         ServicePractitioner.objects.filter(practitioner=world.quentin.practitioner).delete()
         response = patch(world, series, "all", practitioner=world.quentin.practitioner.pk)
         assert (response.status_code, response.json()["errors"][0]["attr"]) == (400, "service")
@@ -332,7 +334,7 @@ class TestChanging:
             "edit",
         }
 
-    def test_what_was_cancelled_stays_cancelled_and_where_it_was(self, world: World, series: Series) -> None:
+    def test_cancelled_visit_stays_cancelled_and_where_it_was(self, world: World, series: Series) -> None:
         cancelled = the(series)[2]
         world.client(world.sam).post(f"/api/v1/appointments/{cancelled.pk}/cancel")
         patch(world, series, "all", time="11:00")
@@ -373,7 +375,7 @@ class TestChanging:
         quentin = world.quentin.practitioner.pk
         assert refusal(patch(world, series, "all", practitioner=quentin, by=world.petra)) == (403, "permission_denied")
 
-    def test_who_comes_too_late_sees_what_is_there_now(self, world: World, series: Series) -> None:
+    def test_late_click_sees_the_current_state(self, world: World, series: Series) -> None:
         patch(world, series, "all", notes="first")
         response = patch(world, series, "all", notes="second", version=1)
         assert refusal(response) == (409, "stale_version")

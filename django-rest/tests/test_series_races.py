@@ -1,22 +1,25 @@
-"""Somebody books one date of a series while the series is being booked."""
+"""Book one date of a series while the series is being booked."""
 
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.appointments.models import Appointment, Series
 from clinic.appointments.recurrence import Frequency, Rule
 from clinic.appointments.services import booking as booking_module
 from clinic.appointments.services import series as series_module
 from clinic.appointments.services.series import OnConflict, SeriesBooking, book_series
 from clinic.appointments.services.series_changes import Scope, Selection, SeriesEdit, edit_series
-from clinic.appointments.services.series_dates import PlannedDate, refusals_of
+from clinic.appointments.services.series_dates import PlannedDate, decide_dates
 from clinic.common.errors import SeriesConflict, SlotTaken
 from clinic.scheduling.models import Practitioner
+from clinic.scheduling.services import ClaimLock
 
-from .conftest import Meanwhile, World, at_once, fresh, in_days, no_overlaps
+from testkit.clinic.concurrency import Meanwhile, at_once, no_overlaps
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, fresh
 
 pytestmark = pytest.mark.race
 
@@ -26,7 +29,7 @@ WEEKS = 4
 def book_a_series(world: World, on_conflict: OnConflict = OnConflict.SKIP) -> tuple[Series, list[PlannedDate]]:
     first = in_days(7)(9)
     return book_series(
-        actor=Actor.by_user(fresh(world.sam)),
+        actor=UserActor(fresh(world.sam)),
         clinic=world.clinic,
         booking=SeriesBooking(
             patient_id=world.paula.patient.pk,
@@ -51,21 +54,21 @@ def meanwhile(committed_world: World, monkeypatch: pytest.MonkeyPatch) -> Meanwh
     other = Meanwhile(lambda: book_the_third_date(committed_world))
 
     def check_and_dawdle(*args: Any, **kwargs: Any) -> Any:
-        found = refusals_of(*args, **kwargs)
+        found = decide_dates(*args, **kwargs)
         other.begin()
         return found
 
-    monkeypatch.setattr(series_module, "refusals_of", check_and_dawdle)
+    monkeypatch.setattr(series_module, "decide_dates", check_and_dawdle)
     return other
 
 
 @pytest.fixture
 def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    def look_only(_: Any, practitioner_ids: Any, **__: Any) -> dict[int, Practitioner]:
-        return Practitioner.objects.in_bulk(list(practitioner_ids))
+    def look_only(_: Any, *, practitioner_id: int, service_id: int | None) -> ClaimLock:
+        return ClaimLock(Practitioner.objects.in_bulk([practitioner_id]))
 
     for module in (series_module, booking_module):
-        monkeypatch.setattr(module, "lock_practitioners", look_only)
+        monkeypatch.setattr(module, "lock_for_claim", look_only)
 
 
 @pytest.mark.usefixtures("without_the_lock")
@@ -114,7 +117,7 @@ def test_two_series_that_change_practitioners_in_opposite_directions(committed_w
 
 def give(world: World, series: Series, practitioner_id: int) -> Series:
     return edit_series(
-        actor=Actor.by_user(fresh(world.sam)),
+        actor=UserActor(fresh(world.sam)),
         series_id=series.pk,
         selection=Selection(Scope.ALL),
         edit=SeriesEdit(practitioner_id=practitioner_id),

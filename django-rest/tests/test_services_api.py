@@ -1,4 +1,4 @@
-"""What a clinic offers: the owner writes it, everybody reads it."""
+"""Services of a clinic: the owner writes, all read."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,7 +8,9 @@ from clinic.appointments.models import Appointment
 from clinic.changefeed.models import RealtimeEvent
 from clinic.scheduling.models import Practitioner, Service
 
-from .conftest import APPOINTMENTS, World, attr_of, in_days, refusal, row_of
+from testkit.clinic.answers import APPOINTMENTS, attr_of, refusal
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, row_of
 
 URL = "/api/v1/services"
 
@@ -65,7 +67,7 @@ def test_a_name_and_a_length_are_enough(world: World) -> None:
     ],
     ids=str,
 )
-def test_what_makes_no_sense_is_refused_by_name(world: World, body: dict[str, object], code: str, attr: str) -> None:
+def test_contradictory_input_is_refused_by_name(world: World, body: dict[str, object], code: str, attr: str) -> None:
     whole = {"name": "Filling", "duration_minutes": 45, **body}
     for response in (world.client(world.olga).post(URL, whole), patch(world, world.check_up, **body)):
         assert (refusal(response), attr_of(response)) == ((400, code), attr)
@@ -78,7 +80,7 @@ def test_practitioners_of_another_clinic_cannot_offer_it(world: World) -> None:
     assert attr_of(patch(world, world.check_up, practitioners=[olive.pk])) == "practitioners"
 
 
-def test_who_offers_it_is_replaced(world: World) -> None:
+def test_practitioners_of_a_service_are_replaced(world: World) -> None:
     shown = patch(world, world.check_up, practitioners=[world.quentin.practitioner.pk]).json()
     assert shown["practitioners"] == [world.quentin.practitioner.pk]
     assert patch(world, world.check_up, name="Check").json()["practitioners"] == [world.quentin.practitioner.pk]
@@ -141,12 +143,12 @@ def test_the_desk_can_list_what_is_no_longer_offered(world: World) -> None:
 
 
 @pytest.mark.parametrize("change", [{"name": "Check"}, {"color": "#000000"}], ids=str)
-def test_what_dashboards_show_is_refreshed(world: World, change: dict[str, str]) -> None:
+def test_change_that_dashboards_show_refreshes_them(world: World, change: dict[str, str]) -> None:
     patch(world, world.check_up, **change)
     assert refreshed(world) == [world.check_up.pk]
 
 
-def test_what_dashboards_do_not_show_is_not(world: World) -> None:
+def test_change_that_no_dashboard_shows_refreshes_none(world: World) -> None:
     patch(world, world.check_up, duration_minutes=60, practitioners=[], name="Check-up")
     assert refreshed(world) == []
 

@@ -1,4 +1,4 @@
-"""What the documents say is what the code does."""
+"""The documents and the code say the same."""
 
 import re
 from collections.abc import Iterator
@@ -17,26 +17,34 @@ from shared_config import DjangoSettings, StreamSettings
 from .test_permission_matrix import PAGES, Route, every_route
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text()
+DOCS = ROOT / "docs"
+ERRORS = DOCS / "api" / "errors.md"
+SETTINGS_PAGE = DOCS / "operate" / "settings.md"
 ENV_EXAMPLE = (ROOT / "shared-config" / "env.example").read_text()
 FIELDS = {**DjangoSettings.model_fields, **StreamSettings.model_fields}
 SETTINGS = {name.upper() for name in FIELDS}
 
 
-def rows_of_section(title: str) -> list[list[str]]:
-    """The cells of its table."""
-    section = README.split(f"\n## {title}\n")[1].split("\n## ")[0]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.*\|$", section, re.M)]
+def table_rows(page: Path) -> list[list[str]]:
+    """Cells of every table of the page."""
+    lines = re.findall(r"^\|.*\|$", page.read_text(), re.M)
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def prose() -> str:
+    """README, CONTRIBUTING and every page of the documentation."""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+    return "\n".join(page.read_text() for page in pages)
 
 
 # Settings
 
 
 def documented_settings() -> list[tuple[str, str]]:
-    return [(cells[0].strip("`"), cells[1]) for cells in rows_of_section("Settings") if cells[0].startswith("`")]
+    return [(cells[0].strip("`"), cells[1]) for cells in table_rows(SETTINGS_PAGE) if cells[0].startswith("`")]
 
 
-def test_every_setting_is_a_row_in_the_readme() -> None:
+def test_every_setting_is_a_row_of_the_settings_page() -> None:
     names = [name for name, _ in documented_settings()]
     assert len(names) == len(set(names))
     assert set(names) == SETTINGS
@@ -46,7 +54,7 @@ def test_every_setting_is_a_line_in_the_example() -> None:
     """Set, or shown commented out."""
     names = re.findall(r"^(?:# )?([A-Z_]+)=", ENV_EXAMPLE, re.M)
     assert len(names) == len(set(names))
-    assert set(names) == SETTINGS
+    assert set(names) == {name.upper() for name, field in FIELDS.items() if not field.deprecated}
 
 
 def as_written(default: Any) -> str:
@@ -58,15 +66,19 @@ def as_written(default: Any) -> str:
 
 
 @pytest.mark.parametrize(("name", "default"), documented_settings())
-def test_the_readme_names_the_default(name: str, default: str) -> None:
+def test_settings_page_names_the_default(name: str, default: str) -> None:
     assert default == as_written(FIELDS[name.lower()].default)
 
 
 # Routes
 
-# For a browser or for Prometheus, and the document itself.
+# Files for browsers, figures for Prometheus, and the document itself.
 DOCUMENTS: set[Route] = {
-    ("GET", path) for path in ("/api/schema", "/api/docs", "/api/redoc", "/favicon.ico", "/favicon.svg", "/metrics")
+    ("GET", path)
+    for path in (
+        *("/api/schema", "/api/docs", "/api/redoc", "/clients/js/<version>/<name>"),
+        *("/favicon.ico", "/favicon.svg", "/metrics"),
+    )
 }
 
 
@@ -117,7 +129,7 @@ def every_error(of: type[ChairsideError] = ChairsideError) -> Iterator[type[Chai
 
 
 def documented_codes() -> set[tuple[int, str]]:
-    rows = [cells for cells in rows_of_section("The API in short") if re.match(r"\d{3}", cells[0])]
+    rows = [cells for cells in table_rows(ERRORS) if re.match(r"\d{3}", cells[0])]
     return {
         (int(status), code)
         for statuses, codes in rows
@@ -129,21 +141,31 @@ def documented_codes() -> set[tuple[int, str]]:
 @pytest.mark.parametrize(
     ("status", "code"), sorted({(error.status, error.code) for error in every_error() if error.__module__ != __name__})
 )
-def test_every_code_of_an_error_is_in_the_readme(status: int, code: str) -> None:
+def test_every_code_of_an_error_is_on_its_page(status: int, code: str) -> None:
     assert (status, code) in documented_codes()
 
 
 # Commands
 
 
-def test_every_command_that_the_readme_names_is_there() -> None:
-    named = set(re.findall(r"manage\.py ([a-z_]+)", README))
+def test_every_command_in_the_documentation_exists() -> None:
+    named = set(re.findall(r"manage\.py ([a-z_]+)", prose()))
     folders = (ROOT / "django-rest" / "clinic").glob("*/management/commands/*.py")
     own = {path.stem for path in folders if path.stem != "__init__"}
     assert named
-    assert named <= {*own, "migrate", "check", "shell", "dbshell", "runserver", "createsuperuser"}
+    assert named <= {
+        *own,
+        "migrate",
+        "check",
+        "shell",
+        "dbshell",
+        "runserver",
+        "createsuperuser",
+        "collectstatic",
+        "makemigrations",
+    }
 
 
-def test_every_target_of_make_that_the_readme_names_is_there() -> None:
+def test_every_target_of_make_in_the_documentation_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.M))
-    assert set(re.findall(r"`make ([a-z-]+)", README)) | {"run", "test"} <= targets
+    assert set(re.findall(r"`make ([a-z-]+)", prose())) | {"run", "test"} <= targets

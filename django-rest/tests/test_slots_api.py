@@ -14,7 +14,9 @@ from clinic.scheduling.models import (
     WorkingBlock,
 )
 
-from .conftest import At, World, attr_of, in_days, refusal, this_moment
+from testkit.clinic.answers import attr_of, refusal
+from testkit.clinic.times import At, in_days, this_moment
+from testkit.clinic.world import World
 
 Times = Callable[..., list[str]]
 
@@ -42,7 +44,7 @@ def times(world: World, tomorrow_at: At) -> Times:
 
 @pytest.fixture(autouse=True)
 def short_day(world: World) -> None:
-    """Everybody works from nine to twelve, and patients book at any notice: tomorrow is open whatever the hour is."""
+    """All work from nine to twelve, and patients book at any notice: tomorrow is open whatever the hour is."""
     WorkingBlock.objects.update(start_local=time(9), end_local=time(12))
     Clinic.objects.filter(pk=world.clinic.pk).update(notice_minutes=0)
 
@@ -122,7 +124,7 @@ def test_buffers_keep_a_distance_to_what_is_booked(world: World, tomorrow_at: At
     assert times(service=careful.pk) == ["09:00", "11:00", "11:30"]
 
 
-def test_what_is_booked_is_not_open_and_what_is_cancelled_is(world: World, tomorrow_at: At, times: Times) -> None:
+def test_booked_time_is_closed_and_cancelled_time_open(world: World, tomorrow_at: At, times: Times) -> None:
     appointment = world.book(tomorrow_at(9, 45))
     assert times() == ["09:00", "10:30", "11:00", "11:30"]
     world.client(world.sam).post(f"/api/v1/appointments/{appointment.pk}/cancel")
@@ -134,7 +136,7 @@ def test_a_pending_request_blocks_its_slot(world: World, tomorrow_at: At, times:
     assert "10:00" not in times()
 
 
-def test_somebody_elses_appointments_do_not_matter(world: World, tomorrow_at: At, times: Times) -> None:
+def test_appointments_of_others_do_not_matter(world: World, tomorrow_at: At, times: Times) -> None:
     world.book(tomorrow_at(10), practitioner=world.quentin)
     assert times() == ALL_MORNING
 
@@ -261,7 +263,7 @@ def test_thirty_one_days_are_not_too_many(world: World) -> None:
     assert get(world, **span(date(2026, 12, 1), date(2026, 12, 31))).status_code == 200
 
 
-def test_who_or_what_does_not_exist_is_not_found(world: World, tomorrow_at: At) -> None:
+def test_unknown_person_or_thing_is_not_found(world: World, tomorrow_at: At) -> None:
     day = f"{tomorrow_at(0):%Y-%m-%d}"
     elsewhere = Practitioner.objects.create(clinic=world.hillside, name="Dr Olive")
     elsewheres = Service.objects.create(clinic=world.hillside, name="Whitening", duration_minutes=30)
@@ -282,7 +284,7 @@ def test_a_visitor_names_the_clinic_where_there_are_several(world: World, tomorr
         assert world.client().get("/api/v1/clinic", {"clinic": name}).json()["name"] == "Riverside"
 
 
-def test_who_is_asked_for_names_the_clinic(world: World, tomorrow_at: At) -> None:
+def test_requested_patient_names_the_clinic(world: World, tomorrow_at: At) -> None:
     day, practitioner, service = f"{tomorrow_at(0):%Y-%m-%d}", world.petra.practitioner.pk, world.check_up.pk
     for path in (
         f"practitioners/{practitioner}",

@@ -4,13 +4,15 @@ from typing import Any
 import pytest
 from clinic.scheduling.models import Practitioner, ServicePractitioner
 
-from .conftest import At, World, attr_of, in_days, refusal
+from testkit.clinic.answers import attr_of, refusal
+from testkit.clinic.times import At, in_days
+from testkit.clinic.world import World
 
 SLOTS = "/api/v1/slots"
 
 
 def ask(world: World, start: datetime, **query: Any) -> dict[str, list[int]]:
-    """Who is free, by time."""
+    """Free practitioners by time."""
     asked: Any = {"date": f"{start:%Y-%m-%d}", "clinic": "riverside", **query}
     response = world.client().get(SLOTS, asked)
     assert response.status_code == 200, response.json()
@@ -21,7 +23,7 @@ def test_each_time_names_who_is_free(world: World, tomorrow_at: At) -> None:
     petra, quentin = world.petra.practitioner.pk, world.quentin.practitioner.pk
     world.book(tomorrow_at(9))
     world.book(tomorrow_at(10))
-    world.book(tomorrow_at(10), practitioner=world.quentin)
+    world.book(tomorrow_at(10), practitioner=world.quentin, patient=world.pete)
     free = ask(world, tomorrow_at(9))
     assert (free["09:00"], free["09:30"]) == ([quentin], [petra, quentin])
     assert "10:00" not in free
@@ -68,3 +70,27 @@ def test_a_service_of_another_clinic_is_not_found(world: World, tomorrow_at: At)
     asked = f"{SLOTS}?date={tomorrow_at(9):%Y-%m-%d}&service={world.check_up.pk}"
     response = world.client(world.otto).get(asked)
     assert refusal(response) == (404, "not_found")
+
+
+def test_visit_with_a_length_of_its_own_gets_times_at_which_it_fits(world: World, tomorrow_at: At) -> None:
+    world.book(tomorrow_at(10))
+    petra = world.petra.practitioner.pk
+    usual = ask(world, tomorrow_at(9), service=world.check_up.pk)
+    longer = ask(world, tomorrow_at(9), service=world.check_up.pk, minutes=90)
+    assert petra in usual["09:00"]
+    assert petra not in longer.get("09:00", [])
+    assert petra in longer["08:30"]
+    path = f"/api/v1/practitioners/{petra}/slots"
+    asked: Any = {"date": f"{tomorrow_at(9):%Y-%m-%d}", "clinic": "riverside", "minutes": 90}
+    assert "09:00" not in [slot["time"] for slot in world.client().get(path, asked).json()["slots"]]
+    soonest: Any = {"clinic": "riverside", "from": f"{tomorrow_at(9):%Y-%m-%d}", "minutes": 90, "practitioner": petra}
+    [first] = world.client().get(f"{SLOTS}/soonest", {**soonest, "count": 1}).json()["slots"]
+    length = datetime.fromisoformat(first["end"]) - datetime.fromisoformat(first["start"])
+    assert length.total_seconds() == 90 * 60
+
+
+@pytest.mark.parametrize("minutes", ["0", "1441", "long"])
+def test_length_that_no_visit_has_is_refused(world: World, tomorrow_at: At, minutes: str) -> None:
+    asked = {"date": f"{tomorrow_at(9):%Y-%m-%d}", "clinic": "riverside", "minutes": minutes}
+    response = world.client().get(SLOTS, asked)
+    assert (response.status_code, attr_of(response)) == (400, "minutes")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.appointments.lifecycle import Action
 from clinic.appointments.services.decisions import take
 from clinic.common import clock
@@ -16,8 +16,8 @@ from clinic.messaging.services.dead_letters import report_dead_letters
 from clinic.outbox import delivery
 from clinic.outbox.channels.failures import RefusedForNow
 from clinic.outbox.delivery import LEASE, deliver_due, send_taken, take_due
-from clinic.outbox.models import Channel, Message, State
-from clinic.outbox.services import About, compose_message, queue_messages
+from clinic.outbox.models import DeliveryChannel, Message, MessageKind, MessageState
+from clinic.outbox.services import About, NewMessage, compose_message, queue_messages
 from clinic.outbox.services import resend as send_again
 from clinic.outbox.sms_gate import admit_message
 from clinic.people.models import Patient
@@ -27,9 +27,13 @@ from clinic.scheduling.models import Clinic
 from django.db import transaction
 from pytest_django.fixtures import Settings
 
-from .conftest import World, at_once, attr_of, fresh, in_days, refusal
+from testkit.clinic.answers import attr_of, refusal
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.monitoring import health, metric
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, fresh
+
 from .test_clinic_policy_api import patch
-from .test_health_and_metrics import health, metric
 
 PHONE, ANOTHER, BRITISH, PREMIUM = "+491701234567", "+491707654321", "+447400123456", "+499001234567"
 MAIL = "paula@riverside.example"
@@ -52,13 +56,16 @@ def queue(
 ) -> None:
     messages = [
         compose_message(
-            about=About((clinic or world.clinic).pk),
-            channel=Channel.SMS,
-            template="phone_code",
-            recipient=phone,
-            context={"code": "123456", "clinic": world.clinic.name, "minutes": 10},
+            NewMessage(
+                about=About((clinic or world.clinic).pk),
+                kind=MessageKind.ACCOUNT,
+                channel=DeliveryChannel.SMS,
+                template="phone_code",
+                recipient=phone,
+                context={"code": "123456", "clinic": world.clinic.name, "minutes": 10},
+                **more,
+            ),
             now=at,
-            **more,
         )
         for _ in range(count)
     ]
@@ -171,7 +178,7 @@ def test_limit_that_is_raised_has_room_at_once(world: World) -> None:
     queue(world, 20)
     deliver()
     policy(world, max_sms_per_phone=3)
-    assert send_again(Message.objects.filter(state=State.FAILED), now=NOON) == 19
+    assert send_again(Message.objects.filter(state=MessageState.FAILED), now=NOON) == 19
     deliver()
     assert sent() == 3
 
@@ -232,7 +239,7 @@ def test_thirty_bookings_and_cancellations_send_no_more_than_the_limit(world: Wo
         by = world.paula if number % 2 else world.sam
         appointment = world.book(in_days(3)(9), by=by, now=now)
         deliver(now + timedelta(seconds=1))
-        take(Action.CANCEL, appointment, actor=Actor.by_user(fresh(by)), now=now)
+        take(Action.CANCEL, appointment, actor=UserActor(fresh(by)), now=now)
     deliver(now + timedelta(seconds=1))
     assert sent() == 10
     told = Message.objects.exclude(channel="in_app").exclude(state="cancelled")
@@ -244,7 +251,7 @@ def test_thirty_bookings_and_cancellations_send_no_more_than_the_limit(world: Wo
         assert same.exists()
 
 
-# What the clinic is told
+# Messages to the clinic
 
 
 def test_desk_is_told_of_each_number_once_a_day(world: World) -> None:

@@ -179,9 +179,7 @@ def test_a_changed_password_takes_effect(settings: Settings) -> None:
         signed_in(settings)
 
 
-def test_what_it_was_granted_besides_is_taken_back(
-    ask: Callable[[str], list[Any]], settings: Settings, stream_user: str
-) -> None:
+def test_further_grants_are_revoked(ask: Callable[[str], list[Any]], settings: Settings, stream_user: str) -> None:
     database = connection.settings_dict["NAME"]
     with closing(administrator(settings.SHARED)) as admin:
         admin.cursor().execute(f"GRANT ALL ON `{database}`.* TO '{stream_user}'@'%'")
@@ -276,7 +274,7 @@ def test_only_the_difference_is_granted_and_revoked(grants: list[str], changes: 
 
 
 @pytest.mark.usefixtures("stream_user")
-def test_who_may_not_create_users_is_told_what_to_run(settings: Settings, stream_user: str) -> None:
+def test_account_without_the_right_to_create_users_is_told_the_statements(settings: Settings, stream_user: str) -> None:
     set_shared(settings, db_admin_user=None)
     with pytest.raises(CommandError) as refusal:
         call_command("create_stream_user")

@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 from clinic.accounts.models import User
 from clinic.appointments.models import Appointment
-from clinic.appointments.queries import LONGEST_DAY, summary_for
+from clinic.appointments.queries import MAX_DAY, summary_for
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from .conftest import RIVERSIDE_ZONE, World, fresh, in_days
+from testkit.clinic.times import RIVERSIDE_ZONE, in_days
+from testkit.clinic.world import World, as_new, fresh
 
 SUMMARY = "/api/v1/appointments/summary"
 
@@ -42,38 +43,38 @@ def diary(world: World, noon: datetime) -> dict[str, Appointment]:
     }
 
 
-def told(user: User, diary: dict[str, Appointment], now: datetime) -> tuple[int, list[str], str | None]:
+def summary_of(user: User, diary: dict[str, Appointment], now: datetime) -> tuple[int, list[str], str | None]:
     words = {appointment.pk: word for word, appointment in diary.items()}
     summary = summary_for(fresh(user), now=now)
     next_one = words[summary.next.id] if summary.next is not None else None
     return summary.pending_count, [words[row.id] for row in summary.today], next_one
 
 
-def test_each_is_told_of_what_is_theirs(world: World, diary: dict[str, Appointment], noon: datetime) -> None:
+def test_each_role_gets_its_own_summary(world: World, diary: dict[str, Appointment], noon: datetime) -> None:
     everything = (2, ["done", "missed", "here", "petes", "asked"], "petes")
-    assert told(world.olga, diary, noon) == told(world.sam, diary, noon) == everything
-    assert told(world.petra, diary, noon) == (1, ["done", "missed", "here", "asked"], "asked")
-    assert told(world.quentin, diary, noon) == (1, ["petes"], "petes")
-    assert told(world.paula, diary, noon) == (2, ["done", "here", "asked"], "asked")
-    assert told(world.pete, diary, noon) == (0, ["missed", "petes"], "petes")
-    assert told(world.otto, diary, noon) == (0, [], None)
+    assert summary_of(world.olga, diary, noon) == summary_of(world.sam, diary, noon) == everything
+    assert summary_of(world.petra, diary, noon) == (1, ["done", "missed", "here", "asked"], "asked")
+    assert summary_of(world.quentin, diary, noon) == (1, ["petes"], "petes")
+    assert summary_of(world.paula, diary, noon) == (2, ["done", "here", "asked"], "asked")
+    assert summary_of(world.pete, diary, noon) == (0, ["missed", "petes"], "petes")
+    assert summary_of(world.otto, diary, noon) == (0, [], None)
 
 
 def test_today_is_the_clinics_and_ends_at_its_midnight(
     world: World, diary: dict[str, Appointment], noon: datetime
 ) -> None:
     last = datetime.combine(noon.date(), time(23, 59), RIVERSIDE_ZONE)
-    assert told(world.sam, diary, last)[1:] == (["done", "missed", "here", "petes", "asked"], "next day")
-    assert told(world.sam, diary, last + timedelta(minutes=1))[1] == ["next day", "asked for next day"]
+    assert summary_of(world.sam, diary, last)[1:] == (["done", "missed", "here", "petes", "asked"], "next day")
+    assert summary_of(world.sam, diary, last + timedelta(minutes=1))[1] == ["next day", "asked for next day"]
 
 
-def test_what_starts_now_is_still_next(world: World, diary: dict[str, Appointment]) -> None:
+def test_visit_that_starts_now_is_still_next(world: World, diary: dict[str, Appointment]) -> None:
     start = diary["petes"].starts_at
-    assert told(world.sam, diary, start)[2] == "petes"
-    assert told(world.sam, diary, start + timedelta(seconds=1))[2] == "asked"
+    assert summary_of(world.sam, diary, start)[2] == "petes"
+    assert summary_of(world.sam, diary, start + timedelta(seconds=1))[2] == "asked"
 
 
-def test_the_days_statuses_are_counted_all(world: World, diary: dict[str, Appointment], noon: datetime) -> None:
+def test_every_status_of_the_day_is_counted(world: World, diary: dict[str, Appointment], noon: datetime) -> None:
     assert summary_for(fresh(world.sam), now=noon).today_by_status == {
         "completed": 1,
         "no_show": 1,
@@ -94,13 +95,16 @@ def test_the_route_shows_appointments_as_every_other_route(world: World) -> None
     )
     shown = world.client(world.sam).get(SUMMARY).json()
     assert list(shown) == ["date", "pending_count", "today_by_status", "today", "next"]
-    assert shown["next"] == world.client(world.sam).get(f"/api/v1/appointments/{appointment.pk}").json()
+    assert shown["next"] in shown["today"]
+    assert [shown["next"]] == world.client(world.sam).get("/api/v1/appointments").json()["results"]
+    details = world.client(world.sam).get(f"/api/v1/appointments/{appointment.pk}").json()
+    assert {**shown["next"], "undo_until": None} == details
     patients = world.client(world.paula).get(SUMMARY).json()
     assert "notes" not in patients["next"]
     assert all("notes" not in row for row in patients["today"])
 
 
-def test_nothing_is_told_as_nothing(world: World) -> None:
+def test_empty_summary_is_zeros_and_null(world: World) -> None:
     shown = world.client(world.paula).get(SUMMARY).json()
     assert (shown["pending_count"], shown["today_by_status"], shown["today"], shown["next"]) == (0, {}, [], None)
 
@@ -115,12 +119,12 @@ def test_a_long_day_is_cut_and_costs_the_same_queries(world: World) -> None:
     first = world.book_now()
     few = queries()
     rows = []
-    for _ in range(LONGEST_DAY + 20):
-        row = Appointment.objects.get(pk=first.pk)
-        row.pk, row.status = None, "completed"
+    for _ in range(MAX_DAY + 20):
+        row = as_new(Appointment.objects.get(pk=first.pk))
+        row.status = "completed"
         rows.append(row)
     Appointment.objects.bulk_create(rows)
     assert queries() == few <= 8
     shown = world.client(world.sam).get(SUMMARY).json()
-    assert len(shown["today"]) == LONGEST_DAY
-    assert sum(shown["today_by_status"].values()) == LONGEST_DAY + 21
+    assert len(shown["today"]) == MAX_DAY
+    assert sum(shown["today_by_status"].values()) == MAX_DAY + 21

@@ -1,4 +1,4 @@
-"""What time does by itself: nobody decided, nobody came."""
+"""Changes by time alone: requests that were not decided, patients who did not come."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -7,9 +7,11 @@ from functools import partial
 import pytest
 from clinic.appointments.models import Appointment, AppointmentEvent
 from clinic.appointments.services.clock import expire_requests, mark_missed
-from clinic.ops.maintenance import run_jobs
+from clinic.worker.jobs import run_jobs
 
-from .conftest import World, at_once, in_days, row_of
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, row_of
 
 NINE = in_days(1)(9)
 QUARTER = timedelta(minutes=15)
@@ -31,7 +33,7 @@ def last_line(appointment: Appointment) -> AppointmentEvent:
     return AppointmentEvent.objects.filter(appointment_id=appointment.pk).latest("id")
 
 
-def test_who_is_not_there_after_a_quarter_of_an_hour_has_missed_it(agreed: Appointment) -> None:
+def test_patient_who_is_not_there_after_a_quarter_of_an_hour_has_missed_it(agreed: Appointment) -> None:
     assert mark_missed(now=NINE + QUARTER - SECOND) == 0
     assert mark_missed(now=NINE + QUARTER) == 1
     assert row_of(agreed).status == "no_show"
@@ -45,7 +47,7 @@ def test_the_clinic_says_how_long_it_waits(world: World, agreed: Appointment) ->
     assert mark_missed(now=NINE + 3 * QUARTER) == 1
 
 
-def test_who_is_checked_in_has_come(agreed: Appointment) -> None:
+def test_checked_in_patient_has_come(agreed: Appointment) -> None:
     Appointment.objects.filter(pk=agreed.pk).update(status="checked_in", checked_in_at=NINE)
     assert mark_missed(now=NINE + QUARTER) == 0
 
@@ -69,7 +71,7 @@ def test_requests_expire_however_long_no_worker_ran(asked: Appointment) -> None:
 
 
 @pytest.mark.parametrize("job", [mark_missed, expire_requests])
-def test_what_is_done_is_not_done_again(agreed: Appointment, asked: Appointment, job: Job) -> None:
+def test_finished_step_is_not_repeated(agreed: Appointment, asked: Appointment, job: Job) -> None:
     late = asked.starts_at + QUARTER
     assert job(now=late) == 1
     assert job(now=late + timedelta(minutes=1)) == 0

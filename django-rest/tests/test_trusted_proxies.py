@@ -8,12 +8,13 @@ import pytest
 from clinic.accounts.lockout import FROM_HERE
 from clinic.accounts.sign_in_addresses import SUSPICIOUS_ACCOUNTS, SignInSpread, record_sign_in, sign_in_spread
 from clinic.common import addresses
-from clinic.ops.maintenance import run_jobs
+from clinic.worker.jobs import run_jobs
 from django.test import Client
 from rest_framework.test import APIClient
 from shared_config import TrustedProxies
 
-from .conftest import PASSWORD, World, refusal
+from testkit.clinic.answers import refusal
+from testkit.clinic.world import PASSWORD, World
 
 BALANCER, GATEWAY = "10.0.0.5", "172.18.0.4"
 HOME, STRANGER = "203.0.113.1", "198.51.100.7"

@@ -5,11 +5,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from clinic.appointments.admin.wording import say_when
 from clinic.outbox.models import Message
-from clinic.portal.board import board_for
+from clinic.portal.frame import frame_for
 from clinic.scheduling.models import Clinic
 from django.utils import timezone
 
-from .conftest import World, fresh, in_days, row_of
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, fresh, row_of
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -26,11 +27,11 @@ def test_us_clinic_reads_12_hour_times(world: World, us_clinic: Clinic) -> None:
     visit = row_of(world.book(start, outside_hours=True, service=world.check_up))
     assert say_when(visit).endswith("1:30\u00a0PM–2:00\u00a0PM")
     assert ", 1:30 PM" in Message.objects.get(template="confirmed", channel="email").body
-    assert board_for(fresh(world.sam), now=timezone.now())["clinic"]["twelveHours"] is True
+    assert frame_for(fresh(world.sam), now=timezone.now())["clinic"]["twelveHours"] is True
 
 
 def test_clinic_elsewhere_reads_24_hour_times(world: World) -> None:
     visit = row_of(world.book(in_days(30)(19, 30), outside_hours=True, service=world.check_up))
     assert say_when(visit).endswith("19:30–20:00")
     assert ", 19:30" in Message.objects.get(template="confirmed", channel="email").body
-    assert board_for(fresh(world.sam), now=timezone.now())["clinic"]["twelveHours"] is False
+    assert frame_for(fresh(world.sam), now=timezone.now())["clinic"]["twelveHours"] is False

@@ -14,8 +14,20 @@ from clinic.scheduling.models import Practitioner, ScheduleException, Service
 from django.test import Client
 from PIL import Image
 
-from .admin_pages import CLINICS, DAYS_OFF, PATIENTS, PRACTITIONERS, SERVICES, USERS, Page, errors_of, sign_in
-from .conftest import World, at_once, attr_of, code_of, refusal
+from testkit.clinic.admin_pages import (
+    CLINICS,
+    DAYS_OFF,
+    PATIENTS,
+    PRACTITIONERS,
+    SERVICES,
+    USERS,
+    Page,
+    errors_of,
+    sign_in,
+)
+from testkit.clinic.answers import attr_of, code_of, refusal
+from testkit.clinic.concurrency import at_once
+from testkit.clinic.world import PASSWORD, World
 
 PREFERENCES = {"language": "", "wants_sms": True, "wants_email": True, "wants_reminders": True}
 IN_A_WEEK = date.today() + timedelta(days=7)  # noqa: DTZ011 - any day ahead will do
@@ -147,7 +159,7 @@ def test_a_version_that_is_no_version_is_refused(world: World, name: str, versio
 
 
 @pytest.mark.parametrize("name", ["service", "practitioner", "exception", "staff"])
-def test_what_somebody_changed_meanwhile_is_not_taken_away(world: World, name: str) -> None:
+def test_value_that_another_user_changed_is_kept(world: World, name: str) -> None:
     resource = RESOURCES[name]
     editor = Editor(world, resource)
     editor.save(resource.one)
@@ -177,14 +189,14 @@ def test_a_change_of_other_fields_does_not_carry_old_ones_along(world: World) ->
     assert (exception.reason, exception.version) == ("Fair", 3)
 
 
-# What is shown on two sides
+# A visit open on two pages
 
 
 def versions_of(*rows: Any) -> list[int]:
     return [type(row).objects.get(pk=row.pk).version for row in rows]
 
 
-def test_who_offers_a_service_is_a_change_of_both(world: World) -> None:
+def test_offering_a_service_is_a_change_of_both(world: World) -> None:
     petra, quentin = world.petra.practitioner, world.quentin.practitioner
     owner = world.client(world.olga)
     owner.patch(f"/api/v1/services/{world.check_up.pk}", {"practitioners": [petra.pk]})
@@ -212,7 +224,7 @@ def test_a_practitioner_who_offers_something_new_is_not_made_to_offer_the_old(wo
     assert filling in late.json()["current"]["services"]
 
 
-def test_whose_schedule_is_whose_is_a_change_of_account_and_practitioner(world: World) -> None:
+def test_owner_of_a_schedule_is_a_change_of_account_and_practitioner(world: World) -> None:
     petra = world.petra.practitioner
     owner = world.client(world.olga)
     assert owner.patch(f"/api/v1/staff/{world.petra.pk}", {"practitioner": None}).status_code == 200
@@ -245,10 +257,10 @@ def test_a_profile_that_is_saved_as_it_was_leaves_what_the_desk_wrote_into_the_r
     client, record = world.client(world.paula), world.paula.patient
     seen = client.get("/api/v1/users/me").json()
     world.client(world.sam).patch(f"/api/v1/patients/{record.pk}", {"name": "Paula P.", "phone": "+491705550000"})
-    saved = client.put("/api/v1/users/me", {**seen, "email": "new@riverside.example"})
+    saved = client.put("/api/v1/users/me", {**seen, "email": "new@riverside.example", "password": PASSWORD})
     assert saved.status_code == 200, saved.json()
     record.refresh_from_db()
-    assert (record.name, record.phone, record.email) == ("Paula P.", "+491705550000", "new@riverside.example")
+    assert (record.name, record.phone, record.email) == ("Paula P.", "+491705550000", world.paula.email)
 
 
 def test_the_desk_and_the_patient_write_the_same_preferences_at_once_and_neither_fails(committed_world: World) -> None:
@@ -261,7 +273,8 @@ def test_the_desk_and_the_patient_write_the_same_preferences_at_once_and_neither
 
 def test_the_owner_and_the_person_do_not_overwrite_each_other(world: World) -> None:
     owner = Editor(world, RESOURCES["staff"])
-    assert world.client(world.sam).patch("/api/v1/users/me", {"phone": "+491705550000"}).status_code == 200
+    given = {"phone": "+491705550000", "password": PASSWORD}
+    assert world.client(world.sam).patch("/api/v1/users/me", given).status_code == 200
     late = owner.save({"phone": None})
     assert (refusal(late), late.json()["current"]["phone"]) == ((409, "stale_version"), "+491705550000")
 
@@ -286,16 +299,23 @@ def test_the_profile_is_put_whole_with_its_version(world: World) -> None:
 # The feed
 
 
-def test_a_new_version_alone_is_no_news_for_the_stream(world: World) -> None:
+def test_a_new_version_alone_is_no_news_for_dashboards(world: World) -> None:
+    """A change of schedules raises the number of the booking pages, and nothing else."""
+    exception = Editor(world, RESOURCES["exception"])
     RealtimeEvent.objects.all().delete()
-    for name in ("clinic", "service", "practitioner", "exception"):
-        assert Editor(world, RESOURCES[name]).save(RESOURCES[name].one).status_code == 200
     owner = world.client(world.olga)
-    assert owner.patch(f"/api/v1/services/{world.check_up.pk}", {"practitioners": []}).status_code == 200
     assert owner.patch(f"/api/v1/staff/{world.sam.pk}", {"name": "Samuel"}).status_code == 200
-    assert not RealtimeEvent.objects.exists()
+    assert owner.patch("/api/v1/clinic", {"undo_seconds": 7}).status_code == 200
+    assert Editor(world, RESOURCES["practitioner"]).save(RESOURCES["practitioner"].one).status_code == 200
+    assert exception.save(RESOURCES["exception"].one).status_code == 200
+    for name in ("clinic", "service"):
+        assert Editor(world, RESOURCES[name]).save(RESOURCES[name].one).status_code == 200
+    assert owner.patch(f"/api/v1/services/{world.check_up.pk}", {"practitioners": []}).status_code == 200
+    events = {(event.entity, event.kind) for event in RealtimeEvent.objects.all()}
+    assert events == {("schedule", "refresh")}
+    RealtimeEvent.objects.all().delete()
     assert Editor(world, RESOURCES["patient"]).save({"name": "Paula P."}).status_code == 200
-    assert [event.kind for event in RealtimeEvent.objects.all()] == ["refresh"]
+    assert [(event.entity, event.kind) for event in RealtimeEvent.objects.all()] == [("patient", "refresh")]
 
 
 # The admin

@@ -3,28 +3,36 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import time
+from html import unescape
 from typing import Any
 
 import pytest
 from clinic.accounts.models import Role, User
 from clinic.appointments.models import Appointment
-from clinic.ops.maintenance import run_jobs
-from clinic.ops.models import JobRun
 from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Practitioner, WorkingBlock
 from clinic.waitlist.models import WaitlistEntry, WaitlistOffer
+from clinic.worker.jobs import run_jobs
+from clinic.worker.models import JobRun
 from django.contrib import admin
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client
 from rest_framework.test import APIClient
 
-from .admin_pages import APPOINTMENTS, CLINICS, HOME, PRACTITIONERS, Page, act, errors_of, sign_in
-from .conftest import World, code_of, in_days, refusal
-from .test_health_and_metrics import health, metric
-from .test_permission_matrix import EXPECTED, PAGES, Route, at_a_page, body_of, every_route, url_of
-from .test_permission_matrix import appointment as appointment  # a fixture
-from .work_due import NOON, make_everything_due, make_everything_prunable
+from testkit.clinic.admin_pages import APPOINTMENTS, CLINICS, HOME, PRACTITIONERS, Page, act, errors_of, sign_in
+from testkit.clinic.answers import code_of, refusal
+from testkit.clinic.monitoring import health, metric
+from testkit.clinic.pages import form_of
+from testkit.clinic.sign_ins import SignedIn
+from testkit.clinic.times import in_days
+from testkit.clinic.work_due import NOON, make_everything_due, make_everything_prunable
+from testkit.clinic.world import World
+
+from .test_permission_matrix import EXPECTED, PAGES, Route, body_of, every_route, url_of
+from .test_permission_matrix import appointment as appointment  # fixtures
+from .test_permission_matrix import usual_visit as usual_visit
+from .test_permission_matrix import world as world
 
 
 def lose_zone(world: World) -> None:
@@ -55,19 +63,20 @@ def assert_no_500(response: Any) -> None:
         b"".join(response.streaming_content)
     if response.status_code >= 500:
         assert response.status_code == 503
-        assert "The clinic's time zone is unknown" in response.content.decode()
+        assert "The clinic's time zone is unknown" in unescape(response.content.decode())
         if response.headers["Content-Type"].startswith("application/json"):
             assert code_of(response) == "time_zone_unknown"
 
 
 @pytest.mark.parametrize("route", one_route_of_each_view(), ids=" ".join)
-def test_no_route_is_500_in_an_unknown_zone(world: World, appointment: Appointment, route: Route) -> None:
+def test_no_route_is_500_in_an_unknown_zone(
+    world: World, signed_in: SignedIn, appointment: Appointment, route: Route
+) -> None:
     url, body = url_of(world, appointment, route), None if route[0] == "GET" else body_of(world, route)
     lose_zone(world)
     for name in ("olga", "petra", "paula", "nobody"):
         with transaction.atomic():  # Each from the same state.
-            user: User | None = getattr(world, name, None)
-            client: Any = at_a_page(user) if route[1] in PAGES else world.client(user)
+            client: Any = signed_in.browser(name) if route[1] in PAGES else signed_in.client(name)
             client.raise_request_exception = False
             assert_no_500(getattr(client, route[0].lower())(url, body))
             transaction.set_rollback(True)
@@ -135,6 +144,18 @@ def test_owner_is_led_from_the_admin_to_the_settings_and_sets_another_zone(lost:
     assert settings in owner.get(HOME).content.decode()
     assert errors_of(Page.open(owner, settings).save(timezone="Europe/Berlin")) == ""
     assert owner.get(APPOINTMENTS).status_code == 200
+
+
+def test_owner_sets_another_zone_in_the_settings(lost: World) -> None:
+    owner, petra, settings = sign_in(lost.olga), sign_in(lost.petra), "/settings/clinic"
+    owner.raise_request_exception = petra.raise_request_exception = False
+    refused = owner.get("/board")
+    assert refused.status_code == 503
+    assert f'href="{settings}"' in refused.content.decode()
+    assert f'href="{settings}"' not in petra.get("/board").content.decode()
+    owner.post(settings, form_of(owner, settings, timezone="Europe/Berlin"))
+    assert Clinic.objects.get(pk=lost.clinic.pk).timezone == "Europe/Berlin"
+    assert owner.get("/board").status_code == 200
 
 
 def test_health_and_metrics_name_clinics_in_an_unknown_zone_and_traffic_still_comes(world: World) -> None:

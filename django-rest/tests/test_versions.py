@@ -3,8 +3,11 @@ from typing import Any
 import pytest
 from clinic.accounts.models import User
 from clinic.appointments.models import Appointment, AppointmentEvent
+from clinic.scheduling.models import Clinic
 
-from .conftest import APPOINTMENTS, At, World, attr_of, refusal, row_of
+from testkit.clinic.answers import APPOINTMENTS, attr_of, refusal
+from testkit.clinic.times import At
+from testkit.clinic.world import World, row_of
 
 
 @pytest.fixture
@@ -34,14 +37,24 @@ def test_two_people_who_edit_the_same_appointment_never_overwrite_each_other(
 def test_the_current_row_is_what_a_get_shows(world: World, appointment: Appointment) -> None:
     patch(world, world.sam, appointment, notes="Sam's")
     late = patch(world, world.petra, appointment, notes="Petra's", version=1)
-    assert late.json()["current"] == world.client(world.petra).get(f"{APPOINTMENTS}/{appointment.pk}").json()
+    shown = world.client(world.petra).get(f"{APPOINTMENTS}/{appointment.pk}").json()
+    assert late.json()["current"] == shown
+    assert (shown["notes"], shown["undo_until"]) == ("Sam's", None)
+
+
+def test_the_current_row_says_until_when_its_last_step_can_be_undone(world: World, appointment: Appointment) -> None:
+    Clinic.objects.update(undo_seconds=30)
+    cancelled = world.client(world.sam).post(f"{APPOINTMENTS}/{appointment.pk}/cancel").json()
+    late = patch(world, world.olga, appointment, notes="Olga's", version=1)
+    assert late.json()["current"] == world.client(world.olga).get(f"{APPOINTMENTS}/{appointment.pk}").json()
+    assert late.json()["current"]["undo_until"] == cancelled["undo_until"] is not None
 
 
 def test_a_patient_is_shown_the_current_row_without_notes(world: World, appointment: Appointment) -> None:
     patch(world, world.sam, appointment, notes="Sam's")
     late = world.client(world.paula).post(f"{APPOINTMENTS}/{appointment.pk}/confirm", {"version": 1})
     assert refusal(late) == (409, "stale_version")
-    assert "notes" not in late.json()["current"]
+    assert late.json()["current"].keys().isdisjoint({"notes", "patient_alert", "undo_until"})
 
 
 def test_every_answer_names_its_version_as_the_etag(world: World, appointment: Appointment) -> None:

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.appointments.lifecycle import Action
 from clinic.appointments.models import ActorKind, Appointment, AppointmentEvent
 from clinic.appointments.services.decisions import change_status
-from clinic.ops.maintenance import run_jobs
-from clinic.outbox.models import Message, State
+from clinic.outbox.models import Message, MessageState
 from clinic.outbox.optouts import record_opt_out
 from clinic.people.models import Patient
 from clinic.scheduling.models import (
@@ -26,11 +25,14 @@ from clinic.scheduling.models import (
 from clinic.waitlist.models import EntryState, OfferState, WaitlistEntry, WaitlistOffer
 from clinic.waitlist.services.answers import move_on_expired_offers
 from clinic.waitlist.services.entries import Wishes, join_waitlist, lapse_entries
+from clinic.worker.jobs import run_jobs
 from django.db import transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from .conftest import World, attr_of, fresh, in_days, refusal
+from testkit.clinic.answers import attr_of, refusal
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, fresh
 
 WAITLIST = "/api/v1/waitlist"
 NINE = in_days(8)(9)
@@ -51,7 +53,7 @@ def wait(world: World) -> Wait:
         petra = (practitioner or world.petra).practitioner.pk
         wishes = {"first_date": NINE.date(), "last_date": NINE.date(), "practitioner_id": petra, **more}
         return join_waitlist(
-            actor=Actor.by_user(fresh(world.sam)),
+            actor=UserActor(fresh(world.sam)),
             clinic=world.clinic,
             patient_id=(patient or world.pete.patient).pk,
             wishes=Wishes(**wishes),
@@ -125,9 +127,7 @@ class TestFreedTimeIsOffered:
         world.client(world.sam).delete(f"/api/v1/series/{series.pk}?scope=all")
         assert offer_to(entry).starts_at == NINE
 
-    def test_what_changes_without_giving_time_back_offers_nothing(
-        self, world: World, taken: Appointment, wait: Wait
-    ) -> None:
+    def test_change_that_frees_no_time_offers_nothing(self, world: World, taken: Appointment, wait: Wait) -> None:
         entry, client = wait(), world.client(world.sam)
         client.patch(f"/api/v1/appointments/{taken.pk}", {"notes": "seen"})
         client.patch(f"/api/v1/appointments/{taken.pk}", {"service": world.check_up.pk})
@@ -139,7 +139,7 @@ class TestFreedTimeIsOffered:
         body = {"practitioner": world.petra.practitioner.pk, "start": NINE.isoformat()}
         assert refusal(world.client(world.paula).post("/api/v1/appointments", body)) == (409, "slot_taken")
 
-    def test_what_one_leaves_goes_to_the_next(self, world: World, wait: Wait, others: list[Patient]) -> None:
+    def test_freed_time_goes_to_the_next(self, world: World, wait: Wait, others: list[Patient]) -> None:
         long = Service.objects.create(clinic=world.clinic, name="Long", duration_minutes=60)
         ServicePractitioner.objects.create(service=long, practitioner=world.petra.practitioner)
         taken = world.book(NINE, service=long)
@@ -160,7 +160,7 @@ class TestFreedTimeIsOffered:
         cancel(world, taken)
         assert offer_to(entry).expires_at - timezone.now() > timedelta(minutes=119)
 
-    def test_nobody_waits_longer_than_the_start(self, world: World, wait: Wait) -> None:
+    def test_entry_waits_no_longer_than_the_start(self, world: World, wait: Wait) -> None:
         Clinic.objects.filter(pk=world.clinic.pk).update(notice_minutes=0, offer_minutes=24 * 60)
         soon = in_days(1)(0)
         for user in (world.petra, world.quentin):
@@ -179,7 +179,7 @@ class TestWhoIsAsked:
         cancel(world, taken)
         assert [state_of(entry) for entry in (oldest, urgent, later)] == ["waiting", "offered", "waiting"]
 
-    def test_who_waits_for_anybody(self, world: World, taken: Appointment, wait: Wait) -> None:
+    def test_entries_for_any_practitioner(self, world: World, taken: Appointment, wait: Wait) -> None:
         entry = wait(practitioner_id=None, service_id=world.check_up.pk)
         cancel(world, taken)
         assert offer_to(entry).service_id == world.check_up.pk
@@ -213,8 +213,9 @@ class TestWhoIsAsked:
         assert state_of(entry) == "waiting"
 
     def test_not_who_is_offered_another_time_then(self, world: World, taken: Appointment, wait: Wait) -> None:
-        with_quentin = world.book(NINE, practitioner=world.quentin)
-        first, second = wait(practitioner=world.quentin), wait()
+        with_quentin = world.book(NINE, practitioner=world.quentin, patient=world.pete)
+        ann = Patient.objects.create(clinic=world.clinic, name="Ann")
+        first, second = wait(ann, practitioner=world.quentin), wait(ann)
         cancel(world, with_quentin)
         cancel(world, taken)
         assert [state_of(first), state_of(second)] == ["offered", "waiting"]
@@ -260,7 +261,7 @@ class TestWhoIsAsked:
         assert state_of(entry) == "waiting"
 
 
-def test_who_said_so_is_booked_at_once(world: World, taken: Appointment, wait: Wait) -> None:
+def test_explicit_consent_books_at_once(world: World, taken: Appointment, wait: Wait) -> None:
     entry = wait(auto_accept=True, service_id=world.check_up.pk)
     cancel(world, taken)
     booked = Appointment.objects.get(patient=world.pete.patient)
@@ -298,7 +299,7 @@ class TestAnswers:
         event = AppointmentEvent.objects.get(appointment=booked)
         assert (event.actor_kind, event.actor) == ("waitlist", None)
 
-    def test_what_was_offered_is_booked_though_the_service_takes_longer_by_now(
+    def test_offered_time_is_booked_though_the_service_takes_longer_by_now(
         self, world: World, entry: WaitlistEntry
     ) -> None:
         offer = offer_to(entry)
@@ -329,7 +330,7 @@ class TestAnswers:
         assert state_of(entry) == "waiting"
         assert offer_to(following).starts_at == NINE
 
-    def test_nobody_is_asked_twice_for_one_time(
+    def test_one_time_is_offered_once_to_an_entry(
         self, world: World, entry: WaitlistEntry, wait: Wait, others: list[Patient]
     ) -> None:
         following = wait(others[0])
@@ -338,20 +339,18 @@ class TestAnswers:
         assert WaitlistOffer.objects.filter(state=OfferState.OPEN).count() == 0
         assert Hold.objects.count() == 0
 
-    def test_what_is_over_cannot_be_answered(self, world: World, entry: WaitlistEntry) -> None:
+    def test_ended_offer_cannot_be_answered(self, world: World, entry: WaitlistEntry) -> None:
         offer = offer_to(entry)
         answer(world, offer, "decline")
         assert refusal(answer(world, offer, "accept")) == (409, "offer_over")
 
-    def test_what_has_expired_cannot_be_accepted_even_before_the_worker_came(
-        self, world: World, entry: WaitlistEntry
-    ) -> None:
+    def test_expired_offer_cannot_be_accepted_before_the_worker_came(self, world: World, entry: WaitlistEntry) -> None:
         offer = offer_to(entry)
         WaitlistOffer.objects.filter(pk=offer.pk).update(expires_at=timezone.now())
         assert refusal(answer(world, offer, "accept")) == (409, "offer_over")
         assert refusal(answer(world, offer, "decline")) == (409, "offer_over")
 
-    def test_who_has_booked_something_else_by_now_is_told(self, world: World, entry: WaitlistEntry) -> None:
+    def test_patient_with_another_booking_by_now_is_told(self, world: World, entry: WaitlistEntry) -> None:
         world.book(NINE, patient=world.pete, practitioner=world.quentin)
         assert refusal(answer(world, offer_to(entry), "accept")) == (409, "own_appointment")
         assert state_of(entry) == "offered"
@@ -404,7 +403,7 @@ class TestThePatientIsTold:
         told = set(Message.objects.filter(template="waitlist_offer").values_list("channel", "recipient"))
         assert told == {("email", world.pete.email), ("in_app", world.pete.email)}
 
-    def test_nobody_is_told_of_what_was_rolled_back(self, world: World, taken: Appointment, wait: Wait) -> None:
+    def test_rolled_back_change_is_told_to_no_reader(self, world: World, taken: Appointment, wait: Wait) -> None:
         wait()
         with transaction.atomic():
             cancel(world, taken)
@@ -425,7 +424,7 @@ class TestQuietHours:
         )
 
     def cancelled_at(self, world: World, appointment: Appointment, now: datetime) -> None:
-        actor = Actor.by_user(fresh(world.paula))
+        actor = UserActor(fresh(world.paula))
         change_status(actor=actor, appointment_id=appointment.pk, action=Action.CANCEL, now=now)
 
     def test_the_time_is_kept_at_once_and_asked_for_in_the_morning(
@@ -439,13 +438,21 @@ class TestQuietHours:
         told = {message.channel: message for message in Message.objects.filter(template="waitlist_offer")}
         assert (told["sms"].send_at, told["sms"].expires_at) == (self.EIGHT, offer.expires_at)
         assert "08:30" in told["sms"].body
-        assert told["in_app"].state == State.DELIVERED
+        assert told["in_app"].state == MessageState.DELIVERED
 
     def test_by_day_nothing_waits(self, world: World, taken: Appointment, wait: Wait) -> None:
         entry, noon = wait(), in_days(7)(12)
         self.cancelled_at(world, taken, noon)
         assert offer_to(entry).expires_at == noon + timedelta(minutes=30)
         assert Message.objects.get(template="waitlist_offer", channel="sms").send_at == noon
+
+    @pytest.mark.parametrize(("minutes", "state"), [(0, "waiting"), (5, "offered")])
+    def test_time_that_begins_as_it_is_freed_is_offered_to_nobody(
+        self, world: World, taken: Appointment, wait: Wait, minutes: int, state: str
+    ) -> None:
+        entry = wait()
+        self.cancelled_at(world, taken, NINE - timedelta(minutes=minutes))
+        assert state_of(entry) == state
 
     def test_it_does_not_run_through_the_list_in_the_night(
         self, world: World, taken: Appointment, wait: Wait, others: list[Patient]
@@ -468,7 +475,7 @@ class TestQuietHours:
         assert offer_to(following).expires_at == self.EIGHT + timedelta(minutes=30)
 
     @pytest.mark.parametrize(("hour", "minute", "state"), [(8, 10, "waiting"), (8, 15, "offered")])
-    def test_what_begins_too_early_to_be_asked_for_is_offered_to_nobody(
+    def test_time_that_begins_too_soon_to_ask_is_not_offered(
         self, world: World, wait: Wait, hour: int, minute: int, state: str
     ) -> None:
         world.petra.practitioner.working_blocks.update(start_local="08:00")
@@ -477,20 +484,20 @@ class TestQuietHours:
         self.cancelled_at(world, early, self.TWO)
         assert state_of(entry) == state
 
-    def test_who_said_so_is_booked_all_the_same(self, world: World, wait: Wait) -> None:
+    def test_explicit_force_books_all_the_same(self, world: World, wait: Wait) -> None:
         world.petra.practitioner.working_blocks.update(start_local="08:00")
         entry, early = wait(auto_accept=True), world.book(self.EIGHT, service=world.check_up)
         self.cancelled_at(world, early, self.TWO)
         assert state_of(entry) == "booked"
 
     @pytest.mark.parametrize("word", ["accept", "decline"])
-    def test_who_has_answered_before_is_not_woken_for_it(
+    def test_earlier_answer_is_not_asked_for_again(
         self, world: World, taken: Appointment, wait: Wait, word: str
     ) -> None:
         entry = wait()
         self.cancelled_at(world, taken, self.TWO)
         assert answer(world, offer_to(entry), word).status_code == 200
-        assert Message.objects.get(template="waitlist_offer", channel="sms").state == State.CANCELLED
+        assert Message.objects.get(template="waitlist_offer", channel="sms").state == MessageState.CANCELLED
 
 
 class TestExpiry:
@@ -526,7 +533,7 @@ class TestExpiry:
         move_on_expired_offers(now=timezone.now() + timedelta(minutes=31))
         assert [state_of(entry), state_of(following)] == ["waiting", "waiting"]
 
-    def test_whose_last_day_has_passed_waits_no_more(self, world: World, wait: Wait) -> None:
+    def test_entry_past_its_last_day_waits_no_more(self, world: World, wait: Wait) -> None:
         entry = wait()
         assert lapse_entries(now=NINE.replace(hour=23)) == 0
         assert lapse_entries(now=NINE + timedelta(days=1)) == 1
@@ -582,7 +589,7 @@ class TestEntries:
             ({"priority": 10}, "priority"),
         ],
     )
-    def test_what_makes_no_sense_is_refused(self, world: World, more: dict[str, Any], attr: str) -> None:
+    def test_contradictory_input_is_refused(self, world: World, more: dict[str, Any], attr: str) -> None:
         response = world.client(world.sam).post(WAITLIST, body(world, **more))
         assert (response.status_code, attr_of(response)) == (400, attr)
 
@@ -607,7 +614,7 @@ class TestEntries:
             assert shown["offer"]["time"] == "09:00"
         assert world.client(world.paula).get(WAITLIST).json()["count"] == 0
 
-    def test_what_is_over_is_shown_when_asked_for(self, world: World, entry: WaitlistEntry) -> None:
+    def test_ended_entries_are_shown_on_demand(self, world: World, entry: WaitlistEntry) -> None:
         answer(world, offer_to(entry), "accept")
         client = world.client(world.sam)
         assert client.get(WAITLIST).json()["count"] == 0
@@ -621,21 +628,21 @@ class TestEntries:
         assert (response.json()["part_of_day"], response.json()["practitioner"]) == ("evening", None)
         assert response.headers["ETag"] == '"2"'
 
-    def test_who_comes_too_late_sees_what_is_there_now(self, world: World, wait: Wait) -> None:
+    def test_late_click_sees_the_current_state(self, world: World, wait: Wait) -> None:
         entry, client = wait(), world.client(world.sam)
         client.patch(f"{WAITLIST}/{entry.pk}", {"priority": 1})
         response = client.patch(f"{WAITLIST}/{entry.pk}", {"priority": 2, "version": 1})
         assert refusal(response) == (409, "stale_version")
         assert response.json()["current"]["priority"] == 1
 
-    def test_who_leaves_waits_no_more(self, world: World, taken: Appointment, wait: Wait) -> None:
+    def test_leaving_practitioners_entries_wait_no_more(self, world: World, taken: Appointment, wait: Wait) -> None:
         entry, client = wait(), world.client(world.pete)
         assert client.delete(f"{WAITLIST}/{entry.pk}").status_code == 204
         cancel(world, taken)
         assert state_of(entry) == "withdrawn"
         assert refusal(client.delete(f"{WAITLIST}/{entry.pk}")) == (409, "transition_not_allowed")
 
-    def test_who_leaves_with_an_offer_leaves_it_to_the_next(
+    def test_leaving_with_an_offer_passes_it_to_the_next(
         self, world: World, entry: WaitlistEntry, wait: Wait, others: list[Patient]
     ) -> None:
         following, offer = wait(others[0]), offer_to(entry)

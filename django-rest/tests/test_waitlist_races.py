@@ -6,18 +6,19 @@ from functools import partial
 from typing import Any
 
 import pytest
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.appointments.lifecycle import Action
 from clinic.appointments.models import Appointment
 from clinic.appointments.services import booking as booking_module
 from clinic.appointments.services import decisions as decisions_module
 from clinic.appointments.services import effects as effects_module
-from clinic.appointments.services.booking import Edit, edit_appointment
 from clinic.appointments.services.decisions import change_status
+from clinic.appointments.services.moving import Edit, edit_appointment
 from clinic.common import transactions
-from clinic.common.errors import OfferOver, SlotTaken, TransitionNotAllowed, TryAgain
+from clinic.common.errors import OfferOver, OwnAppointment, SlotTaken, TransitionNotAllowed, TryAgain
 from clinic.people.models import Patient
 from clinic.scheduling.models import Hold, Practitioner, Service, ServicePractitioner
+from clinic.scheduling.services import ClaimLock
 from clinic.waitlist.matching import best_start
 from clinic.waitlist.models import EntryState, OfferState, WaitlistEntry, WaitlistOffer
 from clinic.waitlist.services import offering as offering_module
@@ -25,7 +26,9 @@ from clinic.waitlist.services.answers import accept_offer, decline_offer, move_o
 from clinic.waitlist.services.entries import Wishes, join_waitlist, leave_waitlist
 from django.utils import timezone
 
-from .conftest import Meanwhile, World, at_once, fresh, in_days, no_overlaps
+from testkit.clinic.concurrency import Meanwhile, at_once, no_overlaps
+from testkit.clinic.times import in_days
+from testkit.clinic.world import World, fresh
 
 pytestmark = pytest.mark.race
 
@@ -36,7 +39,7 @@ HALF_AN_HOUR = timedelta(minutes=30)
 def wait(world: World, patient: Patient, **more: Any) -> WaitlistEntry:
     wishes = {"first_date": NINE.date(), "last_date": NINE.date(), **more}
     return join_waitlist(
-        actor=Actor.by_user(fresh(world.sam)),
+        actor=UserActor(fresh(world.sam)),
         clinic=world.clinic,
         patient_id=patient.pk,
         wishes=Wishes(**wishes),
@@ -45,7 +48,7 @@ def wait(world: World, patient: Patient, **more: Any) -> WaitlistEntry:
 
 
 def cancel(world: World, appointment: Appointment) -> Appointment:
-    actor = Actor.by_user(fresh(world.sam))
+    actor = UserActor(fresh(world.sam))
     return change_status(actor=actor, appointment_id=appointment.pk, action=Action.CANCEL, now=timezone.now())
 
 
@@ -67,7 +70,7 @@ class TestTheOfferAndThePublic:
     def entry(self, committed_world: World, taken: Appointment) -> WaitlistEntry:
         hour = Service.objects.create(clinic=committed_world.clinic, name="Hour", duration_minutes=60)
         ServicePractitioner.objects.create(service=hour, practitioner=committed_world.petra.practitioner)
-        # What was before is taken, so that the hour needs both halves.
+        # The time before is taken, so that the hour needs both halves.
         committed_world.book(NINE - HALF_AN_HOUR)
         return wait(committed_world, committed_world.pete.patient, service_id=hour.pk)
 
@@ -92,8 +95,12 @@ class TestTheOfferAndThePublic:
         def look_only(_: Any, practitioner_ids: Any, **__: Any) -> dict[int, Practitioner]:
             return Practitioner.objects.in_bulk(list(practitioner_ids))
 
-        for module in (offering_module, effects_module, booking_module):
+        def look_only_for_claim(clinic: Any, *, practitioner_id: int, service_id: int | None) -> ClaimLock:
+            return ClaimLock(look_only(clinic, [practitioner_id]))
+
+        for module in (offering_module, effects_module):
             monkeypatch.setattr(module, "lock_practitioners", look_only)
+        monkeypatch.setattr(booking_module, "lock_for_claim", look_only_for_claim)
         assert TryAgain in {type(outcome_of(cancel, committed_world, taken)), type(meanwhile.end())}
 
     def test_with_the_lock_what_was_found_is_offered(
@@ -117,7 +124,7 @@ class TestTheOrderOfLocks:
         """Begins when the cancelling has locked its appointment."""
         mover = Meanwhile(
             lambda: edit_appointment(
-                actor=Actor.by_user(fresh(committed_world.olga)),
+                actor=UserActor(fresh(committed_world.olga)),
                 appointment_id=taken.pk,
                 edit=Edit(start=NINE + timedelta(hours=2)),
                 now=timezone.now(),
@@ -160,7 +167,7 @@ def offer(committed_world: World) -> WaitlistOffer:
 @pytest.mark.parametrize("_round", range(3))
 def test_an_offer_has_one_end(committed_world: World, offer: WaitlistOffer, _round: int) -> None:
     now, late = timezone.now(), offer.expires_at
-    pete = Actor.by_user(fresh(committed_world.pete))
+    pete = UserActor(fresh(committed_world.pete))
     jobs: list[Callable[[], Any]] = [
         lambda: accept_offer(token=offer.token, viewer=None, now=now),
         lambda: accept_offer(token=offer.token, viewer=None, now=now),
@@ -185,7 +192,8 @@ def test_much_is_cancelled_while_the_public_books(committed_world: World) -> Non
     """Nothing overlaps, nobody gets two times for one wish, and no deadlock is seen."""
     world = committed_world
     starts = [NINE + HALF_AN_HOUR * step for step in range(6)]
-    taken = [world.book(start, practitioner=who) for start in starts for who in (world.petra, world.quentin)]
+    pairs = ((world.petra, world.paula), (world.quentin, world.pete))
+    taken = [world.book(start, practitioner=who, patient=patient) for start in starts for who, patient in pairs]
     patients = [Patient.objects.create(clinic=world.clinic, name=f"Waiting {number}") for number in range(8)]
     for number, patient in enumerate(patients):
         wait(world, patient, auto_accept=number % 2 == 0)
@@ -195,7 +203,7 @@ def test_much_is_cancelled_while_the_public_books(committed_world: World) -> Non
         jobs.append(partial(world.book, appointment.starts_at, patient=world.pete, now=timezone.now()))
     with no_overlaps(world):
         outcomes = at_once(jobs, connections=12)
-    assert {type(outcome) for outcome in outcomes if isinstance(outcome, Exception)} <= {SlotTaken}
+    assert {type(outcome) for outcome in outcomes if isinstance(outcome, Exception)} <= {SlotTaken, OwnAppointment}
     entries = WaitlistEntry.objects.all()
     assert {entry.state for entry in entries} == {EntryState.OFFERED, EntryState.BOOKED}
     assert Hold.objects.count() == entries.filter(state=EntryState.OFFERED).count() == 4

@@ -1,4 +1,4 @@
-"""What messages say: in the standard wording or the clinic's own, as text and as HTML; the owner sees it before."""
+"""Words of messages: the standard wording or the clinic's own, as text and as HTML; the owner sees them before."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,6 +10,7 @@ import clinic
 import pytest
 from clinic.accounts.models import User
 from clinic.common.errors import InvalidRequest, PermissionDenied, StaleVersion
+from clinic.common.versions import Expected
 from clinic.messaging.kinds import KINDS, MEANINGS
 from clinic.messaging.services.wording import (
     LANGUAGES,
@@ -23,8 +24,8 @@ from clinic.messaging.services.wording import (
 )
 from clinic.outbox.attachments import Attachment
 from clinic.outbox.delivery import deliver_due
-from clinic.outbox.models import Channel, Message, MessageTemplate
-from clinic.outbox.services import About, compose_message, queue_message, queue_messages
+from clinic.outbox.models import DeliveryChannel, Message, MessageKind, MessageTemplate
+from clinic.outbox.services import About, NewMessage, compose_message, queue_message, queue_messages
 from clinic.outbox.words import Words, standard_words, words_of
 from clinic.scheduling.models import Clinic
 from django.core import mail
@@ -34,8 +35,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
-from .admin_pages import WORDINGS, Page, errors_of, rows_of, sign_in
-from .conftest import World
+from testkit.clinic.admin_pages import WORDINGS, Page, errors_of, rows_of, sign_in
+from testkit.clinic.world import World
 
 CONFIRMED_MAIL = Wording("confirmed", "email", "en")
 CONFIRMED_SMS = Wording("confirmed", "sms", "en")
@@ -45,13 +46,25 @@ ALL = [
     for channel in kind.channels
     for language in LANGUAGES
 ]
-# Not for a clinic to word: accounts' mails, and what is told of dead letters.
+# Not for a clinic to word: accounts' mails, dead letters, notes by push, and the desk's own words.
 STANDARD_ALONE = {
     "email_changed",
+    "email_known",
+    "email_verification",
     "invitation",
     "password_changed",
     "password_reset",
+    "phone_changed",
     "dead_letter",
+    "absence_requested",
+    "absence_approved",
+    "absence_declined",
+    "practitioner_late",
+    "push_answer",
+    "push_called",
+    "push_next",
+    "push_offer",
+    "reply",
     "sms_limit",
     "sms_received",
 }
@@ -64,13 +77,16 @@ def choose(owner: User, body: str, *, subject: str = "", wording: Wording = CONF
 def tell(of: Clinic, wording: Wording = CONFIRMED_SMS, attachment: Attachment | None = None, **values: Any) -> Message:
     with transaction.atomic():
         message = queue_message(
-            about=About(clinic_id=of.pk),
-            channel=Channel(wording.channel),
-            template=wording.template,
-            recipient="paula@riverside.example" if wording.channel == "email" else "+491701234567",
-            context={**sample_context(of, wording.language), **values},
-            language=wording.language,
-            attachment=attachment,
+            NewMessage(
+                about=About(clinic_id=of.pk),
+                kind=MessageKind.CHANGE,
+                channel=DeliveryChannel(wording.channel),
+                template=wording.template,
+                recipient="paula@riverside.example" if wording.channel == "email" else "+491701234567",
+                context={**sample_context(of, wording.language), **values},
+                language=wording.language,
+                attachment=attachment,
+            )
         )
     assert message is not None
     return Message.objects.get(pk=message.pk)
@@ -129,9 +145,16 @@ def test_many_at_once_are_each_worded_by_their_clinic_in_one_query(world: World)
 
     def composed(of: Clinic, when: str) -> Message:
         return compose_message(
-            about=About(of.pk), channel=Channel.SMS, template="confirmed", recipient="+1",
-            context={"when": when}, now=datetime.now(UTC),
-        )  # fmt: skip
+            NewMessage(
+                about=About(of.pk),
+                kind=MessageKind.CHANGE,
+                channel=DeliveryChannel.SMS,
+                template="confirmed",
+                recipient="+1",
+                context={"when": when},
+            ),
+            now=datetime.now(UTC),
+        )
 
     many = [composed(of, f"{number}") for number in range(20) for of in (world.clinic, world.hillside)]
     with transaction.atomic(), CaptureQueriesContext(connection) as captured:
@@ -141,7 +164,7 @@ def test_many_at_once_are_each_worded_by_their_clinic_in_one_query(world: World)
     assert bodies == [f"{name}'s {number}" for number in range(20) for name in ("Riverside", "Hillside")]
 
 
-def test_what_is_told_of_a_real_booking_is_said_in_own_words(world: World, tomorrow_at: Any) -> None:
+def test_message_of_a_real_booking_has_the_clinics_words(world: World, tomorrow_at: Any) -> None:
     choose(world.olga, "{practitioner} awaits {patient} on {when}.", subject="See you", wording=CONFIRMED_MAIL)
     world.book(tomorrow_at(9), now=datetime.now(UTC))
     message = Message.objects.get(channel="email", template="confirmed")
@@ -167,14 +190,18 @@ def test_words_that_come_out_empty_are_replaced_by_the_standard(world: World) ->
 
 def test_a_value_that_is_missing_does_not_keep_a_message_from_being_queued(world: World) -> None:
     MessageTemplate.objects.create(
-        clinic=world.clinic, template="confirmed", channel="sms", language="en", updated_at=datetime.now(UTC),
+        clinic=world.clinic,
+        template="confirmed",
+        channel="sms",
+        language="en",
+        updated_at=datetime.now(UTC),
         body="Hi {nobody} {{ settings.SECRET_KEY }} {clinic.__class__}{clinic}",
-    )  # fmt: skip
+    )
     assert tell(world.clinic).body == "Hi  {{ settings.SECRET_KEY }} {clinic.__class__}Riverside"
     assert "is confirmed" in tell(world.clinic, clinic="").body
 
 
-# What is refused
+# Refusals
 
 
 @pytest.mark.parametrize("name", ["sam", "petra", "paula"])
@@ -219,7 +246,7 @@ def test_words_that_cannot_be_used_are_refused_where_they_stand(
     assert shown == Preview(faults=(refused.value.detail,))
 
 
-def test_whoever_changed_the_words_meanwhile_is_not_overwritten(world: World) -> None:
+def test_meanwhile_changed_words_are_not_overwritten(world: World) -> None:
     choose(world.olga, "First")
     assert choose(world.olga, "Second").version == 2
     for seen in (0, 1):
@@ -229,7 +256,7 @@ def test_whoever_changed_the_words_meanwhile_is_not_overwritten(world: World) ->
                 wording=CONFIRMED_SMS,
                 words=Words("", "Third"),
                 now=datetime.now(UTC),
-                version=seen,
+                expected=Expected(seen),
             )
     assert tell(world.clinic).body == "Second"
 
@@ -268,7 +295,8 @@ def test_a_mail_is_text_and_html_of_the_same_words_with_its_attachment(
     message = tell(world.clinic, CONFIRMED_MAIL, attachment=ics)
     mailed = sent(postbox)
     kinds = [one.get_content_type() for one in mailed.walk()]
-    assert kinds == ["multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar"]
+    alternatives = ["text/plain", "text/html", "text/calendar"]
+    assert kinds == ["multipart/mixed", "multipart/alternative", *alternatives, "application/ics"]
     assert [one.get_filename() for one in mailed.walk()][-1] == "appointment.ics"
     assert part(mailed, "text/plain").strip() == message.body
     html = part(mailed, "text/html")
@@ -408,10 +436,17 @@ def test_the_preview_is_what_is_sent(world: World, owner: Client, postbox: list[
     choose(world.olga, body, subject=subject, wording=wording)
     if wording.channel == "in_app":
         message = compose_message(
-            about=About(world.clinic.pk, world.paula.pk), channel=Channel.IN_APP, template=wording.template,
-            recipient="p", context=sample_context(world.clinic, wording.language), now=datetime.now(UTC),
-            language=wording.language,
-        )  # fmt: skip
+            NewMessage(
+                about=About(world.clinic.pk, world.paula.pk),
+                kind=MessageKind.CHANGE,
+                channel=DeliveryChannel.IN_APP,
+                template=wording.template,
+                recipient="p",
+                context=sample_context(world.clinic, wording.language),
+                language=wording.language,
+            ),
+            now=datetime.now(UTC),
+        )
         with transaction.atomic():
             queue_messages([message])
     else:
@@ -443,7 +478,11 @@ def test_no_template_code_of_a_clinic_reaches_a_template_engine(world: World, mo
 
     monkeypatch.setattr(type(engines["plain text"]), "from_string", refuse)
     MessageTemplate.objects.create(
-        clinic=world.clinic, template="confirmed", channel="sms", language="en", updated_at=datetime.now(UTC),
+        clinic=world.clinic,
+        template="confirmed",
+        channel="sms",
+        language="en",
+        updated_at=datetime.now(UTC),
         body="{% now 'Y' %} {{ clinic }}",
-    )  # fmt: skip
+    )
     assert tell(world.clinic).body == "{% now 'Y' %} {{ clinic }}"

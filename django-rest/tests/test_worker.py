@@ -15,24 +15,26 @@ from pathlib import Path
 
 import pytest
 from clinic.common.transactions import in_one_transaction
-from clinic.ops.maintenance import JOBS
-from clinic.ops.management.commands.run_worker import NICER_BY
-from clinic.ops.models import JobRun
 from clinic.outbox.delivery import BATCH
-from clinic.outbox.models import Channel, DeliveryCount, Message, State
-from django.conf import settings
-from mishaps import Fault, Mishap, Mishaps
-from twilio_stand_in import TwilioStandIn
+from clinic.outbox.models import DeliveryChannel, DeliveryCount, Message, MessageState
+from clinic.worker.jobs import JOBS
+from clinic.worker.management.commands.run_worker import Command
+from clinic.worker.models import JobRun
+from django.conf import settings as django_settings
+from django.core.management.base import CommandError
+from pytest_django.fixtures import Settings
 
-from .conftest import World
+from testkit.clinic.world import World
+from testkit.stand_ins.mishaps import Fault, Mishap, Mishaps
+from testkit.stand_ins.twilio import TwilioStandIn
 
 DJANGO = Path(__file__).resolve().parents[1]
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
 @contextmanager
 def worker(twilio: TwilioStandIn, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
-    environment = {**os.environ, **twilio.settings, "DB_NAME": str(settings.DATABASES["default"]["NAME"])}
+    environment = {**os.environ, **twilio.settings, "DB_NAME": str(django_settings.DATABASES["default"]["NAME"])}
     command = [sys.executable, "manage.py", "run_worker", "--idle=0.05", *arguments]
     process = subprocess.Popen(command, cwd=DJANGO, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
@@ -47,7 +49,7 @@ def queue(world: World, count: int) -> None:
     Message.objects.bulk_create(
         Message(
             clinic=world.clinic,
-            channel=Channel.SMS,
+            channel=DeliveryChannel.SMS,
             template="reminder",
             recipient=f"+4917{number:09}",
             body=f"number {number}",
@@ -60,7 +62,7 @@ def queue(world: World, count: int) -> None:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -71,8 +73,8 @@ def is_empty() -> bool:
 
 
 @in_one_transaction
-def hurry(*states: State) -> None:
-    """What waits for its next attempt (queued), or for a dead worker's lease (sending), is due now."""
+def hurry(*states: MessageState) -> None:
+    """Make messages due now that wait for their next attempt (queued), or for a dead worker's lease (sending)."""
     Message.objects.filter(state__in=states, due_at__gt=datetime.now(UTC)).update(due_at=datetime.now(UTC))
 
 
@@ -90,6 +92,8 @@ def test_two_workers_send_each_message_once(committed_world: World, twilio: Twil
     queue(committed_world, 200)
     with worker(twilio), worker(twilio):
         wait_until(is_empty)
+        # A batch is counted after its last message is sent.
+        wait_until(lambda: DeliveryCount.objects.filter(channel="sms", end="sent", count__gte=200).exists())
     assert Counter(sms.body for sms in twilio.sent) == Counter(f"number {number}" for number in range(200))
     assert set(Message.objects.values_list("state", flat=True)) == {"sent"}
     assert DeliveryCount.objects.get(channel="sms", end="sent").count == 200
@@ -101,18 +105,44 @@ def test_sigterm_finishes_what_is_begun(committed_world: World, twilio: TwilioSt
     with worker(twilio) as process:
         wait_until(lambda: len(twilio.sent) > 20)
         process.terminate()
-        assert process.wait(PATIENCE_SECONDS) == 0
+        assert process.wait(TIMEOUT_SECONDS) == 0
     states = Counter(Message.objects.values_list("state", flat=True))
-    assert states[State.SENDING] == 0
-    assert states[State.SENT] == len(twilio.sent) < 300
+    assert states[MessageState.SENDING] == 0
+    assert states[MessageState.SENT] == len(twilio.sent) < 300
 
 
-def test_a_worker_lets_the_api_go_first(committed_world: World, twilio: TwilioStandIn) -> None:
+@pytest.mark.parametrize(("arguments", "niceness"), [((), 10), (("--niceness=3",), 3)])
+def test_a_worker_lets_the_api_go_first(
+    committed_world: World, twilio: TwilioStandIn, arguments: tuple[str, ...], niceness: int
+) -> None:
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    with worker(twilio) as process:
-        wait_until(lambda: os.getpriority(os.PRIO_PROCESS, process.pid) == own + NICER_BY)
+    with worker(twilio, *arguments) as process:
+        wait_until(lambda: os.getpriority(os.PRIO_PROCESS, process.pid) == own + niceness)
         group = Path(f"/proc/{process.pid}/autogroup")
-        wait_until(lambda: not group.exists() or group.read_text().split()[-1] == str(NICER_BY))
+        wait_until(lambda: not group.exists() or group.read_text().split()[-1] == str(niceness))
+
+
+def test_senders_take_no_more_messages_than_a_batch_each(committed_world: World, twilio: TwilioStandIn) -> None:
+    twilio.answer_seconds = 0.2
+    queue(committed_world, 30)
+    most = 0
+    with worker(twilio, "--senders=2", "--batch=3"):
+        while not is_empty():
+            most = max(most, Message.objects.filter(state=MessageState.SENDING).count())
+            assert len(twilio.sent) <= 30
+            time.sleep(0.02)
+    assert 3 < most <= 2 * 3
+
+
+def test_options_of_the_worker_are_those_of_the_settings_unless_given(settings: Settings) -> None:
+    chosen = {"worker_senders": 3, "worker_batch": 4, "worker_cpu_share": 0.2, "worker_niceness": 5}
+    settings.SHARED = settings.SHARED.model_copy(update=chosen)
+    parser = Command().create_parser("manage.py", "run_worker")
+    options = vars(parser.parse_args([]))
+    assert {name: options[name.removeprefix("worker_")] for name in chosen} == chosen
+    assert parser.parse_args(["--senders=7"]).senders == 7
+    with pytest.raises(CommandError, match="--batch: at least 1"):
+        parser.parse_args(["--batch=0"])
 
 
 def test_a_providers_silence_holds_up_only_what_is_behind_it(committed_world: World, twilio: TwilioStandIn) -> None:
@@ -120,14 +150,14 @@ def test_a_providers_silence_holds_up_only_what_is_behind_it(committed_world: Wo
     queue(committed_world, 200)
     with worker(twilio):
         wait_until(lambda: len(twilio.sent) > 200 - 3 * BATCH)
-        waiting = Message.objects.filter(state=State.SENDING).count()
+        waiting = Message.objects.filter(state=MessageState.SENDING).count()
         assert 0 < sum(twilio.mishaps.seen.values()) * BATCH >= waiting
         assert not Message.objects.filter(attempts=0).exists()
 
 
 @pytest.mark.race
 def test_killed_workers_and_a_failing_provider_lose_nothing(committed_world: World, twilio: TwilioStandIn) -> None:
-    """What may come twice is what was on its way at a kill: at most one for each sender of the killed worker."""
+    """Messages that may come twice were on their way at a kill: at most one for each sender of the killed worker."""
     senders, kills = 4, 3
     twilio.mishaps.share, twilio.answer_seconds = 0.2, 0.02
     queue(committed_world, 250)
@@ -140,12 +170,12 @@ def test_killed_workers_and_a_failing_provider_lose_nothing(committed_world: Wor
             time.sleep(chance.random() * 0.1)
             os.kill(victim.pid, signal.SIGKILL)
             victim.wait()
-            hurry(State.QUEUED, State.SENDING)
+            hurry(MessageState.QUEUED, MessageState.SENDING)
         workers.enter_context(worker(twilio))
         workers.enter_context(worker(twilio))
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while not is_empty() and time.monotonic() < deadline:
-            hurry(State.QUEUED)
+            hurry(MessageState.QUEUED)
             time.sleep(0.5)
     times = Counter(sms.body for sms in twilio.sent)
     assert set(times) == {f"number {number}" for number in range(250)}

@@ -1,14 +1,13 @@
 """Visits keep their local time when the rules of a time zone change: `manage.py zone_changes`."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from io import StringIO
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from clinic.appointments.models import Appointment, AppointmentEvent
-from clinic.appointments.services.zone_changes import zone_changes
+from clinic.clinic_setup.services.zone_changes import zone_changes
 from clinic.common import checks
 from clinic.common.checks import check_time_zone_tables
 from clinic.outbox.models import Message
@@ -19,7 +18,9 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 from shared_config import is_time_zone, system_zone, zones_that_differ
 
-from .conftest import RIVERSIDE_ZONE, World, in_days, row_of
+from testkit.clinic.times import RIVERSIDE_ZONE, in_days
+from testkit.clinic.world import World, row_of
+from testkit.clinic.zones import booked_by_older_rules
 
 NINE = in_days(30)(9)
 HOUR = timedelta(hours=1)
@@ -37,15 +38,6 @@ def run(*arguments: str) -> tuple[int, str]:
     except SystemExit as end:
         return int(end.code or 0), out.getvalue()
     return 0, out.getvalue()
-
-
-def booked_by_older_rules(world: World, start: datetime, *, minutes_off: int = 60, **more: Any) -> Appointment:
-    """A visit of `start` by today's rules; at its booking the clinic's offset at that time was larger by so much."""
-    visit = world.book(start, **more)
-    assert visit.utc_offset_minutes is not None
-    offset = visit.utc_offset_minutes + minutes_off
-    Appointment.objects.filter(pk=visit.pk).update(utc_offset_minutes=offset)
-    return row_of(visit)
 
 
 def local_start(visit: Appointment) -> str:
@@ -119,7 +111,7 @@ def test_visit_without_a_recorded_offset_is_left_out_until_its_tables_are_named(
     assert "1 future visits have no recorded offset" in run("--yes")[1]
     assert row_of(visit).utc_offset_minutes is None
     # By the system's tables Riverside is an hour ahead.
-    command = "clinic.ops.management.commands.zone_changes.system_zone"
+    command = "clinic.clinic_setup.management.commands.zone_changes.system_zone"
     monkeypatch.setattr(command, lambda _name: ZoneInfo("Etc/GMT-2"))
     run("--unrecorded=system", "--yes")
     expected = (NINE.replace(tzinfo=None) + 2 * HOUR - NINE.utcoffset()).time()  # type: ignore[operator]

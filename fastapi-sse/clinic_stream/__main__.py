@@ -1,17 +1,14 @@
 """`python -m clinic_stream` serves; `python -m clinic_stream openapi` prints the OpenAPI document."""
 
 import argparse
-import logging
 import sys
 
 import orjson
 from shared_config import ConfigurationError, StreamSettings, load_settings, use_locked_time_zones
 
-from clinic_stream import logs, workers
+from clinic_stream import logs
 from clinic_stream.main import create_app, openapi_document
 from clinic_stream.server import serve
-
-logger = logging.getLogger(__name__)
 
 
 def main(arguments: list[str]) -> int:
@@ -26,30 +23,13 @@ def main(arguments: list[str]) -> int:
         return 1
     use_locked_time_zones()
     logs.configure(settings.log_format, debug=settings.fastapi_debug)
-    count = asked.workers or settings.sse_workers
-    if count > 1 and not workers.is_worker():
-        return _run_workers(count, settings)
-    peers = workers.peers_of_this_worker()
-    if workers.is_worker():
-        workers.end_with_the_parent()
-        serve(create_app(settings, peers=peers), settings, peers=peers, listener=workers.shared_port(settings))
-    else:
-        serve(create_app(settings), settings)
+    serve(create_app(settings), settings)
     return 0
-
-
-def _run_workers(count: int, settings: StreamSettings) -> int:
-    try:
-        return workers.run_workers(count, settings)
-    except OSError as error:
-        logger.error("cannot listen on %s:%d: %s", settings.stream_host, settings.fastapi_port, error.strerror)
-        return 1
 
 
 def _read(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m clinic_stream", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["openapi"], help="print the OpenAPI document and end")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes; without it SSE_WORKERS decides")
     return parser.parse_args(arguments)
 
 

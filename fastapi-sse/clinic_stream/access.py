@@ -1,7 +1,8 @@
-"""Whom a request is from: its token or ticket becomes a viewer who still may see."""
+"""The viewer of a request, by its token or ticket; a viewer who may not see any more is refused."""
 
 import asyncio
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from fastapi import Request
 from shared_config.addresses import read_address
@@ -10,7 +11,7 @@ from clinic_stream import auth, errors
 from clinic_stream.access_log import USER, client_address
 from clinic_stream.auth import Ticket
 from clinic_stream.services import Services, services_of
-from clinic_stream.viewers import Viewer
+from clinic_stream.viewers import AnyViewer, DeviceViewer, Viewer, VisitViewer
 
 # How long a request other than a stream waits for a database that is just coming up.
 VERIFY_TIMEOUT_SECONDS = 2.0
@@ -39,11 +40,14 @@ async def _viewer_of_token(request: Request) -> Viewer:
     return viewer
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+CallerT = TypeVar("CallerT", bound=AnyViewer, covariant=True)
+
+
+@dataclass(frozen=True)
+class Caller(Generic[CallerT]):
     """The viewer of a stream, and the ticket that was brought in place of a token."""
 
-    viewer: Viewer
+    viewer: CallerT
     ticket: Ticket | None = None
 
     def use_ticket(self, services: Services) -> None:
@@ -58,7 +62,7 @@ class Caller:
         services.used_tickets.add(ticket.id, ticket.expires_at)
 
 
-async def caller_of_stream(request: Request) -> Caller | None:
+async def caller_of_stream(request: Request) -> Caller[Viewer] | None:
     """The viewer of the header's token, or of the ticket in the address. Waits as long as rights cannot be verified.
 
     None when the ticket is good but its user has signed out: EventSource comes back by itself until it is told to stop.
@@ -68,16 +72,49 @@ async def caller_of_stream(request: Request) -> Caller | None:
     if not ticket or "Authorization" in request.headers:
         return Caller(await _viewer_of_token(request))
     services = services_of(request)
-    try:
-        read = auth.read_ticket(ticket, services.settings, comes_back="Last-Event-ID" in request.headers)
-    except errors.Problem as problem:
-        services.hub.counts.auth_failures[f"ticket_{problem.reason}"] += 1
-        raise
+    read = _read_ticket(request, ticket)
+    if not isinstance(read.viewer, Viewer):
+        raise errors.permission_denied("This ticket is for the stream of a visit or wall.")
     if await services.poller.admits(read.viewer):
         request.scope[USER] = read.viewer.user_id
         return Caller(read.viewer, read)
     services.hub.counts.auth_failures["ticket_signed_out"] += 1
     return None
+
+
+def caller_by_reference(request: Request) -> Caller[VisitViewer]:
+    """The holder of a visit's ticket. Whether its reference still is the visit's is for the topic to say. Raises
+    401, and 403 for the ticket of a user."""
+    ticket = request.query_params.get("ticket")
+    if not ticket:
+        raise errors.not_authenticated()
+    read = _read_ticket(request, ticket)
+    if not isinstance(read.viewer, VisitViewer):
+        raise errors.permission_denied("This stream takes the ticket of a visit.")
+    return Caller(read.viewer, read)
+
+
+async def caller_at_wall(request: Request) -> Caller[DeviceViewer] | None:
+    """A screen that brings its ticket; None when it has been revoked. Waits as long as rights cannot be verified.
+
+    Raises 401, and 403 for another kind of ticket."""
+    ticket = request.query_params.get("ticket")
+    if not ticket:
+        raise errors.not_authenticated()
+    read = _read_ticket(request, ticket)
+    if not isinstance(read.viewer, DeviceViewer):
+        raise errors.permission_denied("This stream takes the ticket of a wall.")
+    return Caller(read.viewer, read) if await services_of(request).poller.admits(read.viewer) else None
+
+
+def _read_ticket(request: Request, ticket: str) -> Ticket:
+    services = services_of(request)
+    comes_back = "Last-Event-ID" in request.headers
+    try:
+        return auth.read_ticket(ticket, services.settings, comes_back=comes_back)
+    except errors.Problem as problem:
+        services.hub.counts.auth_failures[f"ticket_{problem.reason}"] += 1
+        raise
 
 
 def sees_operations(request: Request) -> bool:

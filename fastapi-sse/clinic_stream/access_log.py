@@ -7,18 +7,31 @@ from shared_config import StreamSettings, TrustedProxies, address_hash
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+ADDRESS = "chairside.address"
 USER = "chairside.user"
 ROUTE = "chairside.route"
 
 
 def client_address(scope: Scope, proxies: TrustedProxies) -> str:
-    peer = scope["client"][0] if scope.get("client") else ""
-    return proxies.client_address(peer, ",".join(Headers(scope=scope).getlist("X-Forwarded-For")))
+    """Found once for each request."""
+    address = scope.get(ADDRESS)
+    if address is None:
+        peer = scope["client"][0] if scope.get("client") else ""
+        address = proxies.client_address(peer, ",".join(Headers(scope=scope).getlist("X-Forwarded-For")))
+        scope[ADDRESS] = address
+    return str(address)
 
 
 def route_of(scope: Scope) -> str:
     """Template of the matched route; a path that no route has may be anything, and is not repeated."""
     return str(scope.get(ROUTE) or getattr(scope.get("route"), "path", "-"))
+
+
+def count_request(scope: Scope, method: str, route: str, status: int, seconds: float) -> None:
+    """For the metrics. None of a request that no application has taken."""
+    services = getattr(scope.get("app"), "state", None) and scope["app"].state.services
+    if services is not None:
+        services.hub.counts.requests[method, route, status].add(seconds)
 
 
 def who_asks(scope: Scope) -> dict[str, Any]:

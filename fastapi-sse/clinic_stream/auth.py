@@ -1,4 +1,4 @@
-"""An access token, or a ticket for the stream, becomes a viewer.
+"""An access token, or a ticket for the stream, becomes a viewer: of a user, one visit or a screen on a wall.
 
 A token is believed for its signature (algorithm pinned), issuer, audience, expiry and type; a refresh token is signed
 with the same key and is refused. What it says of the user must still be so: see `viewers`.
@@ -9,18 +9,25 @@ the expiry of the access token it was asked for with.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from hashlib import sha256
+from typing import Any, Literal, TypeVar, get_args
 
 import jwt
 from shared_config import ACCESS_AUDIENCE, STREAM_AUDIENCE, StreamSettings
 
 from clinic_stream import errors
-from clinic_stream.viewers import Viewer
+from clinic_stream.viewers import AnyViewer, DeviceViewer, Viewer, VisitViewer
 
 Role = Literal["owner", "staff", "practitioner", "patient", "admin"]
 ROLES = get_args(Role)  # No set: a claim can be anything, also what has no hash.
+Claims = dict[str, Any]
+# Tokens whose signature was found to be good, by their hash.
+MAX_VERIFIED = 10_000
+_verified: dict[tuple[bytes, str, str, str], tuple[Viewer, float]] = {}
+ViewerT = TypeVar("ViewerT", bound=AnyViewer)
 REQUIRED_CLAIMS = ["exp", "iat", "iss", "aud", "jti"]
 
 
@@ -33,21 +40,30 @@ def read_bearer(header: str | None) -> str:
 
 
 def read_token(token: str, settings: StreamSettings) -> Viewer:
-    return _read(token, settings, ACCESS_AUDIENCE, "access")[0]
+    """A page opens several streams by one token, and comes back with it: its signature is checked once. Its expiry is
+    each time, and so are the rights of its user, elsewhere."""
+    key = sha256(token.encode()).digest(), settings.jwt_verifying_key, settings.jwt_algorithm, settings.jwt_issuer
+    viewer, expires_at = _verified.get(key, (None, 0.0))
+    if viewer is None or expires_at <= time.time():
+        viewer, claims = _read(token, settings, ACCESS_AUDIENCE, "access", _user_in)
+        if len(_verified) >= MAX_VERIFIED:
+            del _verified[next(iter(_verified))]
+        _verified[key] = viewer, float(claims["exp"])
+    return viewer
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
     id: str
     expires_at: float
-    viewer: Viewer
+    viewer: AnyViewer
     comes_back: bool
 
 
 def read_ticket(ticket: str, settings: StreamSettings, *, comes_back: bool = False) -> Ticket:
     """`comes_back`: EventSource knows no other address to come back to after a restart, and takes 401 for the end for
     ever."""
-    viewer, claims = _read(ticket, settings, STREAM_AUDIENCE, "stream_ticket", comes_back=comes_back)
+    viewer, claims = _read(ticket, settings, STREAM_AUDIENCE, "stream_ticket", _subject_in, comes_back=comes_back)
     return Ticket(str(claims["jti"]), float(claims["exp"]), viewer, comes_back)
 
 
@@ -56,10 +72,16 @@ class _WrongClaimError(Exception):
 
 
 def _read(
-    token: str, settings: StreamSettings, audience: str, token_type: str, *, comes_back: bool = False
-) -> tuple[Viewer, dict[str, Any]]:
+    token: str,
+    settings: StreamSettings,
+    audience: str,
+    token_type: str,
+    viewer_in: Callable[[Claims], ViewerT],
+    *,
+    comes_back: bool = False,
+) -> tuple[ViewerT, Claims]:
     try:
-        claims = jwt.decode(
+        claims: Claims = jwt.decode(
             token,
             _parsed_key(settings.jwt_algorithm, settings.jwt_verifying_key),
             algorithms=[settings.jwt_algorithm],
@@ -69,9 +91,9 @@ def _read(
             options={"require": REQUIRED_CLAIMS, "verify_iat": False, "verify_exp": not comes_back},
         )
         # The library is content with an audience that is one of several.
-        if claims.get("token_type") != token_type or claims["aud"] != audience or claims.get("role") not in ROLES:
+        if claims.get("token_type") != token_type or claims["aud"] != audience:
             raise _WrongClaimError
-        viewer = _viewer(claims)
+        viewer = viewer_in(claims)
         if viewer.expires_at <= time.time():
             raise jwt.ExpiredSignatureError
         return viewer, claims
@@ -92,7 +114,31 @@ def _reason(error: Exception) -> str:
     return "wrong_claim" if isinstance(error, _WrongClaimError | jwt.InvalidAudienceError) else "invalid"
 
 
-def _viewer(claims: dict[str, Any]) -> Viewer:
+def _subject_in(claims: Claims) -> AnyViewer:
+    """Tickets of before there were several kinds of subject name a user."""
+    kind = claims.get("sub_kind", "user")
+    if kind == "user":
+        return _user_in(claims)
+    if kind == "visit":
+        return VisitViewer(
+            visit_id=_row_id(claims),
+            clinic_id=_whole_number(claims, "clinic_id"),
+            reference_hash=_text(claims, "reference_hash"),
+            expires_at=_whole_number(claims, "session_exp"),
+        )
+    if kind == "device":
+        return DeviceViewer(
+            device_id=_row_id(claims),
+            clinic_id=_whole_number(claims, "clinic_id"),
+            version=_whole_number(claims, "ver"),
+            expires_at=_whole_number(claims, "session_exp"),
+        )
+    raise _WrongClaimError("sub_kind")
+
+
+def _user_in(claims: Claims) -> Viewer:
+    if claims.get("role") not in ROLES:
+        raise _WrongClaimError("role")
     return Viewer(
         user_id=_whole_number(claims, "user_id"),
         role=claims["role"],
@@ -101,15 +147,35 @@ def _viewer(claims: dict[str, Any]) -> Viewer:
         patient_id=_whole_number_or_none(claims, "patient_id"),
         token_version=_whole_number(claims, "ver"),
         expires_at=_whole_number_or_none(claims, "session_exp") or int(claims["exp"]),
+        sign_in=_text_or_empty(claims, "sign_in"),
     )
 
 
-def _whole_number(claims: dict[str, Any], name: str) -> int:
+def _row_id(claims: Claims) -> int:
+    """RFC 7519 wants `sub` to be text."""
+    text = claims.get("sub")
+    if not isinstance(text, str) or not text.isascii() or not text.isdecimal():
+        raise _WrongClaimError("sub")
+    return int(text)
+
+
+def _whole_number(claims: Claims, name: str) -> int:
     value = claims.get(name)
     if not isinstance(value, int) or isinstance(value, bool):
         raise _WrongClaimError(name)
     return value
 
 
-def _whole_number_or_none(claims: dict[str, Any], name: str) -> int | None:
+def _whole_number_or_none(claims: Claims, name: str) -> int | None:
     return None if claims.get(name) is None else _whole_number(claims, name)
+
+
+def _text_or_empty(claims: Claims, name: str) -> str:
+    return _text({name: "", **claims}, name)
+
+
+def _text(claims: Claims, name: str) -> str:
+    value = claims.get(name)
+    if not isinstance(value, str):
+        raise _WrongClaimError(name)
+    return value

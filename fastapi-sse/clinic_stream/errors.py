@@ -16,7 +16,7 @@ MEANINGS = {
 }
 
 
-VALIDATION_CODES = frozenset({"invalid", "range_not_live", "unknown_field", "repeated_parameter"})
+VALIDATION_CODES = frozenset({"invalid", "range_not_live", "range_too_large", "unknown_field", "repeated_parameter"})
 
 
 class Problem(Exception):
@@ -81,6 +81,16 @@ def not_found() -> Problem:
     return Problem(404, "not_found", "Not found.")
 
 
+def range_too_large(most_bytes: int | float) -> Problem:
+    return Problem(
+        400,
+        "range_too_large",
+        f"In snapshot mode each change would send more than {most_bytes / 1e6:.0f} MB again. Ask for `mode=delta`,"
+        " which sends what changed, or for fewer days (`from`, `to`), one `practitioner` or some `status`.",
+        attr="mode",
+    )
+
+
 def invalid(attr: str, detail: str) -> Problem:
     return Problem(400, "invalid", detail, attr=attr)
 
@@ -102,7 +112,7 @@ def no_clinic() -> Problem:
 
 
 def of_status(status: int, method: str, headers: dict[str, str]) -> Problem:
-    """What the framework refuses by itself."""
+    """Refusals by the framework itself."""
     if status == 404:
         return not_found()
     if status == 405:

@@ -1,6 +1,7 @@
 """The bytes on the wire: Server-Sent Events as in WHATWG HTML, section 9.2, with LF line ends."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -8,38 +9,61 @@ from typing import Any
 import orjson
 from sse_starlette import ServerSentEvent
 
-from clinic_stream import packing
+from clinic_stream import compression
 from clinic_stream.event_ids import EventId
 
-# How soon EventSource comes back. Not all at once: a service that was killed said no goodbye that would spread them.
+# How soon EventSource comes back. Not all at once: a service that was killed sent no closing event to spread them.
 RETRIES_MS = range(1500, 3001, 50)
 # How long who was sent away, for somebody newer or for all who are here, should stay away.
 REPLACED_RETRY_MS = 60_000
 
 
+# Members of an event's data beside its rows.
+EventMembers = Mapping[str, object]
+NO_MEMBERS: EventMembers = {}
+
+
+# To compress more than this takes longer than others should wait for.
+LARGE_BYTES = 256 * 1024
+
+
 class Frame(bytes):
     """One event, in every form that readers take it in; each form is made once for all of them."""
 
+    @property
+    def is_large(self) -> bool:
+        return len(self) > LARGE_BYTES
+
+    @property
+    def is_gzipped(self) -> bool:
+        return "gzipped" in self.__dict__
+
+    async def compress(self) -> None:
+        """Make the compressed form, of a large frame in a thread: the event loop is free meanwhile."""
+        if not self.is_gzipped:
+            gzipped = await asyncio.to_thread(compression.gzipped, self) if self.is_large else compression.gzipped(self)
+            self.__dict__["gzipped"] = gzipped  # Past the property, whose lock all frames would wait for.
+
     @cached_property
-    def packed(self) -> bytes:
-        return packing.packed(self)
+    def gzipped(self) -> bytes:
+        return compression.gzipped(self)
 
     @cached_property
     def chunk(self) -> bytes:
         return chunk_of(self)
 
     @cached_property
-    def packed_chunk(self) -> bytes:
-        return chunk_of(self.packed)
+    def gzipped_chunk(self) -> bytes:
+        return chunk_of(self.gzipped)
 
-    def form(self, *, is_packed: bool) -> bytes:
-        return self.packed if is_packed else self
+    def form(self, *, is_gzipped: bool) -> bytes:
+        return self.gzipped if is_gzipped else self
 
-    def on_wire(self, *, is_packed: bool, is_chunked: bool) -> bytes:
+    def on_wire(self, *, is_gzipped: bool, is_chunked: bool) -> bytes:
         """The very object that all readers of this form are written."""
         if not is_chunked:
-            return self.form(is_packed=is_packed)
-        return self.packed_chunk if is_packed else self.chunk
+            return self.form(is_gzipped=is_gzipped)
+        return self.gzipped_chunk if is_gzipped else self.chunk
 
 
 def chunk_of(body: bytes) -> bytes:
@@ -49,6 +73,21 @@ def chunk_of(body: bytes) -> bytes:
 
 def event(**fields: Any) -> Frame:
     return Frame(ServerSentEvent(**fields, sep="\n").encode())
+
+
+def _numbered(at: EventId, name: str | None, body: Iterable[bytes]) -> Frame:
+    """An event with an id. `body`: the parts of one JSON document, which has no line ends. They are many megabytes at
+    times, and copied once."""
+    head = f"id: {at}\n" + (f"event: {name}\n" if name else "") + "data: "
+    return Frame(b"".join([head.encode(), *body, b"\n\n"]))
+
+
+def _joined(rows: Iterable[bytes]) -> Iterator[bytes]:
+    separator = b""
+    for row in rows:
+        yield separator
+        yield row
+        separator = b","
 
 
 # The first line of the first event. Not an event of its own: a client that passes blocks without data to its page
@@ -63,32 +102,34 @@ def snapshot(
     as_of: datetime,
     named: bool,
     of: str = "appointments",
-    unread_count: int | None = None,
+    members: EventMembers = NO_MEMBERS,
 ) -> Frame:
-    """Everything an audience sees. Only in delta mode has it a name, so that `onmessage` works in snapshot mode."""
-    body = b'{"%b":[%b],%b"seq":%d,"as_of":"%b"}' % (
-        of.encode(),
-        b",".join(rows),
-        _unread(unread_count),
+    """Everything an audience sees: rows, and facts beside them. Only in delta mode has it a name, so that `onmessage`
+    works in snapshot mode."""
+    tail = b'],%b"seq":%d,"as_of":"%b"}' % (
+        _members(members),
         at.seq,
         as_of.isoformat(timespec="milliseconds").encode(),
     )
-    return event(id=str(at), event="snapshot" if named else None, data=body.decode())
+    return _numbered(at, "snapshot" if named else None, [b'{"%b":[' % of.encode(), *_joined(rows), tail])
 
 
-def change(upserts: Iterable[bytes], removes: Iterable[int], *, at: EventId, unread_count: int | None = None) -> Frame:
-    """`unread_count` where there is something to read."""
-    body = b'{"upserts":[%b],"removes":%b,%b"seq":%d}' % (
-        b",".join(upserts),
-        orjson.dumps(list(removes)),
-        _unread(unread_count),
-        at.seq,
-    )
-    return event(id=str(at), event="change", data=body.decode())
+def change(
+    upserts: Iterable[bytes], removes: Iterable[int | str], *, at: EventId, members: EventMembers = NO_MEMBERS
+) -> Frame:
+    """`members` as they are now, also those that have not changed."""
+    tail = b'],"removes":%b,%b"seq":%d}' % (orjson.dumps(list(removes)), _members(members), at.seq)
+    return _numbered(at, "change", [b'{"upserts":[', *_joined(upserts), tail])
 
 
-def _unread(count: int | None) -> bytes:
-    return b"" if count is None else b'"unread_count":%d,' % count
+def members_alone(members: EventMembers, *, at: EventId, as_of: datetime, named: bool) -> Frame:
+    """A snapshot without rows."""
+    body = {**members, "seq": at.seq, "as_of": as_of.isoformat(timespec="milliseconds")}
+    return event(id=str(at), event="snapshot" if named else None, data=orjson.dumps(body).decode())
+
+
+def _members(members: EventMembers) -> bytes:
+    return orjson.dumps(members)[1:-1] + b"," if members else b""
 
 
 def availability(

@@ -4,7 +4,7 @@ import asyncio
 import random
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,8 +12,9 @@ from itertools import count
 from typing import Self
 
 from clinic_stream import frames
-from clinic_stream.connections import REPLACED, REVOKED, Connection, Goodbye
-from clinic_stream.counts import Counts
+from clinic_stream.closing_events import REPLACED, REVOKED, ClosingEvent
+from clinic_stream.connections import Connection
+from clinic_stream.counters import Counters
 from clinic_stream.frames import Frame
 from clinic_stream.live_clinic import LiveClinic
 from clinic_stream.params import Mode
@@ -21,7 +22,7 @@ from clinic_stream.staleness import Cause, Staleness, Trouble
 from clinic_stream.state import ClinicState, Dormant
 from clinic_stream.ticker import Ticker
 from clinic_stream.topics import Topic
-from clinic_stream.viewers import Viewer
+from clinic_stream.viewers import AnyViewer, Registered, Subject
 
 Clock = Callable[[], datetime]
 
@@ -38,21 +39,22 @@ class Limits:
     total: int = 0
     # Streams of signed-in users.
     per_address: int = 0
-    per_user: int = 0
-    # Public streams, of `total`: the rest is for signed-in users.
+    per_user: int = 0  # And by visit, for those who look by its reference.
+    # Public streams and those of visits by link, which anybody gets who asks for a time, of `total`: the rest is for
+    # signed-in users and walls.
     anonymous: int = 0
     # Public streams, beside those of signed-in users: neither takes the other's places behind one address.
     anonymous_per_address: int = 0
 
-    def shared_by(self, workers: int) -> Self:
-        """One worker's part, rounded up: the kernel deals newcomers out evenly, and nobody has to ask the others."""
+    def shared_by(self, replicas: int) -> Self:
+        """Share of one replica, rounded up: the gateway spreads new streams evenly, and no replica asks the others."""
         return replace(
             self,
-            total=-(-self.total // workers),
-            per_address=-(-self.per_address // workers),
-            per_user=-(-self.per_user // workers),
-            anonymous=-(-self.anonymous // workers),
-            anonymous_per_address=-(-self.anonymous_per_address // workers),
+            total=-(-self.total // replicas),
+            per_address=-(-self.per_address // replicas),
+            per_user=-(-self.per_user // replicas),
+            anonymous=-(-self.anonymous // replicas),
+            anonymous_per_address=-(-self.anonymous_per_address // replicas),
         )
 
 
@@ -64,7 +66,6 @@ class Hub:
         heartbeat_seconds: float,
         is_live: bool,
         limits: Limits = Limits(),  # Frozen.
-        worker: int = 0,
     ) -> None:
         self.clock = clock
         self.heartbeat_seconds = heartbeat_seconds
@@ -74,16 +75,16 @@ class Hub:
         # Clinics that have not been loaded although somebody asked, because they cannot be read.
         self.unreadable: dict[int, Trouble] = {}
         self._dormant: dict[int, Dormant] = {}
-        self.counts = Counts()
+        self.counts = Counters()
         self.ticker = Ticker()
-        self._limits = limits
+        self.limits = limits
         self._connections: dict[str, Connection] = {}
-        self._by_user: defaultdict[int, dict[str, Connection]] = defaultdict(dict)
+        self._by_subject: defaultdict[Subject, dict[str, Connection]] = defaultdict(dict)
         self._signed_in_by_address: Counter[str] = Counter()
         self._anonymous_by_address: Counter[str] = Counter()
         self._anonymous = 0
-        # So that an id says which worker has the connection, and means nothing after a restart.
-        self._id_prefix = f"{worker}-{secrets.token_hex(4)}-"
+        # An id means nothing to another replica, or after a restart.
+        self._id_prefix = f"{secrets.token_hex(4)}-"
         self._numbers = count(1)
         self._waiting = 0
         self.drain_begins = asyncio.Event()
@@ -93,30 +94,40 @@ class Hub:
         return list(self._connections.values())
 
     @property
-    def user_ids(self) -> set[int]:
-        return set(self._by_user)
+    def has_readers(self) -> bool:
+        """Also such as wait for their content."""
+        return bool(self._connections or self._waiting)
+
+    @property
+    def subjects(self) -> set[Subject]:
+        return set(self._by_subject)
+
+    def is_own(self, connection_id: str) -> bool:
+        """Whether this replica gave the id; the stream may have ended."""
+        return connection_id.startswith(self._id_prefix)
 
     def find(self, connection_id: str) -> Connection | None:
         """None also for one that is about to end."""
         connection = self._connections.get(connection_id)
-        return connection if connection is not None and connection.goodbye is None else None
+        return connection if connection is not None and connection.closing_event is None else None
 
-    def keep(self, state: ClinicState) -> None:
+    def keep(self, state: ClinicState) -> LiveClinic:
         """Follow a clinic from now on that is not in memory."""
         assert state.clinic.id not in self.clinics, "its readers would be left behind"
         self.unreadable.pop(state.clinic.id, None)
         dormant = self._dormant.pop(state.clinic.id, None)
         if dormant is not None:
             dormant.draw_boundary_in(state)
-        self.clinics[state.clinic.id] = LiveClinic(state, self.clock(), self._told, clock=self.clock)
+        clinic = self.clinics[state.clinic.id] = LiveClinic(state, self.clock(), self._count_delivery, clock=self.clock)
+        return clinic
 
     def limit_reached_by(self, address: str, *, is_anonymous: bool = False) -> str | None:
         """The limit that leaves no room for one more from this address."""
-        if 0 < self._limits.total <= len(self._connections) + self._waiting:
+        if 0 < self.limits.total <= len(self._connections) + self._waiting:
             return "total"
-        if is_anonymous and 0 < self._limits.anonymous <= self._anonymous:
+        if is_anonymous and 0 < self.limits.anonymous <= self._anonymous:
             return "anonymous"
-        per_address = self._limits.anonymous_per_address if is_anonymous else self._limits.per_address
+        per_address = self.limits.anonymous_per_address if is_anonymous else self.limits.per_address
         if 0 < per_address <= self._by_address(is_anonymous)[address]:
             return "anonymous_address" if is_anonymous else "address"
         return None
@@ -139,11 +150,11 @@ class Hub:
         self,
         connection_id: str,
         topic: Topic,
-        viewer: Viewer | None,
+        viewer: AnyViewer | None,
         *,
         mode: Mode,
         address: str = "",
-        is_packed: bool = False,
+        is_gzipped: bool = False,
         is_chunked: bool = True,
     ) -> Connection:
         """Over a user's limit, the oldest of them has to make room."""
@@ -154,15 +165,15 @@ class Hub:
             viewer,
             mode=mode,
             address=address,
-            is_packed=is_packed,
+            is_gzipped=is_gzipped,
             is_chunked=is_chunked,
         )
-        topic.apart.add(connection)
+        topic.stragglers.add(connection)
         self._connections[connection_id] = connection
-        self._count_in(address, is_anonymous=viewer is None)
+        self._count_in(address, is_anonymous=not isinstance(viewer, Registered))
         if viewer is not None:
             self._make_room_for(viewer)
-            self._by_user[viewer.user_id][connection_id] = connection
+            self._by_subject[viewer.subject][connection_id] = connection
         self.counts.opened[topic.kind] += 1
         self.ticker.add(connection.next_deadline, connection)
         if self.drain_begins.is_set():
@@ -171,21 +182,27 @@ class Hub:
 
     def leave(self, connection: Connection) -> None:
         connection.topic.left_at = connection.topic.clinic.used_at = self.clock()
-        connection.topic.apart.discard(connection)
+        connection.topic.stragglers.discard(connection)
         del self._connections[connection.id]
-        self._count_out(connection.address, is_anonymous=connection.viewer is None)
+        self._count_out(connection.address, is_anonymous=not isinstance(connection.viewer, Registered))
         if connection.viewer is not None:
-            of_user = self._by_user[connection.viewer.user_id]
-            of_user.pop(connection.id)
-            if not of_user:
-                del self._by_user[connection.viewer.user_id]
-        self.counts.closed[connection.goodbye.reason if connection.goodbye else "left"] += 1
+            of_subject = self._by_subject[connection.viewer.subject]
+            of_subject.pop(connection.id)
+            if not of_subject:
+                del self._by_subject[connection.viewer.subject]
+        self.counts.closed[connection.closing_event.reason if connection.closing_event else "left"] += 1
 
-    def revoke(self, user_id: int, admits: Callable[[Viewer], bool]) -> None:
-        """End the streams of a user whose viewer is no longer admitted."""
-        for connection in list(self._by_user.get(user_id, {}).values()):
-            if connection.viewer is not None and not admits(connection.viewer):
+    def revoke(self, subject: Subject, admits: Callable[[Registered], bool]) -> None:
+        """End the streams of a subject whose viewer is no longer admitted."""
+        for connection in list(self._by_subject.get(subject, {}).values()):
+            if isinstance(connection.viewer, Registered) and not admits(connection.viewer):
                 connection.end(REVOKED)
+
+    def set_family(self, clinic_id: int, patient_id: int, family: frozenset[int]) -> None:
+        """Of the account whose own record this is. Its streams go on, with the visits of these records."""
+        clinic = self.clinics.get(clinic_id)
+        if clinic is not None:
+            clinic.set_family(patient_id, family)
 
     @property
     def is_stale(self) -> bool:
@@ -223,17 +240,22 @@ class Hub:
         for connection in self.connections:
             loop.call_later(random.random() * seconds, connection.end, drained())  # noqa: S311  # Spreads load.
 
-    def drop_idle(self) -> None:
-        """Forget what nobody has looked at for a while."""
+    def drop_idle(self, clinic_ids: Iterable[int] | None = None) -> None:
+        """Forget what nobody has looked at for a while, of these clinics; by default of all."""
         now = self.clock()
-        for clinic_id, clinic in list(self.clinics.items()):
-            clinic.drop_idle_topics(now)
-            if not clinic.topics and now - clinic.used_at > CLINIC_LINGER:
-                del self.clinics[clinic_id]
-                self._dormant[clinic_id] = Dormant.of(clinic.state)
+        for clinic_id in list(self.clinics) if clinic_ids is None else clinic_ids:
+            clinic = self.clinics.get(clinic_id)
+            if clinic is not None:
+                self._drop_if_idle(clinic_id, clinic, now)
         for clinic_id, trouble in list(self.unreadable.items()):
             if now - trouble.since > CLINIC_LINGER:
                 del self.unreadable[clinic_id]
+
+    def _drop_if_idle(self, clinic_id: int, clinic: LiveClinic, now: datetime) -> None:
+        clinic.drop_idle_topics(now)
+        if not clinic.topics and now - clinic.used_at > CLINIC_LINGER:
+            del self.clinics[clinic_id]
+            self._dormant[clinic_id] = Dormant.of(clinic.state)
 
     def close(self) -> None:
         self.ticker.stop()
@@ -252,21 +274,21 @@ class Hub:
         if not by_address[address]:
             del by_address[address]
 
-    def _make_room_for(self, viewer: Viewer) -> None:
-        of_user = self._by_user.get(viewer.user_id, {})
-        if not 0 < self._limits.per_user <= len(of_user):
+    def _make_room_for(self, viewer: AnyViewer) -> None:
+        of_subject = self._by_subject.get(viewer.subject, {})
+        if not 0 < self.limits.per_user <= len(of_subject):
             return
-        staying = [one for one in of_user.values() if one.goodbye is None]
-        if self._limits.per_user <= len(staying):
+        staying = [one for one in of_subject.values() if one.closing_event is None]
+        if self.limits.per_user <= len(staying):
             staying[0].end(REPLACED)  # They stand in the order they came.
 
-    def _told(self, changed_at: datetime) -> None:
+    def _count_delivery(self, changed_at: datetime) -> None:
         self.counts.commit_to_send.add((self.clock() - changed_at.replace(tzinfo=UTC)).total_seconds())
 
 
-def drained() -> Goodbye:
+def drained() -> ClosingEvent:
     """Each with a moment of its own to come back at."""
-    return Goodbye("drain", frames.drain(random.randint(*DRAIN_RETRY_MS)))  # noqa: S311  # Spreads load.
+    return ClosingEvent("drain", frames.drain(random.randint(*DRAIN_RETRY_MS)))  # noqa: S311  # Spreads load.
 
 
 def overloaded() -> Frame:

@@ -1,4 +1,4 @@
-"""What a user was told in the app: the newest of it, and how much is not read. Pure.
+"""A user's in-app messages: the newest of them, and how many are not read. Pure.
 
 A clinic may have thousands of patients, so an inbox is in memory only while its user looks at it, and its rows only as
 the bytes that are sent.
@@ -10,14 +10,13 @@ from datetime import datetime
 from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-import orjson
-
 from clinic_stream.instants import said
+from clinic_stream.json_bytes import kept_json
 
 NEWEST = 50
 
 
-class Notification(NamedTuple):
+class InboxItem(NamedTuple):
     """A row of live_notification without its clinic. Instants are naive UTC."""
 
     id: int
@@ -30,7 +29,7 @@ class Notification(NamedTuple):
     read_at: datetime | None
 
     def encoded(self, zone: ZoneInfo) -> bytes:
-        return orjson.dumps(
+        return kept_json(
             {
                 "id": self.id,
                 "kind": self.kind,
@@ -52,7 +51,7 @@ class Inbox:
     seq: int = field(compare=False)
 
     @classmethod
-    def of(cls, rows: Iterable[Notification], unread_count: int, *, seq: int, zone: ZoneInfo) -> Self:
+    def of(cls, rows: Iterable[InboxItem], unread_count: int, *, seq: int, zone: ZoneInfo) -> Self:
         newest = sorted(rows, key=lambda row: (row.created_at, row.id), reverse=True)[:NEWEST]
         return cls({row.id: row.encoded(zone) for row in newest}, unread_count, seq)
 

@@ -19,5 +19,5 @@ def start_of(day: date, zone: ZoneInfo) -> datetime:
 
 
 def said(at: datetime | None, zone: ZoneInfo) -> str | None:
-    """What happened, as the REST API writes it."""
+    """An instant in the clinic's zone, as the REST API writes it."""
     return None if at is None else in_zone(at, zone).isoformat(timespec="milliseconds")

@@ -10,20 +10,19 @@ from typing import Any
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from shared_config import StreamSettings
+from shared_config import VERSION, StreamSettings
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from clinic_stream import __version__, browser, documents, errors, probes
+from clinic_stream import browser, connection_routes, errors, event_schemas, probes, stream_routes
 from clinic_stream.access_log import ROUTE
 from clinic_stream.docs import add_documentation
 from clinic_stream.hub import Clock
 from clinic_stream.middleware import Cors, RequestContext
-from clinic_stream.peers import Peers
-from clinic_stream.routes import STREAMS, Endpoint, router
 from clinic_stream.services import Services
-from clinic_stream.strict import Accepted, accepted_by, refuse_unknown
+from clinic_stream.stream_routes import STREAMS, Endpoint
+from clinic_stream.unknown_parameters import AcceptedParameters, parameters_of, refuse_unknown
 
 CORS_HEADERS = [
     "Authorization",
@@ -47,11 +46,13 @@ class StreamApp(FastAPI):
     """Outside of all that the frameworks add, so that a stream is opened through few layers and runs in one."""
 
     def openapi(self) -> dict[str, Any]:
-        return documents.completed(super().openapi())
+        return event_schemas.completed(super().openapi())
 
     def build_middleware_stack(self) -> ASGIApp:
         services: Services = self.state.services
-        accepted = {route.path: accepted_by(route) for route in router.routes if isinstance(route, APIRoute)}
+        accepted = {
+            route.path: parameters_of(route) for route in stream_routes.router.routes if isinstance(route, APIRoute)
+        }
         return RequestContext(
             Cors(
                 DirectRoutes(STREAMS, accepted, super().build_middleware_stack()),
@@ -71,7 +72,9 @@ class DirectRoutes:
     They are routes of the application as well, which documents them and answers every other method.
     """
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], accepted: Mapping[str, Accepted], app: ASGIApp) -> None:
+    def __init__(
+        self, endpoints: Mapping[str, Endpoint], accepted: Mapping[str, AcceptedParameters], app: ASGIApp
+    ) -> None:
         self._endpoints = endpoints
         self._accepted = accepted
         self._app = app
@@ -93,32 +96,31 @@ class DirectRoutes:
         await response(scope, receive, send)
 
 
-def create_app(
-    settings: StreamSettings, *, clock: Clock = lambda: datetime.now(UTC), peers: Peers | None = None
-) -> FastAPI:
+def create_app(settings: StreamSettings, *, clock: Clock = lambda: datetime.now(UTC)) -> FastAPI:
     """The service, not started: it needs no database until it is asked something."""
     app = _build_app(lifespan=_lifespan)
-    app.state.services = Services(settings, clock, peers or Peers())
+    app.state.services = Services(settings, clock)
     return app
 
 
 def openapi_document() -> dict[str, Any]:
-    """What /openapi.json says; needs no settings."""
+    """The text of /openapi.json; needs no settings."""
     return _build_app().openapi()
 
 
 def _build_app(**options: Any) -> FastAPI:
     app = StreamApp(
         title="Chairside stream",
-        version=__version__,
+        version=VERSION,
         description="Live appointments over Server-Sent Events, checked against the tokens of the REST API.",
-        servers=documents.SERVERS,
+        servers=event_schemas.SERVERS,
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
         **options,
     )
-    app.include_router(router, dependencies=[Depends(refuse_unknown)])
+    for router in (stream_routes.router, connection_routes.router):
+        app.include_router(router, dependencies=[Depends(refuse_unknown)])
     app.include_router(probes.router)
     probes.answer_head(app)
     app.include_router(browser.router)

@@ -1,27 +1,23 @@
-"""What a process has counted, as Prometheus reads it; and several workers' as one."""
+"""Counters of a process, as Prometheus reads them."""
 
+import socket
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from typing import Any
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
-from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
+from shared_config import VERSION
 
-from clinic_stream.counts import BUCKETS, Spread
+from clinic_stream.counters import BUCKETS, Histogram
 from clinic_stream.hub import Hub
 from clinic_stream.services import Services
 from clinic_stream.staleness import Cause
 
 PREFIX = "chairside_stream_"
-# What is the worst of all workers, where everything else is their sum.
-WORST = frozenset(
-    f"{PREFIX}{name}"
-    for name in ("head_lag_seconds", "stale", "stale_seconds", "pulse_age_seconds", "clock_skew_seconds")
-)
-LEAST = frozenset({f"{PREFIX}database_up"})
 CAUSES_OF_A_CLINIC = [cause for cause in Cause if cause not in {Cause.DATABASE, Cause.ACCOUNTS, Cause.REPLICA}]
 
 
@@ -42,6 +38,30 @@ class Metrics(Collector):
         counts = self._services.hub.counts
         yield _histogram("commit_to_send_seconds", "From a change to its last frame's writing", counts.commit_to_send)
         yield _histogram("poll_seconds", "Duration of a successful look at the database", counts.polls)
+        requests = HistogramMetricFamily(
+            PREFIX + "request_seconds",
+            "Duration of requests, of streams until they are open",
+            labels=["method", "route", "status"],
+        )
+        for (method, route, status), spread in sorted(counts.requests.items()):
+            requests.add_metric([method, route, str(status)], buckets=_buckets(spread), sum_value=spread.total)
+        yield requests
+        yield from self._pool()
+        info = GaugeMetricFamily(
+            PREFIX + "info", "Always 1: the version, and the machine that answers", labels=["version", "host"]
+        )
+        info.add_metric([VERSION, socket.gethostname()], 1)
+        yield info
+
+    def _pool(self) -> Iterator[Metric]:
+        busy = GaugeMetricFamily(
+            PREFIX + "database_connections", "Connections to the database in use, by pool", labels=["lane"]
+        )
+        limit = GaugeMetricFamily(PREFIX + "database_connections_limit", "At most, by pool", labels=["lane"])
+        for name, pool in self._services.feed.pools.items():
+            busy.add_metric([name], pool.busy)
+            limit.add_metric([name], pool.size)
+        yield from (busy, limit)
 
     def _gauges(self) -> Iterator[Metric]:
         services, hub = self._services, self._services.hub
@@ -64,6 +84,7 @@ class Metrics(Collector):
             Counter(trouble.cause.value for troubles in stale_clinics.values() for trouble in troubles),
         )
         for name, help_text, value in (
+            ("connections_limit", "Open streams at most; 0: no limit", hub.limits.total),
             ("clinics", "Clinics in memory", len(clinics)),
             ("topics", "What sets of viewers see alike", sum(len(clinic.topics) for clinic in clinics)),
             ("rows", "Appointments in memory", sum(len(clinic.state.rows) for clinic in clinics)),
@@ -97,6 +118,7 @@ class Metrics(Collector):
             ("frames", "Frames written to readers", counts.frames),
             ("bytes", "Bytes of these frames", counts.bytes),
             ("coalesced", "Versions a slow reader was spared", counts.coalesced),
+            ("late_heads", "Changes that only the scan of all heads found: expected 0", counts.late_heads),
             ("drift", "Differences from the database: expected 0", counts.drift),
             ("sweeps", "Comparisons of a whole clinic with the database", counts.sweeps),
             ("unfinished_closed", "Connections closed without a complete request", self._services.unfinished.closed),
@@ -108,42 +130,6 @@ class Metrics(Collector):
             ("failed_sweeps", "Comparisons that could not be made", counts.failed_sweeps),
         ):
             yield CounterMetricFamily(PREFIX + name, help_text, value=float(value))
-
-
-def merged(texts: Iterable[str]) -> bytes:
-    """Several workers' texts as one."""
-    registry = CollectorRegistry()
-    registry.register(_Merged(texts))
-    return generate_latest(registry)
-
-
-class _Merged(Collector):
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._families: dict[str, Metric] = {}
-        self._values: dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], float]] = {}
-        for text in texts:
-            for family in text_string_to_metric_families(text):
-                self._take(family)
-
-    def collect(self) -> Iterator[Metric]:
-        for name, family in self._families.items():
-            made = Metric(family.name, family.documentation, family.type)
-            for (sample, labels), value in self._values[name].items():
-                made.add_sample(sample, dict(labels), value)
-            yield made
-
-    def _take(self, family: Metric) -> None:
-        self._families.setdefault(family.name, family)
-        values = self._values.setdefault(family.name, {})
-        for sample in family.samples:
-            key = sample.name, tuple(sorted(sample.labels.items()))
-            values[key] = _together(family.name, values[key], sample.value) if key in values else sample.value
-
-
-def _together(name: str, one: float, other: float) -> float:
-    if name in WORST:
-        return max(one, other)
-    return min(one, other) if name in LEAST else one + other
 
 
 def _pulse_age(services: Services) -> float:
@@ -163,9 +149,10 @@ def _by_label(kind: Any, name: str, help_text: str, label: str, *found: Mapping[
     return family  # type: ignore[no-any-return]
 
 
-def _histogram(name: str, help_text: str, spread: Spread) -> Metric:
-    total, buckets = 0, []
-    for bound, number in zip((*map(str, BUCKETS), "+Inf"), spread.counts, strict=True):
-        total += number
-        buckets.append((bound, float(total)))
-    return HistogramMetricFamily(PREFIX + name, help_text, buckets=buckets, sum_value=spread.total)
+def _histogram(name: str, help_text: str, spread: Histogram) -> Metric:
+    return HistogramMetricFamily(PREFIX + name, help_text, buckets=_buckets(spread), sum_value=spread.total)
+
+
+def _buckets(spread: Histogram) -> list[tuple[str, float]]:
+    bounds = (*map(str, BUCKETS), "+Inf")
+    return list(zip(bounds, map(float, accumulate(spread.counts)), strict=True))

@@ -2,16 +2,17 @@
 
 import logging
 import re
+import secrets
 import time
-import uuid
 
+from shared_config.log_formats import request_id_of_this_context
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from clinic_stream import errors, logs
-from clinic_stream.access_log import route_of, who_asks
+from clinic_stream import errors
+from clinic_stream.access_log import count_request, route_of, who_asks
 from clinic_stream.stream import OPENED
 
 logger = logging.getLogger("clinic_stream.access")
@@ -52,20 +53,20 @@ class RequestContext:
 
 
 class _Answer:
-    """What is known of one answer; adds its headers when it starts."""
+    """The state of one answer; adds its headers when it starts."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         given = Headers(scope=scope).get("x-request-id", "")
         self.status: int | None = None
-        self._id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        self._id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
         self._method = scope["method"] if scope["method"] in METHODS else "OTHER"
         self._scope: Scope | None = scope
         # Known when the answer starts: the route's template, never the path, which may be anything.
-        self._request: dict[str, object] = {"request": f"{self._method} -"}
+        self._request: dict[str, object] = {"method": self._method, "route": "-"}
         self._is_probe = scope["path"] in PROBES
         self._send = send
         self._started_at = time.perf_counter()
-        logs.request_id.set(self._id)
+        request_id_of_this_context.set(self._id)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -77,17 +78,20 @@ class _Answer:
             if self._scope is not None:
                 route = route_of(self._scope)
                 headers["X-Route"] = route
-                self._request = {"request": f"{self._method} {route}", **who_asks(self._scope)}
+                self._request = {"method": self._method, "route": route, **who_asks(self._scope)}
+                count_request(
+                    self._scope, self._method, route, message["status"], time.perf_counter() - self._started_at
+                )
                 self._scope = None
         await self._send(message)
 
     def log(self, what: str, more: dict[str, object] | None = None) -> None:
         seconds = time.perf_counter() - self._started_at
-        fields = {**self._request, "status": self.status, "seconds": round(seconds, 6), **(more or {})}
+        fields = {**self._request, "status": self.status, "milliseconds": round(seconds * 1000, 1), **(more or {})}
         level = logging.DEBUG if self._is_probe and self.status == 200 else logging.INFO
         user, address = fields.get("user"), fields.get("address", "-")
-        message = "%s %s %s in %.1f ms user=%s from=%s"
-        values = (fields["request"], what, self.status, seconds * 1000, user, address)
+        message = "%s %s %s %s in %.1f ms user=%s from=%s"
+        values = (fields["method"], fields["route"], what, self.status, seconds * 1000, user, address)
         logger.log(level, message, *values, extra={"fields": fields})
 
 

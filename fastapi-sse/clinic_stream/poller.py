@@ -1,40 +1,46 @@
 """The loops that follow the database. What they cost does not depend on how many are watching.
 
-Loops run side by side, each with its own connections: the heads of the watched clinics (here; `following` reads what is
-new), the accounts (`accounts`), the sweep (`sweeper`) and, on a replica, the pulse (`pulse`). A head is compared by
-inequality: a larger one means new events; a smaller one, another event under the same number, another epoch or a gap
-means the clinic is loaded again. While the database or a clinic
-cannot be read the streams stay open and are told so once; they catch up by themselves.
+Loops run side by side, each with its own connections: the heads (here; `head_finder` finds those that moved, and
+`following` reads what is new), the accounts (`accounts`), the sweep (`sweeper`) and, on a replica, the pulse (`pulse`).
+A head is compared by inequality: a larger one means new events; a smaller one, another event under the same number,
+another epoch or a gap means the clinic is loaded again. While the database or a clinic cannot be read the streams stay
+open and are told so once; they catch up by themselves.
 """
 
 import asyncio
 import contextlib
 import logging
 
-from clinic_stream.accounts import AccountFollower
+from clinic_stream.account_follower import AccountFollower
+from clinic_stream.clinic_follower import ClinicFollower, load_visit
+from clinic_stream.clinic_loader import ClinicLoader
+from clinic_stream.clinic_loads import LoadRequest
 from clinic_stream.errors import ClinicUnreadable, DatabaseUnavailable, Reason
-from clinic_stream.feed import ACCOUNTS, Feed
-from clinic_stream.following import ClinicFollower
+from clinic_stream.feed import Feed
+from clinic_stream.head_finder import HeadFinder
 from clinic_stream.hub import Hub
+from clinic_stream.inbox_topic import InboxTopic
 from clinic_stream.live_clinic import LiveClinic
+from clinic_stream.poll_pace import PollPace
 from clinic_stream.pulse import PulseFollower
-from clinic_stream.sharing import SharedReads
+from clinic_stream.schedule import Named
+from clinic_stream.shared_reads import SharedReads
 from clinic_stream.staleness import Cause
 from clinic_stream.sweeper import SWEEP_SECONDS, Sweeper
-from clinic_stream.topics import InboxTopic
-from clinic_stream.viewers import Sessions, Viewer
+from clinic_stream.viewers import Registered, Sessions, VisitViewer
 
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 0.5
+MAX_PAUSE_SECONDS = 0.5
 # Without live updates only whether the database can be read.
 WITHOUT_LIVE_UPDATES_SECONDS = 0.5
 HOUSEKEEPING_SECONDS = 5.0
-# How long is believed what practitioner belongs to what clinic, and that there is none.
+MAX_TIDIED_A_ROUND = 100
+# How long is believed what practitioner or service belongs to what clinic, and that there is none.
 KNOWN_SECONDS = 60.0
 UNKNOWN_SECONDS = 5.0
-MOST_PRACTITIONERS = 10_000
+MAX_FOUND = 10_000
 
 
 class Poller:
@@ -51,19 +57,25 @@ class Poller:
         self._hub = hub
         self._interval = interval_seconds if hub.is_live else WITHOUT_LIVE_UPDATES_SECONDS
         self._shared = SharedReads()
-        self.accounts = AccountFollower(feed, hub, sessions, self._shared)
-        self.follower = ClinicFollower(feed, hub)
+        self._pace = PollPace(hub)
+        self.accounts = AccountFollower(feed, hub, sessions, self._shared, self._pace)
+        self._loader = ClinicLoader(feed)
+        self.follower = ClinicFollower(feed, hub, self._loader)
+        self._finder = HeadFinder(feed, hub, reach=feed.latest_commit)
         self._pulse = PulseFollower(feed, hub) if feed.reads_replica else None
         self._sweeper = Sweeper(feed, hub, self.follower, sweep_seconds=sweep_seconds)
         self._probing: asyncio.Task[None] | None = None
         self._has_probed = False
         self.views_problem: Reason | None = None
         self._is_stopping = False
-        self._source_changes = 0
+        self._server_changes = 0
         self._read_at: float | None = None
         self._has_looked = asyncio.Event()
+        self._next_look: asyncio.Future[None] | None = None
+        self._untidied: list[int] = []
+        self._tidy_at = 0.0
         self._lock = asyncio.Lock()
-        self._practitioners: dict[int, tuple[int | None, float]] = {}
+        self._found: dict[tuple[Named, int], tuple[int | None, float]] = {}
 
     @property
     def lag_seconds(self) -> float | None:
@@ -109,6 +121,7 @@ class Poller:
             if self._probing is not None:
                 self._probing.cancel()
             await self.follower.stop()
+            await self._loader.stop()
 
     async def wait_for_first_look(self, seconds: float) -> None:
         """Return when the database has been read, or after this time."""
@@ -124,21 +137,31 @@ class Poller:
         if self._pulse is not None:
             self._pulse.stop()
 
-    async def admits(self, viewer: Viewer) -> bool:
+    async def admits(self, viewer: Registered) -> bool:
         """Whether the viewer may see. Waits until that can be verified."""
         return await self.accounts.admits(viewer)
 
     async def clinic(self, clinic_id: int) -> LiveClinic | None:
         """The clinic's live state, loaded on first use; None when there is no such clinic. Waits until it can be read,
-        and so do `inbox` and `clinic_of_practitioner`: whoever asks sets the limit."""
+        and so do `inbox` and `clinic_of`: whoever asks sets the limit."""
+        was_followed = self._pace.want()
         if clinic_id not in self._hub.clinics:
             await self._shared.until_read(("clinic", clinic_id), lambda: self._load(clinic_id))
         elif not self._hub.is_live:
             await self._catch_up_now(self._hub.clinics[clinic_id])
+        elif not was_followed:
+            await self._wait_until_followed(self._hub.clinics[clinic_id])
         clinic = self._hub.clinics.get(clinic_id)
         if clinic is not None:
             clinic.used_at = self._hub.clock()
         return clinic
+
+    async def _wait_until_followed(self, clinic: LiveClinic) -> None:
+        """While nobody read, the clinic may have moved on. Return when it is at its head, or known to be in trouble."""
+        self.follower.look_at(clinic)
+        while self.follower.is_unsettled(clinic) and not (clinic.is_stale or self._hub.is_stale):
+            self._next_look = self._next_look or asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._next_look)
 
     async def inbox(self, clinic_id: int, user_id: int) -> InboxTopic | None:
         """A user's notifications, loaded on first use; None when there is no such clinic."""
@@ -162,37 +185,74 @@ class Poller:
             raise DatabaseUnavailable("the clinic is being loaded again")
         clinic.take_inbox(user_id, inbox)
 
-    async def clinic_of_practitioner(self, practitioner_id: int) -> LiveClinic | None:
-        """None when there is no such practitioner. At most one query, and none where the clinic is live."""
+    async def visit(self, viewer: VisitViewer) -> LiveClinic | None:
+        """The clinic with this visit in its state; None when there is no such clinic. Costs nothing for a visit of the
+        live window."""
+        clinic = await self.clinic(viewer.clinic_id)
+        if clinic is None:
+            return None
+        visit_id = viewer.visit_id
+        if not clinic.knows_visit(visit_id):
+            await self._shared.until_read(
+                ("visit", viewer.clinic_id, visit_id), lambda: load_visit(self._feed, clinic, visit_id)
+            )
+        return clinic
+
+    async def clinic_of(self, named: Named, row_id: int) -> LiveClinic | None:
+        """The clinic that this row belongs to; None when there is none. At most one query, none where it is live; a
+        clinic itself is not looked for, but loaded, together with others."""
+        if named == "clinic":
+            return await self._clinic_itself(row_id)
         for clinic in self._hub.clinics.values():
-            if practitioner_id in clinic.state.practitioner_ids:
+            if clinic.has(named, row_id):
                 return await self.clinic(clinic.state.clinic.id)
-        if self._practitioners.get(practitioner_id, (None, 0))[1] < _monotonic():
-            await self._shared.until_read(("practitioner", practitioner_id), lambda: self._find(practitioner_id))
-        clinic_id = self._practitioners[practitioner_id][0]
+        if self._found.get((named, row_id), (None, 0))[1] < _monotonic():
+            await self._shared.until_read(("clinic of", named, row_id), lambda: self._find(named, row_id))
+        clinic_id = self._found[named, row_id][0]
         return None if clinic_id is None else await self.clinic(clinic_id)
 
-    async def _find(self, practitioner_id: int) -> None:
-        clinic_id = await self._feed.clinic_of_practitioner(practitioner_id)
+    async def _clinic_itself(self, clinic_id: int) -> LiveClinic | None:
+        if self._found.get(("clinic", clinic_id), (None, 0))[1] >= _monotonic():
+            return None  # There was none a moment ago.
+        clinic = await self.clinic(clinic_id)
+        if clinic is None:
+            self._note_found("clinic", clinic_id, None)
+        return clinic
+
+    async def _find(self, named: Named, row_id: int) -> None:
+        self._note_found(named, row_id, await self._feed.clinic_of(named, row_id))
+
+    def _note_found(self, named: Named, row_id: int, clinic_id: int | None) -> None:
         until = _monotonic() + (UNKNOWN_SECONDS if clinic_id is None else KNOWN_SECONDS)
-        self._practitioners[practitioner_id] = clinic_id, until
-        if len(self._practitioners) > MOST_PRACTITIONERS:
-            del self._practitioners[next(iter(self._practitioners))]
+        self._found[named, row_id] = clinic_id, until
+        if len(self._found) > MAX_FOUND:
+            del self._found[next(iter(self._found))]
 
     async def _follow_heads(self) -> None:
         pause = FIRST_PAUSE_SECONDS
-        housekeeping_at = _monotonic()
         while not self._is_stopping:
             started_at = _monotonic()
-            if started_at >= housekeeping_at:
-                self._hub.drop_idle()
-                housekeeping_at = started_at + HOUSEKEEPING_SECONDS
-            if await self._round_succeeds():
+            self._tidy(started_at)
+            is_read = await self._round_succeeds()
+            if self._next_look is not None:
+                self._next_look.set_result(None)
+                self._next_look = None
+            if is_read:
                 pause = FIRST_PAUSE_SECONDS
-                await asyncio.sleep(max(0.0, started_at + self._interval - _monotonic()))
+                await self._pace.sleep(max(0.0, started_at + self._interval - _monotonic()))
             else:
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                pause = min(2 * pause, MAX_PAUSE_SECONDS)
+
+    def _tidy(self, now: float) -> None:
+        """Forget idle clinics and topics: of thousands some in each round."""
+        if now >= self._tidy_at:
+            self._untidied = list(self._hub.clinics)
+            self._tidy_at = now + HOUSEKEEPING_SECONDS
+            self._hub.drop_idle(())
+        if self._untidied:
+            some, self._untidied = self._untidied[:MAX_TIDIED_A_ROUND], self._untidied[MAX_TIDIED_A_ROUND:]
+            self._hub.drop_idle(some)
 
     async def _round_succeeds(self) -> bool:
         started_at = _monotonic()
@@ -222,15 +282,16 @@ class Poller:
         self._hub.mark_stale(Cause.DATABASE, reason)
 
     async def _round(self) -> None:
-        clinics = dict(self._hub.clinics) if self._hub.is_live else {}
-        heads = await self._feed.heads([ACCOUNTS, *clinics], with_marks=self.follower.wants_marks)
-        if self._source_changes != self._feed.source.changes:
+        was_lost = self._hub.staleness.has(Cause.DATABASE)
+        found = await self._finder.find(self.follower.wanted(), compares_all=was_lost)
+        if self._server_changes != self._feed.server.changes:
             logger.warning("the database's address leads to another server: every clinic is compared with it")
-            self._source_changes = self._feed.source.changes
+            self._server_changes = self._feed.server.changes
             self._sweeper.sweep_all()
         if not self._has_probed and self._probing is None:
             self._probing = asyncio.create_task(self._probe())
-        self.follower.follow(clinics, heads)
+        if self._hub.is_live:
+            self.follower.follow(found)
 
     async def _probe(self) -> None:
         """Read one row of every view, so that a missing one or a missing right shows before somebody needs it."""
@@ -250,7 +311,8 @@ class Poller:
         if clinic_id in self._hub.clinics:
             return
         try:
-            state = await self._feed.load(clinic_id, self._hub.clock(), in_trouble=clinic_id in self._hub.unreadable)
+            load = LoadRequest(clinic_id, self._hub.clock())
+            state = await self._loader.load(load, in_trouble=clinic_id in self._hub.unreadable)
         except DatabaseUnavailable as error:
             if not self._hub.is_stale:
                 self._note_unreadable(clinic_id, error.reason, str(error))
@@ -261,7 +323,9 @@ class Poller:
             self._note_unreadable(clinic_id, Reason.DEFECT, type(error).__name__)
             raise ClinicUnreadable(f"clinic {clinic_id} cannot be loaded", Reason.DEFECT) from error
         if state is not None:
-            self._hub.keep(state)
+            clinic = self._hub.keep(state)
+            self.follower.watch(clinic)
+            self._sweeper.watch(clinic)
 
     def _note_unreadable(self, clinic_id: int, reason: Reason, message: str) -> None:
         if clinic_id not in self._hub.unreadable:
@@ -271,8 +335,7 @@ class Poller:
     async def _catch_up_now(self, clinic: LiveClinic) -> None:
         async with self._lock:
             try:
-                heads = await self._feed.heads([clinic.state.clinic.id])
-                if (head := heads.get(clinic.state.clinic.id)) is not None:
+                if (head := await self._feed.head(clinic.state.clinic.id)) is not None:
                     await self.follower.catch_up(clinic, head)
             except DatabaseUnavailable:
                 logger.warning("clinic %d is shown as it was last read", clinic.state.clinic.id)

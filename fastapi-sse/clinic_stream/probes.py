@@ -4,15 +4,15 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST
+from shared_config import VERSION
 from starlette.responses import JSONResponse, Response
 
-from clinic_stream import __version__, documents
+from clinic_stream import schemas
 from clinic_stream.access import sees_operations
-from clinic_stream.metrics import Metrics, merged
+from clinic_stream.metrics import Metrics
 from clinic_stream.services import Services, services_of
 from clinic_stream.staleness import Trouble
 
@@ -21,7 +21,7 @@ router = APIRouter(tags=["operations"])
 RETRY_SECONDS = 2
 
 
-@router.get("/livez", summary="The process is alive", responses={200: {"model": documents.Alive}}, response_model=None)
+@router.get("/livez", summary="The process is alive", responses={200: {"model": schemas.Alive}}, response_model=None)
 async def show_alive() -> dict[str, str]:
     return {"status": "ok"}
 
@@ -32,9 +32,9 @@ async def show_alive() -> dict[str, str]:
     description="`database` is `ok` or the reason why it cannot be followed. Clinics with a trouble of their own are"
     " counted; the others are served.",
     responses={
-        200: {"model": documents.Readiness},
+        200: {"model": schemas.Readiness},
         503: {
-            "model": documents.Readiness,
+            "model": schemas.Readiness,
             "description": "The database cannot be followed, or the service is stopping. The same body.",
         },
     },
@@ -44,7 +44,7 @@ async def show_ready(request: Request) -> JSONResponse:
     body = {
         "status": "ok" if services.is_ready else "stopping" if services.is_draining else "unavailable",
         "service": services.settings.service_name,
-        "version": __version__,
+        "version": VERSION,
         "database": services.poller.state,
         "stale_clinics": len(services.hub.stale_clinics),
     }
@@ -56,12 +56,12 @@ async def show_ready(request: Request) -> JSONResponse:
 @router.get(
     "/api/v1/health",
     summary="How the service is",
-    description="Of several workers the one that answers; `connections` are of all. `workers` and `head_lag_seconds`"
-    " are for owners, administrators and METRICS_NETWORKS.",
+    description="Of several replicas the one that answers. `head_lag_seconds` is for owners, administrators and"
+    " METRICS_NETWORKS.",
     responses={
-        200: {"model": documents.Health},
+        200: {"model": schemas.Health},
         503: {
-            "model": documents.Health,
+            "model": schemas.Health,
             "description": "The database cannot be read, or the service is stopping. The same body.",
         },
     },
@@ -69,14 +69,12 @@ async def show_ready(request: Request) -> JSONResponse:
 async def show_health(request: Request) -> JSONResponse:
     services = services_of(request)
     clinics = services.hub.clinics.values()
-    others = await services.peers.ask_all(request, frozenset({200, 503}))
-    connections = [len(services.hub.connections), *(orjson.loads(answer)["connections"] for answer in others)]
     stale_clinics = services.hub.stale_clinics
     accounts = services.poller.accounts
     body: dict[str, Any] = {
         "status": _status(services, stale_clinics),
         "service": services.settings.service_name,
-        "version": __version__,
+        "version": VERSION,
         "database": services.poller.state,
         "cache": {
             "clinics": len(clinics),
@@ -84,13 +82,12 @@ async def show_health(request: Request) -> JSONResponse:
             "rows": sum(len(clinic.state.rows) for clinic in clinics),
             "inboxes": sum(len(clinic.state.inboxes) for clinic in clinics),
         },
-        "connections": sum(connections),
+        "connections": len(services.hub.connections),
         "pulse_age_seconds": _rounded(services.poller.pulse_age_seconds),
         "stale": _described(services.hub.staleness.troubles, stale_clinics),
         "clock": {"skew_seconds": round(accounts.clock_skew_seconds, 3), "off": accounts.is_clock_off},
     }
     if sees_operations(request):
-        body["workers"] = len(connections)
         body["head_lag_seconds"] = _rounded(services.poller.lag_seconds)
     return JSONResponse(body, status_code=200 if services.is_ready else 503)
 
@@ -126,15 +123,11 @@ def _described(troubles: list[Trouble], stale_clinics: Mapping[int, list[Trouble
 
 @router.get(
     "/metrics",
-    summary="What the service has counted, for Prometheus; all workers together",
+    summary="What the service has counted, for Prometheus",
     response_class=Response,
     responses={
         200: {"description": "Text.", "content": {"text/plain": {"example": "chairside_stream_drift_total 0.0"}}}
     },
 )
 async def show_metrics(request: Request) -> Response:
-    services = services_of(request)
-    text = Metrics(services).text()
-    others = await services.peers.ask_all(request)
-    body = merged(part.decode() for part in (text, *others)) if others else text
-    return Response(body, media_type=CONTENT_TYPE_LATEST)
+    return Response(Metrics(services_of(request)).text(), media_type=CONTENT_TYPE_LATEST)

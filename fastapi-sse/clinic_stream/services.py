@@ -1,4 +1,4 @@
-"""What one process of this service is made of."""
+"""The parts of one process of this service."""
 
 from typing import cast
 
@@ -7,17 +7,17 @@ from shared_config import StreamSettings, TrustedProxies, counted_address
 
 from clinic_stream.feed import Feed
 from clinic_stream.hub import Clock, Hub, Limits
-from clinic_stream.peers import Peers
 from clinic_stream.poller import Poller
+from clinic_stream.replicas import Replicas
 from clinic_stream.tickets import UsedTickets
-from clinic_stream.unfinished import UnfinishedRequests
+from clinic_stream.unfinished_requests import UnfinishedRequests
 from clinic_stream.viewers import Sessions
 
 
 class Services:
-    def __init__(self, settings: StreamSettings, clock: Clock, peers: Peers) -> None:
+    def __init__(self, settings: StreamSettings, clock: Clock) -> None:
         self.settings = settings
-        self.peers = peers
+        self.replicas = Replicas(settings.sse_replica_addresses if settings.sse_replicas > 1 else ())
         self.proxies = TrustedProxies(settings.trusted_proxies)
         self.sessions = Sessions()
         self.used_tickets = UsedTickets()
@@ -31,13 +31,12 @@ class Services:
                 settings.sse_max_connections_per_user,
                 settings.sse_max_anonymous,
                 settings.sse_max_anonymous_per_address,
-            ).shared_by(peers.workers),
-            worker=peers.worker,
+            ).shared_by(settings.sse_replicas),
         )
         self.unfinished = UnfinishedRequests(
             seconds=settings.sse_request_seconds,
-            total=-(-settings.sse_max_unfinished_requests // peers.workers),
-            per_address=-(-settings.sse_max_unfinished_requests_per_address // peers.workers),
+            total=settings.sse_max_unfinished_requests,
+            per_address=settings.sse_max_unfinished_requests_per_address,
             # A trusted proxy is one address for many clients.
             counted_as=lambda peer: "" if self.proxies.trusts(peer) else counted_address(peer),
         )

@@ -1,4 +1,4 @@
-"""What cannot be followed at the moment: since when and why. Pure."""
+"""Parts that cannot be followed at the moment: since when and why. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One stream: its headers, then everything until one side ends it. See ARCHITECTURE.md for every way it ends."""
+"""One stream: its headers, then everything until one side ends it. Every way it ends: docs/stream/endings.md."""
 
 import asyncio
 import random
@@ -11,13 +11,15 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from clinic_stream import frames
-from clinic_stream.connections import REVOKED, STUCK, Connection, Line
+from clinic_stream.closing_events import REVOKED, STUCK
+from clinic_stream.connections import Connection
 from clinic_stream.event_ids import EventId
 from clinic_stream.frames import Frame
 from clinic_stream.hub import Hub, drained, overloaded
 from clinic_stream.params import Mode
-from clinic_stream.topics import Topic
-from clinic_stream.viewers import Viewer
+from clinic_stream.socket_writer import SocketWriter
+from clinic_stream.topics import Snapshot, Topic
+from clinic_stream.viewers import AnyViewer, Registered
 
 SEND_SECONDS = 5.0
 HEADERS = {
@@ -28,31 +30,31 @@ HEADERS = {
 CONNECTION_HEADER = "X-Connection-ID"
 NOT_LIVE = frames.comment("Live updates are switched off: this shows the moment it was opened.")
 
-# Where a stream waits in the request's scope for `RequestContext`, and how a server offers its line.
+# Keys of the request's scope: a stream that waits for `RequestContext`, and the writer that a server offers.
 OPENED = "clinic_stream.opened"
-LINE = "clinic_stream.line"
+SOCKET_WRITER = "clinic_stream.socket_writer"
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
     hub: Hub
     topic: Topic
-    viewer: Viewer | None
+    viewer: AnyViewer | None
     mode: Mode
     last_id: EventId | None
     address: str
-    is_packed: bool
+    is_gzipped: bool
     is_chunked: bool
-    admits: Callable[[Viewer], bool]
+    admits: Callable[[Registered], bool]
     connection_id: str
-    is_told_stale: bool = False  # Before this stream began.
+    was_sent_stale: bool = False  # Before this stream began.
 
     async def run(self, scope: Scope, receive: Receive, send: Send) -> dict[str, object]:
-        """Tell the reader everything until one side ends it. The response's headers have been sent.
+        """Send frames until one side ends the stream. The response's headers have been sent.
 
-        Returns what the log may say of it: never anything that was told.
+        Returns fields for the log: none of the content.
         """
-        line = line_of(scope)
+        writer = socket_writer_of(scope)
         _forget_request(scope)
         connection = self.hub.enter(
             self.connection_id,
@@ -60,23 +62,26 @@ class Stream:
             self.viewer,
             mode=self.mode,
             address=self.address,
-            is_packed=self.is_packed,
+            is_gzipped=self.is_gzipped,
             is_chunked=self.is_chunked,
         )
         try:
-            connection.begin(self._opening(), is_told_stale=self.is_told_stale)
-            if self.viewer is not None and not self.admits(self.viewer):  # Lost since the check of the request.
+            opening, of = self._opening()
+            connection.begin(opening, of=of, was_sent_stale=self.was_sent_stale)
+            if isinstance(self.viewer, Registered) and not self.admits(
+                self.viewer
+            ):  # Lost since the check of the request.
                 connection.end(REVOKED)
-            if line is None:
-                await self._tell(connection, receive, send)
+            if writer is None:
+                await self._send_all(connection, receive, send)
             else:
-                await connection.run_on(line)
+                await connection.write_to(writer)
             if connection.is_over:
                 await write(send, connection.trailer, more=False)
         except TimeoutError:
-            connection.goodbye = STUCK
-            if line is not None:
-                line.reset()
+            connection.closing_event = STUCK
+            if writer is not None:
+                writer.reset()
         finally:
             self.hub.leave(connection)
         return {
@@ -84,10 +89,10 @@ class Stream:
             "stream": self.topic.kind,
             "user": self.viewer and self.viewer.user_id,
             "last_id": connection.last_id,
-            "reason": connection.goodbye.reason if connection.goodbye else "left",
+            "reason": connection.closing_event.reason if connection.closing_event else "left",
         }
 
-    async def _tell(self, connection: Connection, receive: Receive, send: Send) -> None:
+    async def _send_all(self, connection: Connection, receive: Receive, send: Send) -> None:
         left = asyncio.ensure_future(until_gone(receive))
         left.add_done_callback(lambda _: connection.wake())
         try:
@@ -100,12 +105,13 @@ class Stream:
         finally:
             left.cancel()
 
-    def _opening(self) -> list[Frame]:
-        frame, result = self.topic.opening(self.last_id, self.mode, self.hub.clock())
+    def _opening(self) -> tuple[list[Frame], Snapshot | None]:
+        """The first frames, and the snapshot among them if changes lead on from it."""
+        frame, result, of = self.topic.opening(self.last_id, self.mode, self.hub.clock())
         if self.last_id is not None:
             self.hub.counts.resumes[result] += 1
         opening = random.choice(frames.OPENINGS)  # noqa: S311  # Spreads load.
-        return [opening, frame] if self.hub.is_live else [opening, NOT_LIVE, frame]
+        return ([opening, frame] if self.hub.is_live else [opening, NOT_LIVE, frame]), of
 
 
 class Opened(Protocol):
@@ -114,7 +120,7 @@ class Opened(Protocol):
     @property
     def connection_id(self) -> str: ...
     @property
-    def is_packed(self) -> bool: ...
+    def is_gzipped(self) -> bool: ...
     async def run(self, scope: Scope, receive: Receive, send: Send) -> dict[str, object]: ...
 
 
@@ -129,7 +135,7 @@ class StreamResponse(Response):
         del self.headers["content-length"]
         self.headers[CONNECTION_HEADER] = stream.connection_id
         self.headers.add_vary_header("Accept-Encoding")
-        if stream.is_packed:
+        if stream.is_gzipped:
             self.headers["Content-Encoding"] = "gzip"
         self.stream = stream
 
@@ -138,9 +144,9 @@ class StreamResponse(Response):
         scope[OPENED] = self.stream
 
 
-def line_of(scope: Scope) -> Line | None:
-    """None under a server that offers none."""
-    return cast(Line | None, scope.get(LINE))
+def socket_writer_of(scope: Scope) -> SocketWriter | None:
+    """The server's writer; None if it offers none."""
+    return cast(SocketWriter | None, scope.get(SOCKET_WRITER))
 
 
 def _forget_request(scope: Scope) -> None:
@@ -161,12 +167,12 @@ def accepts_gzip(headers: Headers) -> bool:
 
 
 def farewell() -> Response:
-    """For who comes while the service is stopping: 200, because EventSource never comes back after a 503."""
+    """The answer while the service is stopping: 200, because EventSource never comes back after a 503."""
     return Response(drained().frame, headers=HEADERS)
 
 
 def come_back_later() -> Response:
-    """For who comes on top of as many as can be served: 200, for the same reason."""
+    """The answer over a limit of connections: 200, because EventSource never comes back after a 503."""
     return Response(overloaded(), headers=HEADERS)
 
 

@@ -8,15 +8,15 @@ from typing import Protocol
 
 logger = logging.getLogger(__name__)
 
-# Deadlines this close together ring as one.
+# Deadlines this close together are met as one.
 GRAIN_SECONDS = 0.02
 NEVER = float("inf")
-# While deadlines ring, what they add waits for the end of the round.
-RINGING = float("-inf")
+# While deadlines are met, new ones wait for the end of the round.
+TICKING = float("-inf")
 
 
 class Timed(Protocol):
-    def ring(self, now: float) -> float | None:
+    def on_tick(self, now: float) -> float | None:
         """Do what is due. Returns the next deadline, in the event loop's time, or None when there is none."""
 
 
@@ -43,16 +43,16 @@ class Ticker:
             self._timer = None
         self._timer_at = self._heap[0][0] if self._heap else NEVER
         if self._heap:
-            self._timer = asyncio.get_running_loop().call_at(self._timer_at, self._ring)
+            self._timer = asyncio.get_running_loop().call_at(self._timer_at, self._tick)
 
-    def _ring(self) -> None:
-        self._timer, self._timer_at = None, RINGING
+    def _tick(self) -> None:
+        self._timer, self._timer_at = None, TICKING
         now = asyncio.get_running_loop().time() + GRAIN_SECONDS
         again = []
         while self._heap and self._heap[0][0] <= now:
             timed = heappop(self._heap)[2]
             try:
-                when = timed.ring(now)
+                when = timed.on_tick(now)
             except Exception:  # Of one reader: without the timer, all would lose their heartbeats.
                 logger.exception("a deadline could not be met")
                 continue

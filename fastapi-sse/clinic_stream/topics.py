@@ -7,28 +7,20 @@ shows makes no version. A frame is made once a version, when the first connectio
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Hashable, Set
-from datetime import datetime, timedelta
+from collections.abc import Callable, Hashable, Mapping, Set
+from datetime import date, datetime, timedelta
 from itertools import islice
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
-from clinic_stream import frames
+from clinic_stream import errors
+from clinic_stream.appointment import Appointment
 from clinic_stream.event_ids import EventId
 from clinic_stream.frames import Frame
-from clinic_stream.inbox import Inbox
-from clinic_stream.instants import in_zone, start_of
-from clinic_stream.params import Mode
-from clinic_stream.state import (
-    Appointment,
-    Audience,
-    Calendar,
-    Changes,
-    ClinicState,
-    Interval,
-    Missed,
-    Recipient,
-    in_order,
-)
+from clinic_stream.params import MODES, Mode
+from clinic_stream.state import ClinicState
+from clinic_stream.taken_intervals import TakenInterval
+from clinic_stream.time_slices import give_way
+from clinic_stream.waiting_lines import WaitingLines
 
 # A connection more versions behind than this gets a snapshot instead of the sum of its changes.
 HISTORY_LENGTH = 64
@@ -38,30 +30,38 @@ SNAPSHOT_AGE = timedelta(seconds=1)
 TOPIC_LINGER = timedelta(seconds=30)
 # The first change of a burst is told at once, and what follows within this time together.
 BURST_SECONDS = 0.02
-EMPTY = Inbox({}, 0, seq=0)
+# The same in snapshot mode, where each change sends a whole list again.
+SNAPSHOT_SECONDS = 0.25
+LARGE_SNAPSHOT_SECONDS = 1.0
+LARGE_SNAPSHOT_BYTES = 1_000_000
+MAX_SNAPSHOT_BYTES = 5_000_000
+NO_LIMIT = float("inf")
 
-Told = Callable[[datetime], None]
+OnDelivered = Callable[[datetime], None]
+RowId = TypeVar("RowId", int, str)
 
 
-class Reader(Hashable, Protocol):
-    """Who is woken when there is a new version."""
+class Subscriber(Hashable, Protocol):
+    """A waiting reader, woken by a new version."""
 
+    @property
+    def mode(self) -> Mode: ...
     def wake(self) -> None: ...
 
 
-class Group(Reader, Protocol):
+class SubscriberGroup(Subscriber, Protocol):
     """Readers who are told as one."""
 
     @property
-    def readers(self) -> list[Reader]: ...
+    def readers(self) -> list[Subscriber]: ...
 
 
-class Ground(Protocol):
-    """What a topic stands on: its clinic."""
+class TopicContext(Protocol):
+    """A topic's clinic, as the topic sees it."""
 
     state: ClinicState
     used_at: datetime
-    told: Told
+    on_delivered: OnDelivered
 
     @property
     def is_stale(self) -> bool: ...
@@ -71,279 +71,210 @@ class Ground(Protocol):
     def cursor(self) -> Frame:
         """The heartbeat."""
 
-    def taken_of(self, practitioner_id: int) -> list[Interval]: ...
+    def call_in_turn(self, tell: Callable[[], None]) -> bool:
+        """Whether the clinic calls it later, one topic after the other, as very many have news."""
 
-
-class Opening(NamedTuple):
-    """What a reader is told first, and how that came: for the metrics."""
-
-    frame: Frame
-    result: str
+    def taken_of(self, practitioner_id: int) -> list[TakenInterval]: ...
+    def taken_days_of(self, practitioner_id: int) -> Mapping[date, bytes]: ...
+    def knows_visit(self, visit_id: int) -> bool: ...
+    def visit(self, visit_id: int) -> Appointment | None: ...
+    @property
+    def lines(self) -> WaitingLines: ...
 
 
 class Snapshot(NamedTuple):
+    version: int  # Of the topic.
     at: EventId
     as_of: datetime
     frame: Frame
 
+    def is_recent(self, now: datetime) -> bool:
+        return now - self.as_of <= SNAPSHOT_AGE
+
+
+class Opening(NamedTuple):
+    """The first answer to a reader, and how it came: for the metrics. `of`: a snapshot of an older version, from which
+    changes lead on."""
+
+    frame: Frame
+    result: str
+    of: Snapshot | None = None
+
 
 class Topic(ABC):
-    __slots__ = ("_changed_at", "_timer", "_told_at", "apart", "clinic", "crowds", "left_at", "version")
+    __slots__ = ("_changed_at", "_notified_at", "_scheduled", "clinic", "groups", "left_at", "stragglers", "version")
 
     kind: ClassVar[str]
+    # Whether the right to look at it has ended, for everybody.
+    is_revoked = False
 
-    def __init__(self, clinic: Ground, now: datetime) -> None:
+    def __init__(self, clinic: TopicContext, now: datetime) -> None:
         self.clinic = clinic
         self.version = 0
-        self.crowds: dict[Hashable, Group] = {}  # Those in step, by who takes the same bytes.
-        self.apart: set[Reader] = set()
+        self.groups: dict[Hashable, SubscriberGroup] = {}  # Readers that are up to date, by format.
+        self.stragglers: set[Subscriber] = set()
         self.left_at = now
         self._changed_at: datetime | None = None
-        self._told_at = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._notified_at = dict.fromkeys(MODES, 0.0)
+        self._scheduled: set[Mode] = set()  # Modes whose readers are notified soon.
 
     @property
     def is_read(self) -> bool:
-        return bool(self.apart or self.crowds)
+        return bool(self.stragglers or self.groups)
+
+    def holds_back(self, mode: Mode) -> bool:
+        """Whether readers in this mode have to wait for what is new, as they were told something a moment ago."""
+        return False
 
     def wake_readers(self) -> None:
         """There may be something for each of them, other than a new version."""
-        for reader in [*self.apart, *(reader for crowd in self.crowds.values() for reader in crowd.readers)]:
+        for reader in [*self.stragglers, *(reader for group in self.groups.values() for reader in group.readers)]:
             reader.wake()
 
     @abstractmethod
     def since(self, version: int, mode: Mode, now: datetime) -> Frame:
-        """What leads from an older version to this one."""
+        """The frame that leads from an older version to this one."""
 
     @abstractmethod
     def opening(self, last_id: EventId | None, mode: Mode, now: datetime) -> Opening:
-        """What a reader who was last told `last_id` has to be told first."""
+        """The first answer to a reader who was last told `last_id`."""
+
+    async def prepare_opening(  # noqa: B027  # Only lists have something to do.
+        self, mode: Mode, now: datetime, *, is_gzipped: bool, is_back: bool
+    ) -> None:
+        """Make what takes long of an opening, in turns with everything else. Nothing for small topics."""
 
     @abstractmethod
     def look_again(self) -> None:
         """Compare everything: the clinic's state was loaded anew, or its date changed."""
 
+    def drop_old_frames(self, now: datetime) -> None:  # noqa: B027  # Only lists have large ones.
+        """Those that nobody will be told."""
+
     def _publish(self, changed_at: datetime | None = None) -> None:
         """There is a new version. `changed_at`, if a write made it, is when: naive UTC."""
         self.version += 1
         self._changed_at = self._changed_at or changed_at
-        if not self.is_read or self._timer is not None:
-            return
-        loop = asyncio.get_running_loop()
-        pause = self._told_at + BURST_SECONDS - loop.time()
-        if pause > 0:
-            self._timer = loop.call_later(pause, self._tell)
-        else:
-            self._tell()
+        for mode in MODES:
+            if mode not in self._scheduled and self._readers_in(mode):
+                self._schedule(mode)
 
-    def _tell(self) -> None:
-        self._timer = None
-        self._told_at = asyncio.get_running_loop().time()
-        for reader in (*self.crowds.values(), *self.apart):
+    def _schedule(self, mode: Mode) -> None:
+        loop = asyncio.get_running_loop()
+        self._scheduled.add(mode)
+        pause = self._notified_at[mode] + self._pause_in(mode) - loop.time()
+        if pause > 0:
+            loop.call_later(pause, self._notify, mode)
+        elif not self.clinic.call_in_turn(lambda: self._notify(mode)):
+            self._notify(mode)
+
+    def _pause_in(self, mode: Mode) -> float:
+        """Seconds between two frames."""
+        return BURST_SECONDS
+
+    def _notify(self, mode: Mode) -> None:
+        self._scheduled.discard(mode)
+        self._notified_at[mode] = asyncio.get_running_loop().time()
+        for reader in self._readers_in(mode):
             reader.wake()
         if self._changed_at is not None:
-            self.clinic.told(self._changed_at)
+            self.clinic.on_delivered(self._changed_at)
             self._changed_at = None
 
+    def _readers_in(self, mode: Mode) -> list[Subscriber]:
+        return [reader for reader in (*self.groups.values(), *self.stragglers) if reader.mode == mode]
 
-class ListTopic(Topic):
+
+class ListTopic(Topic, Generic[RowId]):
     """Things with ids: told whole, or as what is different since a version."""
 
-    __slots__ = ("_changes", "_history", "_snapshots")
+    __slots__ = ("_changes", "_history", "_is_large", "_snapshots")
 
-    def __init__(self, clinic: Ground, now: datetime) -> None:
+    def __init__(self, clinic: TopicContext, now: datetime) -> None:
         super().__init__(clinic, now)
-        self._history: deque[frozenset[int]] = deque(maxlen=HISTORY_LENGTH)
+        self._history: deque[frozenset[RowId]] = deque(maxlen=HISTORY_LENGTH)
         self._snapshots: dict[Mode, Snapshot] = {}
         self._changes: dict[int, Frame] = {}
+        self._is_large = False  # As its newest snapshot was.
 
     @abstractmethod
     def _whole(self, at: EventId, as_of: datetime, *, named: bool) -> Frame: ...
 
     @abstractmethod
-    def _part(self, ids: Set[int]) -> Frame:
+    def _part(self, ids: Set[RowId]) -> Frame:
         """Of these ids what is shown now, and that the others are not."""
 
     def snapshot(self, mode: Mode, now: datetime) -> Frame:
-        at = self.clinic.event_id
+        return self._snapshot(mode, now).frame
+
+    def opening_snapshot(self, mode: Mode, now: datetime) -> Opening:
+        """For who comes now. A large one serves all who come within a second; changes lead on from it."""
         made = self._snapshots.get(mode)
-        if made is None or made.at != at or now - made.as_of > SNAPSHOT_AGE:
-            made = self._snapshots[mode] = Snapshot(at, now, self._whole(at, now, named=mode == "delta"))
-        return made.frame
+        if made is not None and made.frame.is_large and made.is_recent(now) and self._leads_on_from(made.version):
+            return Opening(made.frame, "snapshot", made)
+        return Opening(self.snapshot(mode, now), "snapshot")
 
     def since(self, version: int, mode: Mode, now: datetime) -> Frame:
-        behind = self.version - version
-        if mode == "snapshot" or behind > len(self._history):
+        if mode == "snapshot" or not self._leads_on_from(version):
             return self.snapshot(mode, now)
         if version not in self._changes:
-            told = set().union(*islice(self._history, len(self._history) - behind, None))
+            behind = self.version - version
+            told: set[RowId] = set().union(*islice(self._history, len(self._history) - behind, None))
             self._changes[version] = self._part(told)
         return self._changes[version]
 
-    def _remember(self, told: Set[int], changed_at: datetime | None = None) -> None:
-        self._history.append(frozenset(told))
+    def holds_back(self, mode: Mode) -> bool:
+        return mode == "snapshot" and mode in self._scheduled
+
+    async def prepare_opening(self, mode: Mode, now: datetime, *, is_gzipped: bool, is_back: bool) -> None:
+        """Raises `range_too_large` for who begins in snapshot mode: who comes back would take it for the end."""
+        most = MAX_SNAPSHOT_BYTES if mode == "snapshot" and not is_back else NO_LIMIT
+        made = self._snapshots.get(mode)
+        if made is not None and not made.frame.is_large and made.version == self.version:
+            return  # As for nearly all who come.
+        if await self._encode_rows(most) > most:
+            raise errors.range_too_large(most)
+        opening = self.opening_snapshot(mode, now)
+        if is_gzipped and opening.frame.is_large:
+            await opening.frame.compress()
+        if opening.frame.is_large:
+            await give_way()  # To write it takes as long again.
+
+    @abstractmethod
+    async def _encode_rows(self, most: float) -> int:
+        """Make the JSON of the rows, where that has not been done. Returns its size; stops at more than `most`."""
+
+    def _snapshot(self, mode: Mode, now: datetime) -> Snapshot:
+        at = self.clinic.event_id
+        made = self._snapshots.get(mode)
+        if made is None or (made.version, made.at) != (self.version, at) or not made.is_recent(now):
+            made = Snapshot(self.version, at, now, self._whole(at, now, named=mode == "delta"))
+            self._snapshots[mode] = made
+            self._is_large = len(made.frame) > LARGE_SNAPSHOT_BYTES
+        return made
+
+    def _leads_on_from(self, version: int) -> bool:
+        return self.version - version <= len(self._history)
+
+    def _pause_in(self, mode: Mode) -> float:
+        if mode == "delta":
+            return BURST_SECONDS
+        return LARGE_SNAPSHOT_SECONDS if self._is_large else SNAPSHOT_SECONDS
+
+    def drop_old_frames(self, now: datetime) -> None:
+        for mode, made in list(self._snapshots.items()):
+            if not made.is_recent(now):
+                del self._snapshots[mode]
+
+    def _forget_frames(self) -> None:
+        """Frames that were made are told to no one any more."""
         self._snapshots.clear()
         self._changes.clear()
+
+    def _remember(self, told: Set[RowId], changed_at: datetime | None = None) -> None:
+        self._history.append(frozenset(told))
+        for mode, made in list(self._snapshots.items()):
+            if not made.frame.is_large:  # Patients within a second begins with a large one.
+                del self._snapshots[mode]
+        self._changes.clear()
         self._publish(changed_at)
-
-
-class AppointmentTopic(ListTopic):
-    """One audience's appointments."""
-
-    __slots__ = ("audience", "rows")
-
-    kind = "appointments"
-
-    def __init__(self, clinic: Ground, audience: Audience, now: datetime) -> None:
-        super().__init__(clinic, now)
-        self.audience = audience
-        self.rows = clinic.state.visible_to(audience)
-
-    def follow(self, changes: Changes, changed_at: datetime | None = None) -> None:
-        """Move on with rows that changed in the clinic."""
-        today = self.clinic.state.today
-        told: set[int] = set()
-        for row_id, change in changes.items():
-            shown = change.after is not None and self.audience.shows(change.after, today)
-            if self._put(row_id, change.after if shown else None):
-                told.add(row_id)
-        if told:
-            self._remember(told, changed_at)
-
-    def look_again(self) -> None:
-        visible = self.clinic.state.visible_to(self.audience)
-        told = {row_id for row_id in self.rows.keys() | visible.keys() if self._put(row_id, visible.get(row_id))}
-        if told:
-            self._remember(told)
-
-    def opening(self, last_id: EventId | None, mode: Mode, now: datetime) -> Opening:
-        missed = self.clinic.state.missed_since(last_id, self.audience) if last_id else None
-        if missed is not None and not missed.upserts and not missed.removes:
-            return Opening(self.clinic.cursor, "nothing")
-        if missed is not None and mode == "delta":
-            return Opening(self._change(missed), "changes")
-        return Opening(self.snapshot(mode, now), "snapshot")
-
-    def _whole(self, at: EventId, as_of: datetime, *, named: bool) -> Frame:
-        view = self.audience.view
-        return frames.snapshot(
-            [row.encoded(view) for row in in_order(self.rows.values())], at=at, as_of=as_of, named=named
-        )
-
-    def _part(self, ids: Set[int]) -> Frame:
-        upserts = in_order(self.rows[row_id] for row_id in ids & self.rows.keys())
-        return self._change(Missed(upserts, sorted(ids - self.rows.keys())))
-
-    def _change(self, missed: Missed) -> Frame:
-        view = self.audience.view
-        return frames.change([row.encoded(view) for row in missed.upserts], missed.removes, at=self.clinic.event_id)
-
-    def _put(self, row_id: int, row: Appointment | None) -> bool:
-        """Show a row, or hide it with None. Returns whether a reader sees a difference."""
-        known = self.rows.get(row_id)
-        if row is None:
-            return self.rows.pop(row_id, None) is not None
-        self.rows[row_id] = row
-        view = self.audience.view
-        return known is None or (known is not row and known.encoded(view) != row.encoded(view))
-
-
-class InboxTopic(ListTopic):
-    """A user's own notifications. Empty until their inbox has been loaded."""
-
-    __slots__ = ("inbox", "is_loaded", "recipient")
-
-    kind = "notifications"
-
-    def __init__(self, clinic: Ground, recipient: Recipient, now: datetime) -> None:
-        super().__init__(clinic, now)
-        self.recipient = recipient
-        self.inbox = EMPTY
-        self.is_loaded = False
-
-    def follow(self, changed_at: datetime | None = None) -> None:
-        """Look at what is in the clinic's state now."""
-        inbox = self.clinic.state.inboxes.get(self.recipient.user_id)
-        if inbox is None:
-            return
-        self.is_loaded = True
-        former, self.inbox = self.inbox, inbox
-        if inbox != former:  # Of what is too old to be shown, reading changes how much is unread.
-            self._remember(inbox.differing_from(former), changed_at)
-
-    def look_again(self) -> None:
-        self.follow()
-
-    def opening(self, last_id: EventId | None, mode: Mode, now: datetime) -> Opening:
-        if last_id is not None and not self.clinic.state.is_news_to(self.recipient.user_id, last_id):
-            return Opening(self.clinic.cursor, "nothing")
-        return Opening(self.snapshot(mode, now), "snapshot")  # It is small.
-
-    def _whole(self, at: EventId, as_of: datetime, *, named: bool) -> Frame:
-        rows, unread_count = self.inbox.rows.values(), self.inbox.unread_count
-        return frames.snapshot(rows, at=at, as_of=as_of, named=named, of=self.kind, unread_count=unread_count)
-
-    def _part(self, ids: Set[int]) -> Frame:
-        rows = self.inbox.rows
-        upserts = [row for row_id, row in rows.items() if row_id in ids]
-        removes = sorted(ids - rows.keys())
-        return frames.change(upserts, removes, at=self.clinic.event_id, unread_count=self.inbox.unread_count)
-
-
-class AvailabilityTopic(Topic):
-    """A practitioner's taken time over some days: for everybody, so it holds nothing about anybody."""
-
-    __slots__ = ("_snapshot", "_taken", "calendar")
-
-    kind = "availability"
-
-    def __init__(self, clinic: Ground, calendar: Calendar, now: datetime) -> None:
-        super().__init__(clinic, now)
-        self.calendar = calendar
-        self._taken = self._shown()
-        self._snapshot: Snapshot | None = None
-
-    def follow(self, changed_at: datetime | None = None) -> None:
-        """Look at what is taken now."""
-        taken = self._shown()
-        if taken != self._taken:
-            self._taken = taken
-            self._snapshot = None
-            self._publish(changed_at)
-
-    def look_again(self) -> None:
-        self.follow()
-
-    def since(self, version: int, mode: Mode, now: datetime) -> Frame:
-        return self.snapshot(now)
-
-    def opening(self, last_id: EventId | None, mode: Mode, now: datetime) -> Opening:
-        # A hold that lapses moves no number: an id from before that may stand for more than is taken now.
-        if last_id == self.clinic.event_id and last_id.seq > self.clinic.state.moved_at_seq:
-            return Opening(self.clinic.cursor, "nothing")
-        return Opening(self.snapshot(now), "snapshot")
-
-    def snapshot(self, now: datetime) -> Frame:
-        at, made = self.clinic.event_id, self._snapshot
-        if made is None or made.at != at or now - made.as_of > SNAPSHOT_AGE:
-            made = self._snapshot = Snapshot(at, now, self._frame(at, now))
-        return made.frame
-
-    def _frame(self, at: EventId, now: datetime) -> Frame:
-        state = self.clinic.state
-        zone = state.clinic.zone
-        return frames.availability(
-            [(in_zone(starts, zone).isoformat(), in_zone(ends, zone).isoformat()) for starts, ends in self._taken],
-            practitioner_id=self.calendar.practitioner_id,
-            dates=self.calendar.dates(state.today),
-            at=at,
-            as_of=now,
-        )
-
-    def _shown(self) -> list[Interval]:
-        state = self.clinic.state
-        first, last = self.calendar.dates(state.today)
-        begins = start_of(first, state.clinic.zone).replace(tzinfo=None)
-        ends = start_of(last + timedelta(days=1), state.clinic.zone).replace(tzinfo=None)
-        taken = self.clinic.taken_of(self.calendar.practitioner_id)
-        return [interval for interval in taken if interval.ends_at > begins and interval.starts_at < ends]

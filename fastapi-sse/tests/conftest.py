@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from stream_testkit.clinic import TestClinic
-from stream_testkit.database import Database, Server
-from stream_testkit.service import StartService, StreamService
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.database import Database, Server
+from testkit.stream.service import StartService, StreamService
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # A line a request would bury what failed.
 

@@ -1,8 +1,9 @@
 import time
 
 import pytest
-from stream_testkit.clinic import Person, TestClinic
-from stream_testkit.service import StartService, StreamService
+
+from testkit.stream.clinic import Person, TestClinic
+from testkit.stream.service import StartService, StreamService
 
 
 def test_stream_ends_when_its_token_expires(service: StreamService, clinic: TestClinic) -> None:
@@ -11,9 +12,9 @@ def test_stream_ends_when_its_token_expires(service: StreamService, clinic: Test
         stream.next_event()
         warning = stream.next_named("token-expiring")
         assert 0 <= warning.json["expires_in"] <= 2
-        goodbye = stream.next_named("expired")
-        assert goodbye.field("retry") == "1000"
-        assert -2.1 < goodbye.at - expires_at < 0.3  # `exp` is in whole seconds, and the end up to one before it.
+        closing_event = stream.next_named("expired")
+        assert closing_event.field("retry") == "1000"
+        assert -2.1 < closing_event.at - expires_at < 0.3  # `exp` is in whole seconds, and the end up to one before it.
         assert stream.wait_for_end() == []
         assert stream.is_complete
 
@@ -47,12 +48,35 @@ def test_stream_ends_within_a_second_when_its_user_loses_the_right(
         others.next_event()
         committed_at = time.monotonic()
         clinic.database.execute(REVOCATIONS[how], clinic.anna.user_id)
-        goodbye = stream.next_named("revoked")
-        assert goodbye.at - committed_at < 1
-        assert goodbye.field("retry") is None
+        closing_event = stream.next_named("revoked")
+        assert closing_event.at - committed_at < 1
+        assert closing_event.field("retry") is None
         assert stream.wait_for_end() == []
         assert stream.is_complete
         assert others.stays_silent(0.1)
+    response = service.get("/api/v1/sse/appointments", token=token)
+    assert (response.status_code, response.json()["errors"][0]["code"]) == (401, "token_not_valid")
+
+
+def test_stream_of_one_ended_sign_in_ends_and_those_of_the_others_stay(
+    service: StreamService, clinic: TestClinic
+) -> None:
+    phone, desk = clinic.sign_in(clinic.anna), clinic.sign_in(clinic.anna)
+    token = clinic.anna.token(sign_in=phone)
+    with (
+        service.stream(token) as stream,
+        service.stream(clinic.anna.token(sign_in=desk)) as others,
+        service.stream(clinic.anna.token()) as without,
+    ):
+        for opened in (stream, others, without):
+            opened.next_event()
+        committed_at = time.monotonic()
+        clinic.end_sign_in(phone)
+        closing_event = stream.next_named("revoked")
+        assert closing_event.at - committed_at < 1
+        assert stream.wait_for_end() == []
+        assert others.stays_silent(0.1)
+        assert without.stays_silent(0.1)
     response = service.get("/api/v1/sse/appointments", token=token)
     assert (response.status_code, response.json()["errors"][0]["code"]) == (401, "token_not_valid")
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
-from stream_testkit.clinic import Person, TestClinic
-from stream_testkit.database import Database
-from stream_testkit.gate import Gate
-from stream_testkit.service import StartService, StreamService
-from stream_testkit.wire import SseReader
+
+from testkit.stream.clinic import Person, TestClinic
+from testkit.stream.database import Database
+from testkit.stream.gate import Gate
+from testkit.stream.service import StartService, StreamService
+from testkit.stream.wire import SseReader
 
 PATH = "/api/v1/sse/availability"
 
@@ -83,7 +84,7 @@ def test_it_follows_who_holds_books_and_cancels(service: StreamService, clinic: 
         assert taken_in(stream.next_event().json) == []
 
 
-def test_what_changes_nothing_that_is_taken_is_not_told(service: StreamService, clinic: TestClinic) -> None:
+def test_change_that_takes_no_other_time_is_not_told(service: StreamService, clinic: TestClinic) -> None:
     booked = clinic.book()
     with availability_of(service, clinic.petra) as stream:
         stream.next_event()
@@ -137,14 +138,14 @@ def test_days_can_be_chosen(service: StreamService, clinic: TestClinic) -> None:
         ("practitioner={petra}&from=9999-12-31", 400, "range_not_live"),
     ],
 )
-def test_what_cannot_be_shown_is_refused(
+def test_unshowable_text_is_refused(
     service: StreamService, clinic: TestClinic, query: str, status: int, code: str
 ) -> None:
     response = service.get(f"{PATH}?{query.format(petra=clinic.petra.row_id, today=clinic.today)}")
     assert (response.status_code, response.json()["errors"][0]["code"]) == (status, code)
 
 
-def test_who_works_there_no_more_has_none(service: StreamService, clinic: TestClinic) -> None:
+def test_former_practitioner_has_none(service: StreamService, clinic: TestClinic) -> None:
     clinic.database.execute("UPDATE practitioner SET active = 0 WHERE id = %s", clinic.paul.row_id)
     assert service.get(f"{PATH}?practitioner={clinic.paul.row_id}").status_code == 404
 

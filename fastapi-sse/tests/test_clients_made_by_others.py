@@ -13,9 +13,10 @@ from typing import Any
 import httpx
 import httpx_sse
 import pytest
-from stream_testkit.clinic import TestClinic
-from stream_testkit.node import NODE
-from stream_testkit.service import StartService, StreamService
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.node import NODE
+from testkit.stream.service import StartService, StreamService
 
 CLIENTS = Path(__file__).parent / "clients"
 TIMEOUT_SECONDS = 60.0

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from stream_testkit.clinic import TestClinic
-from stream_testkit.database import Database, Server
-from stream_testkit.service import StartService, StreamService
-from stream_testkit.wire import SseReader
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.database import Database, Server
+from testkit.stream.service import StartService, StreamService
+from testkit.stream.wire import SseReader
 
 UNKNOWN_ZONE = "US/Gone"
 

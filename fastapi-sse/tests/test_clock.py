@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from clinic_stream.hub import Hub
 from clinic_stream.poller import Poller
-from stream_testkit.database import Database
-from stream_testkit.inside import until, with_poller
+
+from testkit.stream.database import Database
+from testkit.stream.inside import until, with_poller
 
 
 @pytest.mark.parametrize(("ahead_seconds", "is_off"), [(0, False), (3600, True), (-60, True)])

@@ -3,8 +3,9 @@ import json
 import zlib
 
 import httpx
-from stream_testkit.clinic import TestClinic
-from stream_testkit.service import StartService, StreamService
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.service import StartService, StreamService
 
 
 def test_stream_is_compressed_for_who_accepts_it_and_ends_whole(service: StreamService, clinic: TestClinic) -> None:

@@ -4,9 +4,10 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from stream_testkit.clinic import TestClinic
-from stream_testkit.service import StartService, StreamService
-from stream_testkit.wire import SseReader
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.service import StartService, StreamService
+from testkit.stream.wire import SseReader
 
 CONNECTIONS = "/api/v1/sse/connections"
 
@@ -46,7 +47,7 @@ def test_older_token_shortens_nothing(service: StreamService, clinic: TestClinic
         assert stream.stays_silent(2.5)
 
 
-def test_nobody_renews_the_stream_of_another(service: StreamService, clinic: TestClinic) -> None:
+def test_stream_of_another_user_cannot_be_renewed(service: StreamService, clinic: TestClinic) -> None:
     with service.stream(clinic.anna.token()) as stream:
         stream.next_event()
         for stranger in (clinic.ben, clinic.owner):
@@ -73,9 +74,9 @@ def test_oldest_stream_of_a_user_makes_room_for_the_newest(start_service: StartS
             stack.enter_context(service.stream(person.token()))
             for person in (clinic.anna, clinic.anna, clinic.anna, clinic.ben)
         )
-        [*_, goodbye] = first.wait_for_end()
-        assert goodbye.event == "replaced"
-        assert int(goodbye.field("retry") or 0) >= 30_000, "or two pages would replace each other in turns"
+        [*_, closing_event] = first.wait_for_end()
+        assert closing_event.event == "replaced"
+        assert int(closing_event.field("retry") or 0) >= 30_000, "or two pages would replace each other in turns"
         assert first.is_complete
         for stream in (second, third, others):
             stream.next_event()
@@ -83,7 +84,7 @@ def test_oldest_stream_of_a_user_makes_room_for_the_newest(start_service: StartS
 
 
 @pytest.mark.parametrize("setting", ["sse_max_connections", "sse_max_connections_per_address"])
-def test_who_comes_on_top_is_sent_away_with_200_for_a_while(
+def test_surplus_reader_is_sent_away_with_200_for_a_while(
     start_service: StartService, clinic: TestClinic, setting: str
 ) -> None:
     service = start_service(**{setting: 2})
@@ -106,12 +107,15 @@ def test_who_comes_on_top_is_sent_away_with_200_for_a_while(
         let_in.next_event()
 
 
-def test_public_streams_leave_room_for_signed_in_users(start_service: StartService, clinic: TestClinic) -> None:
+@pytest.mark.parametrize("of", ["availability", "visit", "queue"])
+def test_public_streams_leave_room_for_signed_in_users(
+    start_service: StartService, clinic: TestClinic, of: str
+) -> None:
     service = start_service(sse_max_connections=4, sse_anonymous_percent=50)
-    query = f"practitioner={clinic.petra.row_id}"
+    visit, query = clinic.book(), f"practitioner={clinic.petra.row_id}"
 
     def public_stream() -> SseReader:
-        return service.stream(None, query, of="availability")
+        return service.stream(None, query if of == "availability" else f"ticket={clinic.visit_ticket(visit)}", of=of)
 
     with ExitStack() as stack:
         for _ in range(2):

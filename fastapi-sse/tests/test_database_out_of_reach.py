@@ -4,10 +4,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from stream_testkit.clinic import TestClinic
-from stream_testkit.database import Database
-from stream_testkit.gate import Gate
-from stream_testkit.service import StartService
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.database import Database
+from testkit.stream.gate import Gate
+from testkit.stream.service import StartService
 
 WRONG_PASSWORD = secrets.token_hex(32)
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from certificates import Authority
+from clinic_stream.connection_pools import ConnectionPool
 from clinic_stream.errors import DatabaseUnavailable, Reason
-from clinic_stream.feed import lane_options
-from clinic_stream.lanes import Lane
-from private_server import HOST, THROW_AWAY_FLAGS, Accounts, PrivateServer
-from processes import free_port
+from clinic_stream.feed import pool_options
 from shared_config import StreamSettings
+
+from testkit.certificates import Authority
+from tools.private_server import HOST, THROW_AWAY_FLAGS, Accounts, PrivateServer
+from tools.processes import free_port
 
 # Of a refused connection aiomysql leaves the transport to the garbage collector.
 pytestmark = [
@@ -65,14 +66,14 @@ def cipher(server: PrivateServer, mode: str | None, authority: Path | None = Non
     )
 
     async def ask() -> str:
-        lane = Lane(**lane_options(settings), size=1, seconds=3)
-        await lane.open()
+        pool = ConnectionPool(**pool_options(settings), size=1, seconds=3)
+        await pool.open()
         try:
-            async with lane.cursor() as cursor:
+            async with pool.cursor() as cursor:
                 await cursor.execute("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
                 return str((await cursor.fetchall())[0][1])
         finally:
-            await lane.close()
+            await pool.close()
 
     return asyncio.run(ask())
 

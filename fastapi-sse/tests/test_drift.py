@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from clinic_stream.audiences import AppointmentAudience, RecordScope
 from clinic_stream.hub import CLINIC_LINGER, Hub
 from clinic_stream.live_clinic import LiveClinic
 from clinic_stream.params import Mode
 from clinic_stream.poller import Poller
-from clinic_stream.state import Audience, ClinicState, Scope
-from stream_testkit.clinic import TestClinic
-from stream_testkit.database import Database
-from stream_testkit.inside import Clock, until, with_poller
+from clinic_stream.schedule import ClinicSchedule
+from clinic_stream.state import ClinicState
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.database import Database
+from testkit.stream.inside import Clock, until, with_poller
 
 
 def now() -> datetime:
@@ -55,7 +57,7 @@ def lose_a_row(state: ClinicState) -> None:
 
 def misread_a_row(state: ClinicState) -> None:
     row = next(iter(state.rows.values()))
-    state.rows[row.id] = replace(row, notes="never written")
+    state.rows[row.id] = row.changed(notes="never written")
 
 
 def lose_a_hold(state: ClinicState) -> None:
@@ -63,7 +65,7 @@ def lose_a_hold(state: ClinicState) -> None:
 
 
 def miss_a_practitioner(state: ClinicState) -> None:
-    state.practitioner_ids = frozenset()
+    state.schedule = ClinicSchedule()
 
 
 @pytest.mark.parametrize("spoil", [lose_a_row, misread_a_row, lose_a_hold, miss_a_practitioner])
@@ -75,7 +77,7 @@ def test_difference_is_counted_and_mended(
     async def story(hub: Hub, poller: Poller) -> None:
         live = await poller.clinic(clinic.id)
         assert live is not None
-        topic = live.topic(Audience(Scope(clinic.id)), now())
+        topic = live.topic(AppointmentAudience(RecordScope(clinic.id)), now())
         rows, sum_before = dict(topic.rows), live.state.sum()
         spoil(live.state)
         await until(lambda: hub.counts.drift > 0)
@@ -95,7 +97,7 @@ def test_change_that_no_event_told_of_reaches_the_readers(database: Database, cl
     async def story(hub: Hub, poller: Poller) -> None:
         live = await poller.clinic(clinic.id)
         assert live is not None
-        topic = live.topic(Audience(Scope(clinic.id)), now())
+        topic = live.topic(AppointmentAudience(RecordScope(clinic.id)), now())
         triggers = database.rows("SHOW CREATE TRIGGER appointment_feed_on_update")
         database.execute("DROP TRIGGER appointment_feed_on_update")
         try:
@@ -127,7 +129,7 @@ def test_repaired_drift_is_a_boundary_for_who_comes_back(database: Database, cli
     async def story(hub: Hub, poller: Poller) -> None:
         live = await poller.clinic(clinic.id)
         assert live is not None
-        topic, old_id = live.topic(Audience(Scope(clinic.id)), now()), live.event_id
+        topic, old_id = live.topic(AppointmentAudience(RecordScope(clinic.id)), now()), live.event_id
         assert topic.opening(old_id, mode, now()).result == "nothing"
         with without_trigger(database):
             clinic.update(booked, notes="unheard of")

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stream_testkit.clinic import TestClinic
-from stream_testkit.database import Database, Server
-from stream_testkit.service import StreamService
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.database import Database, Server
+from testkit.stream.service import StreamService
 
 
 @pytest.fixture(scope="module")

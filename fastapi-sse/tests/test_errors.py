@@ -4,8 +4,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from stream_testkit.clinic import TestClinic
-from stream_testkit.service import StreamService
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.service import StreamService
 
 EXAMPLES = json.loads((Path(__file__).parents[2] / "shared-config" / "contract" / "error.json").read_text())
 STREAM = "/api/v1/sse/appointments"
@@ -55,7 +56,7 @@ def test_wrong_parameter_is_400(service: StreamService, clinic: TestClinic) -> N
     assert_documented(response, "invalid")
 
 
-def test_what_is_no_http_is_400(service: StreamService) -> None:
+def test_request_that_is_no_http_is_400(service: StreamService) -> None:
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.sendall(b"HELLO\r\n\r\n")
         head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")

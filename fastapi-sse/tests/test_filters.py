@@ -1,6 +1,7 @@
 import pytest
-from stream_testkit.clinic import TestClinic
-from stream_testkit.service import StreamService
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.service import StreamService
 
 
 def shown(service: StreamService, clinic: TestClinic, query: str) -> list[int]:

@@ -5,8 +5,9 @@ import socket
 from collections.abc import Mapping
 
 import pytest
-from stream_testkit.clinic import TestClinic
-from stream_testkit.service import StreamService
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.service import StreamService
 
 STREAM = "/api/v1/sse/appointments?mode=delta"
 

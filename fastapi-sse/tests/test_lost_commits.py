@@ -8,9 +8,10 @@ import time
 from typing import Any
 
 import pytest
-from stream_testkit.clinic import TestClinic
-from stream_testkit.service import StartService, StreamService
-from stream_testkit.wire import SseReader
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.service import StartService, StreamService
+from testkit.stream.wire import SseReader
 
 MODES = ["snapshot", "delta"]
 SECONDS = 5.0

@@ -2,8 +2,9 @@ import time
 from collections.abc import Callable
 
 from prometheus_client.parser import text_string_to_metric_families
-from stream_testkit.clinic import TestClinic
-from stream_testkit.service import StartService, StreamService
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.service import StartService, StreamService
 
 Values = dict[tuple[str, str], float]
 
@@ -46,7 +47,7 @@ def test_streams_are_counted_by_how_they_begin_and_end(start_service: StartServi
     assert values["database_up", ""] == 1
 
 
-def test_what_goes_out_is_counted_and_timed(start_service: StartService, clinic: TestClinic) -> None:
+def test_sent_messages_are_counted_and_timed(start_service: StartService, clinic: TestClinic) -> None:
     service = start_service()
     with service.stream(clinic.owner.token(), "mode=delta") as one, service.stream(clinic.staff.token()) as two:
         one.next_event()
@@ -90,3 +91,20 @@ def test_metrics_say_nothing_of_anybody(start_service: StartService, clinic: Tes
         text = service.get("/metrics").text
     assert "Anna" not in text
     assert "process_resident_memory_bytes" in text
+
+
+def test_requests_are_counted_by_route_and_status(start_service: StartService, clinic: TestClinic) -> None:
+    service = start_service()
+    for path in ("/api/v1/auth/test", "/api/v1/auth/test", "/nowhere/secret"):
+        service.get(path)
+    with service.stream(clinic.owner.token()) as stream:
+        stream.next_event()
+        values = until(service, lambda values: ("request_seconds_count", "GET/api/v1/sse/appointments200") in values)
+    assert values["request_seconds_count", "GET/api/v1/auth/test401"] == 2
+    assert values["request_seconds_count", "GET-404"] == 1
+
+
+def test_connections_are_beside_their_limits(start_service: StartService, clinic: TestClinic) -> None:
+    values = values_of(start_service(sse_max_connections=7))
+    assert values["connections_limit", ""] == 7
+    assert 0 <= values["database_connections", "load"] <= values["database_connections_limit", "load"] == 4

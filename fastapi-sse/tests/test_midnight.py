@@ -4,12 +4,13 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from clinic_stream.audiences import AppointmentAudience, RecordScope
 from clinic_stream.hub import Hub
 from clinic_stream.poller import Poller
-from clinic_stream.state import Audience, Scope
-from stream_testkit.clinic import TestClinic
-from stream_testkit.database import Database
-from stream_testkit.inside import Clock, until, with_poller
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.database import Database
+from testkit.stream.inside import Clock, until, with_poller
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "Pacific/Auckland", "America/St_Johns"])
@@ -22,7 +23,7 @@ def test_window_rolls_at_the_clinic_s_midnight_and_loads_the_new_day(database: D
     async def story(hub: Hub, poller: Poller) -> None:
         live = await poller.clinic(clinic.id)
         assert live is not None
-        topic = live.topic(Audience(Scope(clinic.id)), clock())
+        topic = live.topic(AppointmentAudience(RecordScope(clinic.id)), clock())
         assert set(live.state.rows) == {yesterday, today, eighth}
         assert set(topic.rows) == {today}
         await asyncio.sleep(0.1)
@@ -44,7 +45,7 @@ def test_clinic_that_nobody_looks_at_is_forgotten(database: Database, clinic: Te
     async def story(hub: Hub, poller: Poller) -> None:
         live = await poller.clinic(clinic.id)
         assert live is not None
-        live.topic(Audience(Scope(clinic.id)), clock())
+        live.topic(AppointmentAudience(RecordScope(clinic.id)), clock())
         clock.now += timedelta(seconds=31)
         hub.drop_idle()
         assert live.topics == {}

@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from stream_testkit.clinic import Person, TestClinic
-from stream_testkit.service import StartService, StreamService
-from stream_testkit.wire import SseReader
+
+from testkit.stream.clinic import Person, TestClinic
+from testkit.stream.service import StartService, StreamService
+from testkit.stream.wire import SseReader
 
 MODES = ["snapshot", "delta"]
 
@@ -63,7 +64,9 @@ def test_snapshots_are_plain_messages(service: StreamService, clinic: TestClinic
 
 
 @pytest.mark.parametrize("person", ["owner", "staff", "petra", "anna"])
-def test_everybody_of_the_clinic_has_their_own(service: StreamService, clinic: TestClinic, person: str) -> None:
+def test_each_user_of_the_clinic_has_notifications_of_their_own(
+    service: StreamService, clinic: TestClinic, person: str
+) -> None:
     them: Person = getattr(clinic, person)
     told = clinic.tell(them)
     with notified(service, them) as stream:
@@ -71,7 +74,7 @@ def test_everybody_of_the_clinic_has_their_own(service: StreamService, clinic: T
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_nobody_hears_of_what_others_are_told(service: StreamService, clinic: TestClinic, mode: str) -> None:
+def test_messages_to_others_are_invisible(service: StreamService, clinic: TestClinic, mode: str) -> None:
     elsewhere = TestClinic(clinic.database)
     with notified(service, clinic.ben, mode) as bens, notified(service, clinic.owner, mode) as owners:
         bens.next_event()
@@ -84,7 +87,7 @@ def test_nobody_hears_of_what_others_are_told(service: StreamService, clinic: Te
         assert owners.stays_silent(0.1)
 
 
-def test_what_another_clinic_told_its_former_staff_is_not_shown(service: StreamService, clinic: TestClinic) -> None:
+def test_messages_of_a_former_clinic_are_not_shown(service: StreamService, clinic: TestClinic) -> None:
     elsewhere = TestClinic(clinic.database)
     clinic.tell(clinic.staff, clinic_id=elsewhere.id)
     own = clinic.tell(clinic.staff)
@@ -92,7 +95,7 @@ def test_what_another_clinic_told_its_former_staff_is_not_shown(service: StreamS
         assert shown(stream.next_event().json) == ([own], 1)
 
 
-def test_what_is_rolled_back_is_not_told_and_what_is_not_committed_not_yet(
+def test_rolled_back_change_is_not_told_and_an_uncommitted_one_not_yet(
     service: StreamService, clinic: TestClinic
 ) -> None:
     columns = (
@@ -115,7 +118,7 @@ def test_what_is_rolled_back_is_not_told_and_what_is_not_committed_not_yet(
         assert [row["body"] for row in stream.next_named("change").json["upserts"]] == ["at last"]
 
 
-def test_what_is_due_later_is_told_when_it_is_delivered(service: StreamService, clinic: TestClinic) -> None:
+def test_notification_that_is_due_later_is_told_on_delivery(service: StreamService, clinic: TestClinic) -> None:
     with notified(service, clinic.anna) as stream:
         stream.next_event()
         later = clinic.tell(clinic.anna, state="queued", sent_at=None)
@@ -154,7 +157,7 @@ def test_the_newest_fifty_are_shown_and_all_the_unread_counted(service: StreamSe
 
 @pytest.mark.parametrize("how", ["the same process", "restarted", "killed"])
 @pytest.mark.parametrize("mode", MODES)
-def test_who_comes_back_is_told_what_they_missed_and_else_nothing(
+def test_returning_reader_gets_missed_changes_and_nothing_else(
     start_service: StartService, clinic: TestClinic, how: str, mode: str
 ) -> None:
     service = start_service()
@@ -206,10 +209,10 @@ def test_heartbeats_carry_the_clinic_s_newest_id(start_service: StartService, cl
         assert stream.last_id == clinic.event_id
 
 
-# Who
+# People
 
 
-def test_nobody_without_a_clinic_has_a_stream(service: StreamService, clinic: TestClinic) -> None:
+def test_user_without_a_clinic_has_no_stream(service: StreamService, clinic: TestClinic) -> None:
     response = service.get("/api/v1/sse/notifications", token=clinic.admin().token())
     assert (response.status_code, response.json()["errors"][0]["code"]) == (403, "no_clinic")
 
@@ -218,7 +221,7 @@ def test_nobody_without_a_clinic_has_a_stream(service: StreamService, clinic: Te
     ("query", "with_token", "status", "code"),
     [("", False, 401, "not_authenticated"), ("mode=all", True, 400, "invalid")],
 )
-def test_what_makes_no_sense_is_refused(
+def test_contradictory_input_is_refused(
     service: StreamService, clinic: TestClinic, query: str, with_token: bool, status: int, code: str
 ) -> None:
     token = clinic.anna.token() if with_token else None

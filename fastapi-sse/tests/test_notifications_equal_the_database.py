@@ -4,9 +4,10 @@ import random
 import threading
 
 import pytest
-from stream_testkit.clinic import Person, TestClinic
-from stream_testkit.service import StreamService
-from stream_testkit.wire import Block, SseReader
+
+from testkit.stream.clinic import Person, TestClinic
+from testkit.stream.service import StreamService
+from testkit.stream.wire import Block, SseReader
 
 WRITES = 120
 
@@ -43,7 +44,8 @@ class Page:
 
     def _take(self, block: Block) -> None:
         self.last_id = block.id or self.last_id
-        if block.is_heartbeat:
+        # On a busy machine the service may say that it falls behind for a moment.
+        if block.is_heartbeat or block.event in ("stale", "fresh"):
             return
         body = block.json
         self.unread_count = body["unread_count"]
@@ -91,7 +93,7 @@ def test_readers_end_with_what_is_so(service: StreamService, clinic: TestClinic,
         service.wait_to_see(clinic.event_id, clinic.owner.token())
         for page in pages:
             page.come()
-            page.read(0.2)
+            page.read(0.6)  # In snapshot mode a list comes every 250 ms at most.
             with service.stream(page.person.token(), of="notifications") as fresh:
                 body = fresh.next_event().json
             assert page.shown == {row["id"]: row for row in body["notifications"]}

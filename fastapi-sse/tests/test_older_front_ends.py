@@ -2,7 +2,8 @@
 
 import httpx
 import pytest
-from stream_testkit.service import StartService, StreamService
+
+from testkit.stream.service import StartService, StreamService
 
 
 def test_health_is_also_at_its_older_path(service: StreamService) -> None:

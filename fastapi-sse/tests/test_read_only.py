@@ -6,9 +6,10 @@ from pathlib import Path
 import clinic_stream
 import MySQLdb
 import pytest
-from clinic_stream import feed
-from stream_testkit.clinic import TestClinic
-from stream_testkit.database import Database
+from clinic_stream import appointment_queries, clinic_queries, feed
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.database import Database
 
 CODE = Path(clinic_stream.__file__).parent
 WRITES = re.compile(
@@ -27,7 +28,8 @@ def test_code_holds_no_statement_that_writes(path: Path) -> None:
 
 
 def test_every_query_reads_a_published_view() -> None:
-    queries = [text for text in strings_of(Path(feed.__file__)) if "SELECT" in text and "FROM" in text]
+    texts = [text for name in ("feed", "appointment_queries") for text in strings_of(CODE / f"{name}.py")]
+    queries = [text for text in texts if "SELECT" in text and "FROM" in text]
     assert len(queries) >= 8
     assert all(re.findall(r"FROM (\w+)", query) == re.findall(r"FROM (live_\w*)", query) for query in queries)
 
@@ -36,7 +38,7 @@ def test_only_the_feed_knows_the_database() -> None:
     knows = {
         path.name for path in CODE.glob("*.py") if re.search(r"^\s*(import|from) aiomysql", path.read_text(), re.M)
     }
-    assert knows == {"lanes.py"}
+    assert knows == {"connection_pools.py"}
 
 
 @pytest.mark.parametrize(
@@ -68,15 +70,15 @@ def test_stream_s_database_user_can_do_no_more_either(database: Database, clinic
 CONTRACT = Path(__file__).parents[2] / "shared-config" / "contract" / "live_views.json"
 VIEWS: dict[str, list[str]] = json.loads(CONTRACT.read_text())
 READ = [
-    feed.APPOINTMENTS,
-    feed.CLINIC,
+    appointment_queries.APPOINTMENTS,
+    clinic_queries.CLINICS,
     feed.EVENTS,
-    feed.HEADS,
-    feed.HOLDS,
-    feed.NOTIFICATIONS,
-    feed.PRACTITIONERS,
+    clinic_queries.HEADS,
+    clinic_queries.HOLDS,
+    clinic_queries.NOTIFICATIONS,
+    clinic_queries.PRACTITIONERS,
     feed.PULSE,
-    feed.RECENT_EVENTS,
+    clinic_queries.RECENT_EVENTS,
     feed.SESSIONS,
 ]
 

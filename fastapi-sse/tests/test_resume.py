@@ -2,9 +2,10 @@ from collections.abc import Callable
 
 import pytest
 from clinic_stream.event_ids import EventId
-from stream_testkit.clinic import Person, TestClinic
-from stream_testkit.service import StartService, StreamService
-from stream_testkit.wire import SseReader
+
+from testkit.stream.clinic import Person, TestClinic
+from testkit.stream.service import StartService, StreamService
+from testkit.stream.wire import SseReader
 
 
 class ComeBack:
@@ -79,7 +80,7 @@ def test_missed_changes_come_as_a_snapshot_in_snapshot_mode(come_back: ComeBack,
         assert len(stream.next_event().json["appointments"]) == 2
 
 
-def test_what_one_does_not_see_is_nothing_missed(service: StreamService, clinic: TestClinic) -> None:
+def test_invisible_row_is_no_gap(service: StreamService, clinic: TestClinic) -> None:
     clinic.book(patient=clinic.anna)
     last_id = leave(service, clinic.anna)
     clinic.book(patient=clinic.ben)

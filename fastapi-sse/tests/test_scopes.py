@@ -1,6 +1,6 @@
-from stream_testkit.clinic import Person, TestClinic
-from stream_testkit.database import Database
-from stream_testkit.service import StreamService
+from testkit.stream.clinic import Person, TestClinic
+from testkit.stream.database import Database
+from testkit.stream.service import StreamService
 
 
 def shown_to(service: StreamService, person: Person, query: str = "") -> list[int]:
@@ -34,14 +34,35 @@ def test_patient_sees_only_their_own_in_the_live_window(service: StreamService, 
     assert shown_to(service, clinic.anna) == own
 
 
+def test_visit_whose_patient_asks_to_move_is_seen_however_far_ahead_until_it_is_answered(
+    service: StreamService, clinic: TestClinic
+) -> None:
+    far = clinic.book(clinic.petra, day=60)
+    others_far = clinic.book(clinic.paul, day=61)
+    with service.stream(clinic.owner.token(), "mode=delta") as open_stream:
+        assert open_stream.next_event().json["appointments"] == []
+        clinic.update(far, requested_start=clinic.instant(clinic.day(62), 10 * 60))
+        assert [row["id"] for row in open_stream.next_event().json["upserts"]] == [far]
+        clinic.update(others_far, requested_start=clinic.instant(clinic.day(62), 10 * 60))
+        open_stream.next_event()
+        assert shown_to(service, clinic.owner) == [far, others_far]
+        assert shown_to(service, clinic.petra) == [far]
+        clinic.update(far, requested_start=None)
+        assert open_stream.next_event().json["removes"] == [far]
+        clinic.update(others_far, status="cancelled")
+        assert open_stream.next_event().json["removes"] == [others_far]
+
+
 def test_patient_gets_no_internal_notes(service: StreamService, clinic: TestClinic) -> None:
+    clinic.database.execute("UPDATE patient SET alert = 'latex' WHERE id = %s", clinic.anna.row_id)
     clinic.book(patient=clinic.anna, notes="internal: allergic to flattery")
     with service.stream(clinic.anna.token()) as annas, service.stream(clinic.owner.token()) as owners:
         [for_anna] = annas.next_event().json["appointments"]
         [for_owner] = owners.next_event().json["appointments"]
-    assert "notes" not in for_anna
+    assert for_anna.keys().isdisjoint({"notes", "patient_alert"})
     assert "flattery" not in annas.raw.decode()
-    assert for_owner == {**for_anna, "notes": "internal: allergic to flattery"}
+    assert "latex" not in annas.raw.decode()
+    assert for_owner == {**for_anna, "notes": "internal: allergic to flattery", "patient_alert": "latex"}
 
 
 def test_owner_of_another_clinic_sees_nothing_of_this_one(

@@ -3,9 +3,10 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from stream_testkit.clinic import TestClinic
-from stream_testkit.service import StartService
-from stream_testkit.stuck import NOTES_LENGTH, PAUSE_SECONDS, ROUNDS, fill_up, open_stuck
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.service import StartService
+from testkit.stream.stuck import NOTES_LENGTH, PAUSE_SECONDS, ROUNDS, fill_up, open_stuck
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -22,9 +23,9 @@ def test_streams_end_complete_within_five_seconds(
         service.signal(number)
         retries = set()
         for stream in streams:
-            [goodbye] = stream.wait_for_end()
-            assert goodbye.event == "drain"
-            retries.add(int(goodbye.field("retry") or 0))
+            [closing_event] = stream.wait_for_end()
+            assert closing_event.event == "drain"
+            retries.add(int(closing_event.field("retry") or 0))
             assert stream.is_complete
         assert service.wait_for_exit() == 0
         assert time.monotonic() - asked_at < 5
@@ -85,7 +86,7 @@ def test_reader_that_takes_nothing_is_cut_off(start_service: StartService, clini
 def test_reader_that_stops_is_noticed_before_a_megabyte(start_service: StartService, clinic: TestClinic) -> None:
     """Left to itself the kernel would take several for it, and nobody would know that it reads no more."""
     service = start_service()
-    stopped = open_stuck(service.port, clinic.staff.token())
+    stopped = open_stuck(service.port, clinic.staff.token(), mode="delta")  # Snapshots have pauses.
     try:
         booked = clinic.book(notes="x" * NOTES_LENGTH)
         for number in range(ROUNDS):

@@ -4,9 +4,10 @@ from datetime import datetime
 from itertools import pairwise
 
 import pytest
-from stream_testkit.clinic import TestClinic
-from stream_testkit.service import StartService, StreamService
-from stream_testkit.wire import Block, SseReader
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.service import StartService, StreamService
+from testkit.stream.wire import Block, SseReader
 
 
 def next_heartbeat(stream: SseReader) -> Block:

@@ -1,5 +1,5 @@
-from stream_testkit.clinic import TestClinic
-from stream_testkit.service import StartService
+from testkit.stream.clinic import TestClinic
+from testkit.stream.service import StartService
 
 
 def test_streams_that_are_switched_off_are_503(start_service: StartService, clinic: TestClinic) -> None:

@@ -4,8 +4,9 @@ import time
 from typing import Any
 
 import pytest
-from stream_testkit.clinic import TestClinic
-from stream_testkit.service import StartService, StreamService
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.service import StartService, StreamService
 
 STREAM = "/api/v1/sse/appointments"
 

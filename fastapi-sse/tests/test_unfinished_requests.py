@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from stream_testkit.clinic import TestClinic
-from stream_testkit.service import StartService, StreamService
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.service import StartService, StreamService
 
 COUNT = 240
 SILENT = b""

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from clinic_stream import probes
+from clinic_stream import connection_routes, probes, stream_routes
 from clinic_stream.main import openapi_document
-from clinic_stream.routes import STREAMS, router
-from clinic_stream.strict import accepted_by
+from clinic_stream.stream_routes import STREAMS
+from clinic_stream.unknown_parameters import parameters_of
 from fastapi.routing import APIRoute
-from stream_testkit.clinic import TestClinic
-from stream_testkit.service import StreamService
+
+from testkit.stream.clinic import TestClinic
+from testkit.stream.service import StreamService
 
 NOT_STRICT = {route.path for route in probes.router.routes if isinstance(route, APIRoute)}
 ROUTES = [
@@ -97,8 +98,9 @@ def test_probes_and_scripts_accept_any_parameter(service: StreamService) -> None
 
 
 def test_no_route_of_the_api_is_without_the_check() -> None:
-    routes = [route for route in router.routes if isinstance(route, APIRoute)]
+    all_routes = [*stream_routes.router.routes, *connection_routes.router.routes]
+    routes = [route for route in all_routes if isinstance(route, APIRoute)]
     assert {route.path for route in routes} == {path for _, path in ROUTES}
     for path in STREAMS:
         (route,) = (route for route in routes if route.path == path)
-        assert accepted_by(route).parameters
+        assert parameters_of(route).parameters

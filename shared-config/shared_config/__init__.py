@@ -11,6 +11,7 @@ from shared_config.loader import load_settings
 from shared_config.log_lines import address_hash, exception_lines, loggable
 from shared_config.settings import (
     ACCESS_AUDIENCE,
+    LOCK_WAIT_SECONDS,
     STREAM_AUDIENCE,
     ConfigurationError,
     DjangoSettings,
@@ -18,10 +19,13 @@ from shared_config.settings import (
     StreamSettings,
 )
 from shared_config.time_zones import is_time_zone, system_zone, use_locked_time_zones, zones_that_differ
+from shared_config.version import VERSION
 
 __all__ = [
     "ACCESS_AUDIENCE",
+    "LOCK_WAIT_SECONDS",
     "STREAM_AUDIENCE",
+    "VERSION",
     "ConfigurationError",
     "DjangoSettings",
     "Settings",

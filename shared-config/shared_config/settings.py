@@ -1,4 +1,4 @@
-"""What can be set, for whom, and which values are refused.
+"""All settings: for which service, and which values are refused.
 
 A field's name in lower case is its variable's name. Each service has a class of its own, so that a service
 never needs, and a container never holds, the other one's secrets.
@@ -35,6 +35,8 @@ WELL_KNOWN_SECRETS = frozenset({"changeme", "secret", "password", "insecure", "e
 # Every token carries its audience: an access token is no stream ticket, and another product's token is neither.
 ACCESS_AUDIENCE = "chairside"
 STREAM_AUDIENCE = "chairside-stream"
+# Of a row, in a session of django-rest; the stream looks for late commits so much further back.
+LOCK_WAIT_SECONDS = 5
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 TlsMode = Literal["disabled", "preferred", "required", "verify_ca", "verify_identity"]
@@ -55,7 +57,7 @@ DEBUG_ORIGINS = ("http://localhost:3000", "http://127.0.0.1:3000")
 
 
 class Settings(BaseSettings):
-    """What both services read."""
+    """Settings that both services read."""
 
     # A variable without a value counts as not set: `NAME=` in a file, or what compose passes on.
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True, env_ignore_empty=True)
@@ -76,6 +78,9 @@ class Settings(BaseSettings):
     # Without a mode: `verify_identity` with a CA, else `disabled`.
     db_ssl_mode: TlsMode | None = None
     db_ssl_ca: FilePath | None = None
+    # A transaction whose process says nothing for so long is undone by the server. The stream looks for late commits as
+    # far back.
+    db_idle_transaction_seconds: int = Field(default=3, ge=1, le=600)
 
     django_port: Port = 8000
     fastapi_port: Port = 8001
@@ -116,8 +121,7 @@ class Settings(BaseSettings):
     def jwt_verifying_key(self) -> str:
         """The key that checks a token: the shared secret, or the public key."""
         key = self.jwt_secret_key if self.jwt_algorithm == "HS256" else self.jwt_public_key
-        assert key is not None  # _missing_keys has seen to it.
-        return key.get_secret_value()
+        return _key_in(key)
 
     @field_validator("cors_allowed_origins", "metrics_networks", "trusted_proxies", mode="before")
     @classmethod
@@ -220,6 +224,7 @@ class DjangoSettings(Settings):
         "jwt_secret_key",
         "db_password",
         "sse_db_password",
+        "vapid_secret",
     )
     keys_of_algorithm: ClassVar[dict[str, tuple[str, ...]]] = {
         "HS256": ("jwt_secret_key",),
@@ -227,8 +232,6 @@ class DjangoSettings(Settings):
         "ES256": ("jwt_public_key", "jwt_private_key"),
     }
 
-    # A transaction whose process says nothing for so long is undone by the server.
-    db_idle_transaction_seconds: int = Field(default=3, ge=1, le=600)
     db_user: str = "chairside"
     db_password: SecretStr
     # May create database users; only `create_stream_user` signs in as this one.
@@ -259,13 +262,27 @@ class DjangoSettings(Settings):
     rest_head_seconds: float = Field(default=10, ge=0.1, le=300)
     rest_body_seconds: float = Field(default=30, ge=0.1, le=3600)
 
+    # Days after which the worker removes what neither history nor law needs; 0: never.
+    keep_message_words_days: int = Field(default=90, ge=0, le=36_500)
+    keep_notifications_days: int = Field(default=90, ge=0, le=36_500)
+    keep_incoming_sms_days: int = Field(default=365, ge=0, le=36_500)
+    # Of `make run`; in containers the engine keeps them.
+    keep_logs_days: int = Field(default=30, ge=0, le=36_500)
+
+    # Share of the machine for a worker. Most of sending is waiting for a provider, so senders outnumber cores. A
+    # sender takes a few messages at once: one without an answer holds up few, and a kill leaves few behind.
+    worker_senders: int = Field(default=8, ge=1, le=200)
+    worker_batch: int = Field(default=10, ge=1, le=100)
+    worker_cpu_share: float = Field(default=0.7, ge=0.05, le=64, description="of a core, for all senders together")
+    worker_niceness: int = Field(default=10, ge=0, le=19)
+
     # Off, addresses may ask as often as they like: for load tests. Wrong passwords lock an account all the same.
     enable_rate_limits: bool = True
     # The front end's page that takes the link of a mail: `?token=` is added. Without one, it is our own `/password` at
     # `public_url`; without that too, the mail shows the token, for the same page.
     password_url: HttpUrl | None = None
 
-    # Where photos are kept: django-rest writes and serves them. Default: var/media of the project.
+    # Folder of photos: django-rest writes and serves them. Default: var/media of the project.
     media_folder: str | None = None
 
     # E-mail goes to this server; without one, to files in the folder; without either it cannot be sent.
@@ -276,6 +293,9 @@ class DjangoSettings(Settings):
     email_host_password: SecretStr | None = None
     email_from: str = Field(default="Chairside <no-reply@localhost>", min_length=3)
     email_folder: str | None = None
+
+    # The pair of keys of web push is derived from it; without one there is no web push.
+    vapid_secret: SecretStr | None = None
 
     # SMS go through Twilio; without it, to files in the folder; without either they cannot be sent.
     sms_folder: str | None = None
@@ -289,8 +309,7 @@ class DjangoSettings(Settings):
     def jwt_signing_key(self) -> str:
         """The key that signs a token: the shared secret, or the private key."""
         key = self.jwt_secret_key if self.jwt_algorithm == "HS256" else self.jwt_private_key
-        assert key is not None  # _missing_keys has seen to it.
-        return key.get_secret_value()
+        return _key_in(key)
 
     @field_validator("django_allowed_hosts", mode="before")
     @classmethod
@@ -332,7 +351,10 @@ class StreamSettings(Settings):
     sse_poll_interval_ms: int = Field(default=15, ge=5, le=5000)
     sse_drain_seconds: float = Field(default=1, ge=0, le=300)
     sse_gzip: bool = True
-    # Of one process; 0 is no limit.
+    # Processes of the stream behind one gateway, and the host and port of each; a name may stand for several.
+    sse_replicas: int = Field(default=1, ge=1, le=64)
+    sse_replica_addresses: Annotated[list[str], NoDecode] = []
+    # Of all replicas together; 0 is no limit.
     sse_max_connections: int = Field(default=10_000, ge=0)
     sse_max_connections_per_address: int = Field(default=1_000, ge=0)
     sse_max_connections_per_user: int = Field(default=100, ge=0)
@@ -340,14 +362,42 @@ class StreamSettings(Settings):
     sse_max_anonymous_per_address: int = Field(default=100, ge=0)
     # For the head of a request, and as many again for its body.
     sse_request_seconds: float = Field(default=10, ge=0.1, le=300)
-    # Connections without a complete request; 0 is no limit. The oldest is closed, not one of the last two seconds.
+    # Connections of one replica without a complete request; 0 is no limit. The oldest is closed, none of the last two
+    # seconds.
     sse_max_unfinished_requests: int = Field(default=2_000, ge=0)
     sse_max_unfinished_requests_per_address: int = Field(default=200, ge=0)
-    sse_workers: int = Field(default=1, ge=1, le=64)
+    # Settings files of former versions name it.
+    sse_workers: int = Field(default=1, deprecated="replicas took its place")
+
+    @field_validator("sse_workers")
+    @classmethod
+    def _refuse_workers(cls, workers: int) -> int:
+        if workers != 1:
+            raise ValueError("no longer supported, run replicas instead: SSE_REPLICAS and SSE_REPLICA_ADDRESSES")
+        return workers
+
+    @field_validator("sse_replica_addresses", mode="before")
+    @classmethod
+    def _split_addresses(cls, value: object) -> object:
+        return cls._split_commas(value)
+
+    @field_validator("sse_replica_addresses")
+    @classmethod
+    def _check_addresses(cls, addresses: list[str]) -> list[str]:
+        if not all(map(_is_host_and_port, addresses)):
+            raise ValueError("each address is host:port")
+        return addresses
+
+    @classmethod
+    def _missing_keys(cls, values: Mapping[str, Any]) -> list[str]:
+        missing = super()._missing_keys(values)
+        if str(values.get("sse_replicas", 1)) != "1" and not values.get("sse_replica_addresses"):
+            missing.append("SSE_REPLICA_ADDRESSES: missing, needed with more than one of SSE_REPLICAS")
+        return missing
 
     @property
     def sse_max_anonymous(self) -> int:
-        """Public streams of one process; 0 is no limit."""
+        """Public streams of all replicas together; 0 is no limit."""
         return -(-self.sse_max_connections * self.sse_anonymous_percent // 100)
 
     @property
@@ -359,6 +409,21 @@ class StreamSettings(Settings):
 def _is_origin(text: str) -> bool:
     parts = urlsplit(text)
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and text == f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_host_and_port(text: str) -> bool:
+    parts = urlsplit(f"//{text}")
+    try:
+        return bool(parts.hostname and parts.port) and text == parts.netloc and "@" not in text
+    except ValueError:  # The port is no number, or too high.
+        return False
+
+
+def _key_in(secret: SecretStr | None) -> str:
+    """The text of a key that the settings were checked to have."""
+    if secret is None:
+        raise LookupError("A key is not set.")
+    return secret.get_secret_value()
 
 
 def _unescaped(key: object) -> str:

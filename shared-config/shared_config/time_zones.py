@@ -9,7 +9,7 @@ import zoneinfo
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-# Where Python looks for the system's tables.
+# Folders in which Python looks for the system's tables.
 SYSTEM_FOLDERS = tuple(Path(folder) for folder in (sysconfig.get_config_var("TZPATH") or "").split(":") if folder)
 # Differences further ahead than visits are booked do not matter.
 COMPARED_DAYS, COMPARED_STEP_DAYS = 730, 5

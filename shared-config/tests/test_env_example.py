@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from shared_config import ConfigurationError, DjangoSettings, StreamSettings, load_settings
-from token_keys import fresh_token_keys
+
+from tools.token_keys import fresh_token_keys
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "env.example"
 # In either form of writing: set, or shown commented out.

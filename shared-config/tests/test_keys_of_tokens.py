@@ -100,7 +100,7 @@ def test_a_key_of_another_kind_is_refused(loader: Any, algorithm: str, kind: str
 
 
 @BOTH_ALGORITHMS
-def test_what_is_no_key_is_refused(loader: Any, algorithm: str) -> None:
+def test_invalid_key_is_refused(loader: Any, algorithm: str) -> None:
     nonsense = {"JWT_PUBLIC_KEY": "nonsense", "JWT_PRIVATE_KEY": "nonsense"}
 
     assert loader.problems(DjangoSettings, **{**pair(algorithm), **nonsense}) == [

@@ -118,3 +118,28 @@ def test_a_token_lifetime_out_of_range_is_refused(loader: Any, lifetime: str) ->
 def test_settings_do_not_change_once_read(loader: Any) -> None:
     with pytest.raises(ValueError, match="frozen"):
         loader.load(DjangoSettings).db_name = "another"
+
+
+def test_workers_of_the_stream_are_refused_and_replicas_named(loader: Any) -> None:
+    [problem] = loader.problems(StreamSettings, SSE_WORKERS="4")
+    assert problem == "SSE_WORKERS: no longer supported, run replicas instead: SSE_REPLICAS and SSE_REPLICA_ADDRESSES"
+
+
+def test_settings_file_of_former_versions_with_one_worker_is_accepted(loader: Any) -> None:
+    assert loader.load(StreamSettings, SSE_WORKERS="1").sse_replicas == 1
+
+
+def test_several_replicas_need_their_addresses(loader: Any) -> None:
+    [problem] = loader.problems(StreamSettings, SSE_REPLICAS="2")
+    assert problem == "SSE_REPLICA_ADDRESSES: missing, needed with more than one of SSE_REPLICAS"
+
+
+@pytest.mark.parametrize("addresses", ["10.0.0.5", "10.0.0.5:", ":8001", "http://10.0.0.5:8001", "a:8001,b:70000"])
+def test_address_of_a_replica_without_host_or_port_is_refused(loader: Any, addresses: str) -> None:
+    problems = loader.problems(StreamSettings, SSE_REPLICAS="2", SSE_REPLICA_ADDRESSES=addresses)
+    assert problems == ["SSE_REPLICA_ADDRESSES: each address is host:port"]
+
+
+def test_addresses_of_replicas_are_separated_by_commas(loader: Any) -> None:
+    settings = loader.load(StreamSettings, SSE_REPLICAS="2", SSE_REPLICA_ADDRESSES="10.0.0.5:8001, [fd00::6]:8001")
+    assert settings.sse_replica_addresses == ["10.0.0.5:8001", "[fd00::6]:8001"]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from shared_config import DjangoSettings, Settings, StreamSettings, load_settings
 from shared_config.secret_files import MAX_BYTES, is_secret
-from token_keys import fresh_token_keys, from_one_line
+
+from tools.token_keys import fresh_token_keys, from_one_line
 
 SECRETS = [
     (settings_class, name)

@@ -40,7 +40,7 @@ def test_locked_tables_count_and_not_the_system_s(tmp_path: Path) -> None:
     zone.write_bytes((Path(package.origin).parent / "zoneinfo" / "UTC").read_bytes())
     said = subprocess.run(
         [sys.executable, "-c", SCRIPT.format(folder=str(tmp_path))],
-        env={"PYTHONPATH": str(ROOT / "shared-config")},
+        env={},
         capture_output=True,
         text=True,
         check=True,

@@ -1,4 +1,4 @@
-"""What goes wrong while people work: each outage begins, lasts some seconds, and is put right."""
+"""Outages while people work: each begins, lasts some seconds, and is put right."""
 
 import os
 import random
@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import MySQLdb
-from fuzz_world import World
+
+from tools.processes import children_of
+
+from .fuzz_world import World
 
 Outage = Callable[[World, random.Random], None]
 
@@ -74,7 +76,7 @@ def lock_a_table(world: World, chance: random.Random) -> None:
 
 
 def hold_a_head(world: World, chance: random.Random) -> None:
-    """Somebody forgets a transaction that has written to a clinic."""
+    """Leave a transaction open that has written to a clinic."""
     clinic = chance.choice(world.clinics)
     with _connection(world) as forgotten:
         forgotten.begin()
@@ -125,7 +127,7 @@ def use_up_connections(world: World, chance: random.Random) -> None:
         with suppress(MySQLdb.Error):
             while len(opened) < 600:
                 opened.append(world.server.connect())
-        # What is open already goes on; what is opened anew is refused.
+        # Open files go on; new ones are refused.
         time.sleep(chance.uniform(2, 5))
     finally:
         for connection in opened:
@@ -161,8 +163,7 @@ def _freeze(pid: int, seconds: float) -> None:
 
 
 def _children_of(pid: int) -> list[int]:
-    found = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return found or [pid]
+    return children_of(pid) or [pid]
 
 
 def _run_as_admin(world: World, statement: str, *values: object) -> None:

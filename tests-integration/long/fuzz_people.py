@@ -10,8 +10,10 @@ from typing import Any
 
 import httpx
 import MySQLdb
-from fuzz_world import HEARTBEAT_SECONDS, PASSWORD, FuzzClinic, World
-from stream_testkit.wire import SseReader
+
+from testkit.stream.wire import SseReader
+
+from .fuzz_world import HEARTBEAT_SECONDS, PASSWORD, FuzzClinic, World
 
 # DESIGN, I10: a silent connection counts as stale after this many heartbeats.
 SILENCE_SECONDS = 2.5 * HEARTBEAT_SECONDS

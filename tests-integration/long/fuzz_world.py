@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import MySQLdb
-import run_stack
-from private_server import Accounts, PrivateServer, environment_of
-from processes import free_port
+
+from tools import run_stack
+from tools.private_server import Accounts, PrivateServer, environment_of
+from tools.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 DISK_MEGABYTES = 900

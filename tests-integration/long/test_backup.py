@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clinic_people import SignedIn, Watcher, free_day, free_start, sql, zone_of
-from stack import ROOT, OwnStack, live_stack
-from twilio_stand_in import TwilioStandIn
+
+from testkit.live.people import SignedIn, Watcher, free_day, free_start, sql, zone_of
+from testkit.live.stack import OwnStack, live_stack
+from testkit.stand_ins.twilio import TwilioStandIn
+from tools import ROOT
 
 WAIT_TIMEOUT_SECONDS = 90
 DUE = """

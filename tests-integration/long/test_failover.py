@@ -16,20 +16,22 @@ from typing import Any
 
 import httpx
 import pytest
-import run_stack
-from clinic_people import Watcher
 from playwright.sync_api import Page, sync_playwright
-from private_server import HOST, PrivateServer, environment_of, throw_away_server
-from processes import free_port
 from rich.console import Console
-from stack import OwnStack
-from stream_testkit.clinic import TestClinic
-from stream_testkit.database import Database, Server
-from stream_testkit.front_end import evaluate_within
-from stream_testkit.gate import Gate
+
+from testkit.headless import chromium_program
+from testkit.live.people import Watcher
+from testkit.live.stack import OwnStack
+from testkit.stream.clinic import TestClinic
+from testkit.stream.database import Database, Server
+from testkit.stream.front_end import evaluate_within
+from testkit.stream.gate import Gate
+from tools import run_stack
+from tools.private_server import HOST, PrivateServer, environment_of, throw_away_server
+from tools.processes import free_port
 
 MODES = ["snapshot", "delta"]
-# What the readers may take after the promoted server answers.
+# Time that readers may take after the promoted server answers.
 RIGHT_WITHIN_SECONDS = 5.0
 REPLICATED_WITHIN_SECONDS = 30.0
 # How many changes the promoted server has taken before the services reach it: their numbers are the lost ones', too.
@@ -127,7 +129,7 @@ def running_pair(**stream_settings: str) -> Iterator[Pair]:
 def page_of(pair: Pair) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
+            executable_path=chromium_program(), args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
         )
         page = browser.new_page()
         page.goto(f"{pair.stack.stream_url}/livez")

@@ -13,19 +13,20 @@ from typing import Any
 
 import httpx
 import pytest
-from fuzz_outages import OUTAGES
-from fuzz_people import DELETED, Acknowledged, Board, Desk, Ledger, SqlDesk, sign_in
-from fuzz_world import World, running_world, starts_ahead
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from .fuzz_outages import OUTAGES
+from .fuzz_people import DELETED, Acknowledged, Board, Desk, Ledger, SqlDesk, sign_in
+from .fuzz_world import World, running_world, starts_ahead
 
 SECONDS = float(os.environ.get("SECONDS") or (110 if os.environ.get("BRIEF") else 600))
 SEED = int(os.environ.get("SEED") or 1)
 CALM_SECONDS = (1.0, 4.0)
 SETTLE_SECONDS = 40.0
 # 2.5 heartbeats of a second, a poll, and what two busy cores add.
-LONGEST_LIE_SECONDS = 4.0
+MAX_LIE_SECONDS = 4.0
 
 
 def test_no_write_is_lost_or_doubled_and_no_board_lies_while_everything_breaks() -> None:
@@ -151,7 +152,7 @@ def _lies(ledger: Ledger, boards: list[Board]) -> tuple[float, list[str]]:
                 continue
             lie = board.longest_lie(write, now)
             longest = max(longest, lie)
-            if lie > LONGEST_LIE_SECONDS:
+            if lie > MAX_LIE_SECONDS:
                 problems.append(_describe(lie, write, board))
     return longest, problems
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from own_gateway import Gateway, open_gateway, services_beside
 from rich.console import Console
-from stack import NO_CERTIFICATES, LiveStack
+
+from testkit.live.own_gateway import Gateway, open_gateway, services_beside
+from testkit.live.stack import NO_CERTIFICATES, LiveStack
 
 IS_BRIEF = bool(os.environ.get("BRIEF"))
 # A process has 20,000 files at most; of these the stream holds one for each reader, the gateway two.

@@ -1,0 +1,1 @@
+"""Users, roles, sign-ins, tokens, lock-outs and devices."""

@@ -40,5 +40,5 @@ class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "`access` of `POST /api/token`. Lives for minutes: `POST /api/token/refresh` renews it.",
+            "description": "The `access` token of `POST /api/token`; `POST /api/token/refresh` gives a new one.",
         }

@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 
 # By content, whatever the file's name says. Each is decoded by a library that is looked after.
 FORMATS = ("JPEG", "PNG", "WEBP")
-# What a good camera makes. A baseline JPEG is decoded at a fraction of its size, whatever it claims.
+# Size of a good camera's picture. A baseline JPEG is decoded at a fraction of its size, whatever it claims.
 MAX_PIXELS = 24_000_000
 # Of what must be decoded whole: PNG, WebP, and a progressive JPEG, whose coefficients are all kept.
 MAX_PIXELS_DECODED = 8_000_000

@@ -1,4 +1,4 @@
-"""Who guesses passwords is stopped, and a stranger who guesses cannot keep the account's owner out.
+"""Guessing of passwords is stopped, and a stranger who guesses cannot keep the account's owner out.
 
 Wrong passwords are counted for each account and address, and for each account from anywhere. The first count locks
 the guesser's own address out. The second stops guessing from many addresses at once, but not at an address from which
@@ -46,6 +46,14 @@ def begin(guess: Guess, *, now: datetime) -> None:
     anywhere = count_attempt(FROM_ANYWHERE, guess.account, now=now)
     if anywhere.exceed(FROM_ANYWHERE):
         raise Locked(wait_seconds=anywhere.seconds_left(FROM_ANYWHERE, now=now))
+
+
+def take_back(guess: Guess, *, now: datetime) -> None:
+    """The password was right, but of an account that only claims the name: nothing is known of the name's owner, whose
+    wrong passwords stay counted."""
+    take_back_attempt(FROM_HERE, guess.here)
+    if not was_attempted(KNOWN, guess.here, now=now):
+        take_back_attempt(FROM_ANYWHERE, guess.account)
 
 
 def succeed(guess: Guess, *, now: datetime) -> None:

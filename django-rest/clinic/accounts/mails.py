@@ -1,4 +1,4 @@
-"""What the owner of an account is told about it, by mail."""
+"""Mails to the owner of an account about it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,8 +6,8 @@ from datetime import datetime
 from clinic.accounts.models import PasswordToken, User
 from clinic.common import clock
 from clinic.common.plain_names import shown_name
-from clinic.outbox.models import Channel
-from clinic.outbox.services import About, queue_message
+from clinic.outbox.models import DeliveryChannel, MessageKind
+from clinic.outbox.services import About, NewMessage, queue_message
 
 NOTHING: Mapping[str, object] = {}
 
@@ -21,16 +21,27 @@ def mail_account(
     secret: bool = False,
     expires_at: datetime | None = None,
 ) -> None:
-    """To the account's own address, if no other is given. Call inside the transaction of what it tells."""
+    """To the account's own address, if no other is given; to nobody without a verified one. Call inside the transaction
+    of what it tells."""
+    recipient = recipient or user.email
+    if not recipient:
+        return
     queue_message(
-        about=About(clinic_id=user.clinic_id, user_id=user.pk),
-        channel=Channel.EMAIL,
-        template=template,
-        recipient=recipient or user.email,
-        context={"name": shown_name(user.name), "clinic": user.clinic.name if user.clinic else "Chairside", **context},
-        secret=secret,
-        expires_at=expires_at,
-        language=_language_of(user),
+        NewMessage(
+            about=About(clinic_id=user.clinic_id, user_id=user.pk),
+            kind=MessageKind.ACCOUNT,
+            channel=DeliveryChannel.EMAIL,
+            template=template,
+            recipient=recipient,
+            context={
+                "name": shown_name(user.name),
+                "clinic": user.clinic.name if user.clinic else "Chairside",
+                **context,
+            },
+            secret=secret,
+            expires_at=expires_at,
+            language=_language_of(user),
+        )
     )
 
 
@@ -40,6 +51,6 @@ def end_password_links(user: User) -> None:
 
 
 def _language_of(user: User) -> str:
-    """What a patient has chosen, else the clinic's. An administrator of no clinic reads English."""
+    """The user's own language, else the clinic's. An administrator of no clinic reads English."""
     chosen: str = getattr(getattr(user, "patient", None), "language", "")
     return chosen or (user.clinic.language if user.clinic else "en")

@@ -20,7 +20,8 @@ from clinic.common.errors import ChairsideError
 from clinic.common.transactions import in_one_transaction
 from clinic.common.versions import Expected
 
-MOST_LISTED = 10
+MAX_LISTED = 10
+KEPT_NAMES = frozenset({"name", "specialisation"})
 
 
 def user_of(request: HttpRequest) -> User:
@@ -82,13 +83,19 @@ class VersionedForm(forms.ModelForm[Any]):
         self.initial["seen_version"] = self.instance.version
         self.fields["seen_version"].required = self.instance.pk is not None
 
+    def _get_validation_exclusions(self) -> set[str]:
+        """A name from before there were rules stays until somebody changes it."""
+        kept = KEPT_NAMES - set(self.changed_data) if self.instance.pk is not None else set()
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # Its stubs know less.
+        return exclusions | kept
+
     @property
     def expected(self) -> Expected:
         return Expected(self.cleaned_data.get("seen_version"))
 
 
 class OwnChoices:
-    """Whatever a form offers to choose from is of the user's own clinic, and nothing else is taken."""
+    """Choices of a form are of the user's own clinic, and no other value is taken."""
 
     def formfield_for_foreignkey(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
@@ -141,7 +148,7 @@ class OfOwnClinicAdmin(OwnChoices, ModelAdmin[Any]):
         return _without_clinic(fields, request)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Who may change the row sends with it which version they saw."""
+        """Add the version of the row that the form shows, so that a change names it."""
         fieldsets = super().get_fieldsets(request, obj)
         is_changed = obj is not None and self.has_change_permission(request, obj)
         if not is_changed or not issubclass(self.form, VersionedForm):
@@ -218,15 +225,15 @@ def lines_of(refusal: ChairsideError) -> list[str]:
     """Why not, and which appointments stand in the way."""
     lines = [refusal.detail]
     concerned: Any = refusal.extra.get("appointments", [])
-    for brief in concerned[:MOST_LISTED]:
+    for brief in concerned[:MAX_LISTED]:
         lines.append(f"{brief['patient_name']} with {brief['practitioner_name']}, {brief['start']}")
-    if len(concerned) > MOST_LISTED:
-        lines.append(f"… and {len(concerned) - MOST_LISTED} more.")
+    if len(concerned) > MAX_LISTED:
+        lines.append(f"… and {len(concerned) - MAX_LISTED} more.")
     return lines
 
 
 def check_by(serializer: Serializer[Any], form: forms.ModelForm[Any], names: dict[str, str] | None = None) -> None:
-    """What the API refuses, this form refuses. `names`: what the API calls a field otherwise than the form."""
+    """Refuse the values that the API refuses. `names`: the API's name of a field, where the form has another."""
     if serializer.is_valid():
         return
     for name, errors in serializer.errors.items():
@@ -235,7 +242,7 @@ def check_by(serializer: Serializer[Any], form: forms.ModelForm[Any], names: dic
 
 
 def _without_clinic(names: Sequence[Any], request: HttpRequest) -> Sequence[Any]:
-    """Who works in one clinic need not be told which."""
+    """A user of one clinic need not name it."""
     if user_of(request).is_superuser:
         return names
     return [name for name in names if name != "clinic" and not (isinstance(name, tuple) and name[0] == "clinic")]

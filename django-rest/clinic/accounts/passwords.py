@@ -1,7 +1,5 @@
 """Passwords that change: by who knows the old one, or by who reads the account's mail."""
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import urlencode
@@ -10,16 +8,19 @@ from django.conf import settings
 from django.db.models import F
 
 from clinic.accounts import lockout
+from clinic.accounts.contacts import accept_email, mark_claims, open_claims
+from clinic.accounts.link_tokens import LinkNotValid, hash_token, new_token
 from clinic.accounts.lockout import Guess
 from clinic.accounts.mails import end_password_links, mail_account
-from clinic.accounts.models import PasswordMailRequest, PasswordToken, User, normalise_email
+from clinic.accounts.models import ContactClaim, ContactKind, PasswordMailRequest, PasswordToken, User, normalise_email
 from clinic.accounts.queries import find_user_by_sign_in
 from clinic.accounts.services import TokenPair, check_password_strength, issue_tokens
 from clinic.common import clock
 from clinic.common.errors import InvalidRequest
 from clinic.common.isolation import sum_isolated
-from clinic.common.limits import Limit, count_attempt
+from clinic.common.limits import Limit, is_exceeded
 from clinic.common.transactions import in_one_statement, in_one_transaction
+from clinic.outbox.push_subscriptions import forget_browsers
 
 RESET_HOLDS_FOR = timedelta(hours=1)
 INVITATION_HOLDS_FOR = timedelta(days=3)
@@ -34,19 +35,19 @@ class WrongPassword(InvalidRequest):
     attr = "old_password"
 
 
-class LinkNotValid(InvalidRequest):
-    code = "link_not_valid"
-    detail = "This link has been used or has expired. Have a new one sent."
-    attr = "token"
-
-
-def change_password(*, user: User, old_password: str, new_password: str, address: str) -> TokenPair:
+def change_password(*, user: User, old_password: str, new_password: str, address: str, device: str = "") -> TokenPair:
     """New tokens for this session; every other one ends. Raises WrongPassword, Locked, InvalidRequest."""
     check_own_password(user=user, password=old_password, address=address)
-    return _change(user, new_password)
+    return _change(user, new_password, device)
 
 
-def check_own_password(*, user: User, password: str, address: str) -> None:
+def change_page_password(*, user: User, old_password: str, new_password: str, address: str) -> User:
+    """Every session ends, that of the page too. Raises WrongPassword, Locked, InvalidRequest."""
+    check_own_password(user=user, password=old_password, address=address)
+    return set_password(user=user, password=new_password, attr="new_password")
+
+
+def check_own_password(*, user: User, password: str, address: str, attr: str | None = None) -> None:
     """For a user who is signed in; counted like a sign-in. Call outside of any transaction.
 
     Raises WrongPassword, Locked.
@@ -54,14 +55,14 @@ def check_own_password(*, user: User, password: str, address: str) -> None:
     guess, now = Guess(account=f"user {user.pk}", address=address), clock.now()
     lockout.begin(guess, now=now)
     if not user.check_password(password):
-        raise WrongPassword
+        raise WrongPassword(attr=attr)
     lockout.succeed(guess, now=now)
 
 
 @in_one_transaction
-def _change(user: User, password: str) -> TokenPair:
+def _change(user: User, password: str, device: str) -> TokenPair:
     user = set_password(user=user, password=password, attr="new_password")
-    return issue_tokens(user=user)
+    return issue_tokens(user=user, device=device)
 
 
 @in_one_transaction
@@ -71,7 +72,9 @@ def set_password(*, user: User, password: str, attr: str = "password") -> User:
     check_password_strength(password, user=user, attr=attr)
     user.set_password(password)
     User.objects.filter(pk=user.pk).update(password=user.password, token_version=F("token_version") + 1)
+    mark_claims(user, password)
     end_password_links(user)
+    forget_browsers(user_id=user.pk)
     mail_account(user, "password_changed")
     user.refresh_from_db(fields=["token_version"])
     return user
@@ -80,7 +83,7 @@ def set_password(*, user: User, password: str, attr: str = "password") -> User:
 def request_reset(*, email: str, now: datetime) -> None:
     """Have a link sent, if there is such an account. The same work and time whether or not there is."""
     email = normalise_email(email)
-    if count_attempt(MAILS_BY_ACCOUNT, email, now=now).exceed(MAILS_BY_ACCOUNT):
+    if is_exceeded(MAILS_BY_ACCOUNT, email, now=now):
         return
     PasswordMailRequest.objects.create(email=email, created_at=now)
 
@@ -103,27 +106,41 @@ def _send_requested(request_id: int, *, now: datetime) -> bool:
     requested = PasswordMailRequest.objects.select_for_update(skip_locked=True).filter(pk=request_id).first()
     if requested is None:  # Another worker got there first.
         return False
-    user = find_user_by_sign_in(requested.email)
+    user = find_user_by_sign_in(requested.email) or _claimant_of(requested.email)
     requested.delete()
     if user is None or not user.is_active:
         return False
-    send_password_link(user=user, template="password_reset", holds_for=RESET_HOLDS_FOR, now=now)
+    send_password_link(user=user, template="password_reset", holds_for=RESET_HOLDS_FOR, now=now, email=requested.email)
     return True
 
 
+def _claimant_of(email: str) -> User | None:
+    """Of several that claim an address, whoever came last."""
+    newest = open_claims(ContactKind.EMAIL, email).select_related("user").first()
+    return None if newest is None else newest.user
+
+
 @in_one_transaction
-def send_password_link(*, user: User, template: str, holds_for: timedelta, now: datetime) -> None:
-    """A mail with a link that lets its reader set the account's password, once."""
-    token = secrets.token_urlsafe(32)
+def send_password_link(
+    *, user: User, template: str, holds_for: timedelta, now: datetime, email: str | None = None
+) -> None:
+    """A mail with a link that lets its reader set the account's password, once, and that verifies its address: the
+    account's, unless `email` is one that it claims."""
+    email = email or user.shown_email
+    if not email:
+        return
+    token = new_token()
     expires_at = now + holds_for
-    PasswordToken.objects.create(user=user, token_hash=_hash(token), created_at=now, expires_at=expires_at)
+    PasswordToken.objects.create(
+        user=user, email=email, token_hash=hash_token(token), created_at=now, expires_at=expires_at
+    )
     url = _page_for_links()
     context: dict[str, object] = {
         "token": token,
         "link": f"{url}?{urlencode({'token': token})}" if url else "",
         "hours": int(holds_for.total_seconds() // 3600),
     }
-    mail_account(user, template, context, secret=True, expires_at=expires_at)
+    mail_account(user, template, context, recipient=email, secret=True, expires_at=expires_at)
 
 
 def _page_for_links() -> str:
@@ -135,7 +152,8 @@ def _page_for_links() -> str:
 
 
 def confirm_reset(*, token: str, password: str, address: str) -> User:
-    """Raises LinkNotValid, InvalidRequest. Whoever reads the account's mail is known at this address from now on."""
+    """The address of the mail is verified by it. Whoever reads the account's mail is known at this address from now on.
+    Raises LinkNotValid, InvalidRequest."""
     user = _use(token, password)
     now = clock.now()
     lockout.succeed(Guess(account=f"user {user.pk}", address=address), now=now)
@@ -145,15 +163,15 @@ def confirm_reset(*, token: str, password: str, address: str) -> User:
 @in_one_transaction
 def _use(token: str, password: str) -> User:
     # Locked: of two that use one link at once, the second finds it used.
-    sent = PasswordToken.objects.select_for_update().filter(token_hash=_hash(token)).first()
+    sent = PasswordToken.objects.select_for_update().filter(token_hash=hash_token(token)).first()
     if sent is None or sent.used_at is not None or sent.expires_at <= clock.now() or not sent.user.is_active:
         raise LinkNotValid
-    return set_password(user=sent.user, password=password)
-
-
-def _hash(token: str) -> str:
-    # 256 random bits: a plain hash cannot be guessed back.
-    return hashlib.sha256(token.encode()).hexdigest()
+    user = User.objects.select_for_update().get(pk=sent.user_id)
+    if sent.email and user.email != sent.email:
+        if not ContactClaim.objects.filter(user=user, kind=ContactKind.EMAIL, value=sent.email).exists():
+            raise LinkNotValid  # Another account has verified the address, or this one names another.
+        accept_email(user, sent.email, now=clock.now())
+    return set_password(user=user, password=password)
 
 
 @in_one_statement

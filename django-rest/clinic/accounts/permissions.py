@@ -10,6 +10,11 @@ class OwnerOnly(BasePermission):
         return isinstance(request.user, User) and request.user.role == Role.OWNER
 
 
+class PatientOnly(BasePermission):
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return isinstance(request.user, User) and request.user.role == Role.PATIENT
+
+
 class AtDesk(BasePermission):
     """Owner and staff."""
 
@@ -35,7 +40,7 @@ class WorksAtClinic(BasePermission):
 
 
 class OwnerOrReadOnly(BasePermission):
-    """Everybody reads, signed in or not; the owner writes."""
+    """Readable to all, signed in or not; the owner writes."""
 
     everybody_reads = True
 
@@ -46,7 +51,7 @@ class OwnerOrReadOnly(BasePermission):
 
 
 class WorksAtClinicOrReadOnly(WorksAtClinic):
-    """Everybody reads, signed in or not."""
+    """Readable to all, signed in or not."""
 
     everybody_reads = True
 

@@ -16,7 +16,7 @@ from clinic.accounts.images import NotAPictureError, small_picture
 from clinic.accounts.models import User
 from clinic.common import clock
 from clinic.common.errors import InvalidRequest, NotFound, TryAgain
-from clinic.common.limits import Limit, limit_attempts
+from clinic.common.limits import Limit, limit_user
 from clinic.common.transactions import in_one_transaction
 from clinic.common.versions import write_changes
 
@@ -37,7 +37,7 @@ NAME = re.compile(r"[A-Za-z0-9_-]{22}\.webp")
 
 def store_photo(*, user: User, file: BinaryIO) -> User:
     """In the place of the former one. Raises InvalidRequest for what is no picture, Throttled, PhotosBusy."""
-    limit_attempts(UPLOADS, f"user {user.pk}", now=clock.now())
+    limit_user(UPLOADS, user.pk, now=clock.now())
     picture = _decode(file)
     name = f"{secrets.token_urlsafe(16)}.webp"
     default_storage.save(_path(name), ContentFile(picture))

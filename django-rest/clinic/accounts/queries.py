@@ -23,7 +23,7 @@ def get_account(user: User) -> User:
 
 def staff_visible_to(user: User) -> QuerySet[User]:
     """The owner: everybody who works at the clinic, also who did."""
-    people = User.objects.select_related("clinic", "practitioner", "patient")
+    people = User.objects.select_related("clinic", "practitioner", "patient").prefetch_related("claims")
     if user.role != Role.OWNER:
         return people.none()
     return people.filter(clinic=user.clinic, role__in=CLINIC_ROLES).order_by("name", "id")
@@ -38,12 +38,15 @@ def get_staff_for(user: User, user_id: int) -> User:
 
 
 def find_user_by_sign_in(username: str) -> User | None:
-    """By e-mail, or by phone: without a country code, as it is dialled at the user's clinic."""
+    """By verified e-mail, or by a phone that exactly one account has verified: without a country code, as it is dialled
+    at the user's clinic."""
     users = User.objects.select_related("clinic", "practitioner", "patient")
     if "@" in username:
         return users.filter(email=normalise_email(username)).first()
+    users = users.filter(phone_verified_at__isnull=False, phone_extension="")
     if username.startswith("+"):
-        return users.filter(phone=username).first()
+        owners = list(users.filter(phone=username)[:2])
+        return owners[0] if len(owners) == 1 else None
     meant = {region: _phone_in(region, username) for region in _phone_regions()}
     found = users.filter(phone__in=[phone for phone in meant.values() if phone])
     # The same digits may be somebody's in each of two countries: then only the country code tells who it is.

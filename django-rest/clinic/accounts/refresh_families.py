@@ -25,11 +25,19 @@ logger = logging.getLogger(__name__)
 
 
 @in_one_transaction
-def start_family(*, user: User, now: datetime) -> FamilyToken:
+def start_family(*, user: User, now: datetime, device: str = "") -> FamilyToken:
     """The first refresh token of a sign-in. Two INSERTs."""
-    ends_at = now + _lifetime()
+    ends_at = now + lifetime()
     token = refresh_token_for(user, family=None, ends_at=ends_at)
-    RefreshFamily.objects.create(pk=token.family, user=user, created_at=now, ends_at=ends_at)
+    RefreshFamily.objects.create(
+        pk=token.family,
+        user=user,
+        created_at=now,
+        seen_at=now,
+        ends_at=ends_at,
+        device=device,
+        token_version=user.token_version,
+    )
     _record(token, user)
     return token
 
@@ -42,13 +50,14 @@ def rotate(token: FamilyToken, *, now: datetime) -> tuple[User, FamilyToken] | N
         return None
     used_at = _use(token, now=now)
     if used_at is not None and now - used_at > REUSE_ACCEPTED_FOR:
-        _revoke(family, now=now)
+        revoke(family, now=now)
         logger.warning("A used refresh token came back: revoked the sign-in of user %d", family.user_id)
         return None
     user = get_session_user(user_id=token["user_id"], token_version=token["ver"])
     if user is None:
         return None
     following = refresh_token_for(user, family=family.pk, ends_at=family.ends_at)
+    RefreshFamily.objects.filter(pk=family.pk).update(seen_at=now)
     _record(following, user)
     return user, following
 
@@ -65,7 +74,7 @@ def end_family(token: FamilyToken, *, now: datetime) -> bool:
     if family is None or family.revoked_at is not None or family.ends_at <= now:
         return False
     _use(token, now=now)
-    _revoke(family, now=now)
+    revoke(family, now=now)
     return True
 
 
@@ -81,7 +90,7 @@ def prune_families(*, now: datetime) -> int:
     return RefreshFamily.objects.filter(ends_at__lte=now).delete()[0]
 
 
-def _lifetime() -> timedelta:
+def lifetime() -> timedelta:
     return timedelta(days=settings.SHARED.jwt_session_lifetime)
 
 
@@ -93,7 +102,7 @@ def _locked_family(token: FamilyToken, *, now: datetime) -> RefreshFamily | None
     user = User.objects.filter(pk=token["user_id"]).first()
     if user is None:
         return None
-    fresh = {"user": user, "created_at": now, "ends_at": now + _lifetime()}
+    fresh = {"user": user, "created_at": now, "ends_at": now + lifetime(), "token_version": token["ver"]}
     return families.get_or_create(pk=token.family, defaults=fresh)[0]
 
 
@@ -109,7 +118,8 @@ def _use(token: FamilyToken, *, now: datetime) -> datetime | None:
     return None
 
 
-def _revoke(family: RefreshFamily, *, now: datetime) -> None:
+def revoke(family: RefreshFamily, *, now: datetime) -> None:
+    """Its open streams end as well. Requires: row lock."""
     family.revoked_at = now
     family.save(update_fields=["revoked_at"])
 

@@ -2,9 +2,28 @@ from typing import Any
 
 from rest_framework import serializers
 
-from clinic.accounts.models import CLINIC_ROLE_CHOICES, Role, User, normalise_email, photo_path
-from clinic.accounts.phones import normalise_phone
+from clinic.accounts.models import (
+    CLINIC_ROLE_CHOICES,
+    ContactKind,
+    RefreshFamily,
+    Role,
+    User,
+    normalise_email,
+    photo_path,
+    validate_extension,
+)
+from clinic.accounts.phones import MAX_EXTENSION_LENGTH
 from clinic.common.versions import VersionInput
+
+# In any notation, with an extension in words.
+PHONE_LENGTH = 60
+
+
+class PhoneExtensionField(serializers.CharField):
+    """Digits. May also stand in `phone`, as in `+49 30 123456 ext. 12`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=MAX_EXTENSION_LENGTH, allow_blank=True, validators=[validate_extension], **options)
 
 
 class SignInInput(serializers.Serializer[Any]):
@@ -51,6 +70,10 @@ class PasswordConfirmInput(serializers.Serializer[Any]):
     password = serializers.CharField(trim_whitespace=False, max_length=256)
 
 
+class LinkTokenInput(serializers.Serializer[Any]):
+    token = serializers.CharField(max_length=100, help_text="from the mail")
+
+
 class StreamTicketOutput(serializers.Serializer[Any]):
     ticket = serializers.CharField(help_text="for `?ticket=` of a stream")
     expires_in = serializers.IntegerField(help_text="seconds")
@@ -64,8 +87,13 @@ class PhotoInput(serializers.Serializer[Any]):
 
 class UserOutput(serializers.Serializer[User]):
     id = serializers.IntegerField()
-    email = serializers.EmailField()
-    phone = serializers.CharField(allow_null=True)
+    email = serializers.EmailField(source="shown_email", help_text="without a verified one, the address it claims")
+    email_proven = serializers.SerializerMethodField(help_text="the link in a mail to the address was opened")
+    pending_email = serializers.SerializerMethodField(help_text="replaces `email` once it is verified")
+    phone = serializers.SerializerMethodField(help_text="without a verified one, the number it claims")
+    phone_extension = serializers.CharField(source="shown_phone.extension")
+    phone_verified = serializers.SerializerMethodField(help_text="a code sent to the phone was given back")
+    pending_phone = serializers.SerializerMethodField(help_text="replaces `phone` once it is verified")
     name = serializers.CharField()
     role = serializers.ChoiceField(choices=Role.choices)
     clinic = serializers.IntegerField(source="clinic_id", allow_null=True)
@@ -73,6 +101,21 @@ class UserOutput(serializers.Serializer[User]):
     practitioner = serializers.SerializerMethodField()
     patient = serializers.SerializerMethodField()
     version = serializers.IntegerField(help_text="rises with every change; also the ETag")
+
+    def get_email_proven(self, user: User) -> bool:
+        return user.email is not None
+
+    def get_pending_email(self, user: User) -> str | None:
+        return user.claimed.get(ContactKind.EMAIL) if user.email else None
+
+    def get_phone(self, user: User) -> str | None:
+        return user.shown_phone.number or None
+
+    def get_pending_phone(self, user: User) -> str | None:
+        return user.claimed.get(ContactKind.PHONE) if user.phone else None
+
+    def get_phone_verified(self, user: User) -> bool:
+        return bool(user.verified_phone)
 
     def get_photo(self, user: User) -> str | None:
         return photo_path(user)
@@ -95,7 +138,8 @@ class StaffOutput(UserOutput):
 class StaffInput(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120)
     email = serializers.EmailField(max_length=254)
-    phone = serializers.CharField(max_length=40, allow_null=True, required=False)
+    phone = serializers.CharField(max_length=PHONE_LENGTH, allow_null=True, required=False)
+    phone_extension = PhoneExtensionField(required=False)
     role = serializers.ChoiceField(choices=CLINIC_ROLE_CHOICES)
     practitioner = serializers.IntegerField(
         allow_null=True, required=False, min_value=1, help_text="whose schedule is this person's own"
@@ -118,16 +162,27 @@ class StaffEditInput(VersionInput, StaffInput):
 class ProfileInput(VersionInput):
     name = serializers.CharField(max_length=120)
     email = serializers.EmailField(max_length=254)
-    phone = serializers.CharField(max_length=40, allow_null=True)
+    phone = serializers.CharField(max_length=PHONE_LENGTH, allow_null=True)
+    phone_extension = PhoneExtensionField(required=False)
     phone_code = serializers.CharField(
         required=False, max_length=16, help_text="sent to the phone: links what was booked by it before"
+    )
+    password = serializers.CharField(
+        trim_whitespace=False, max_length=256, required=False, help_text="needed with another e-mail or phone"
     )
 
     def validate_email(self, email: str) -> str:
         return normalise_email(email)
 
-    def validate_phone(self, phone: str | None) -> str | None:
-        if phone is None:
-            return None
-        clinic = self.context["request"].user.clinic
-        return normalise_phone(phone, region=clinic.phone_region if clinic else None)
+
+class SignInOutput(serializers.ModelSerializer[RefreshFamily]):
+    last_seen_at = serializers.DateTimeField(source="seen_at", help_text="when a token was last issued")
+    is_current = serializers.SerializerMethodField(help_text="whether this request's token came of it")
+
+    class Meta:
+        model = RefreshFamily
+        fields = ("id", "device", "created_at", "last_seen_at", "is_current")
+        read_only_fields = fields
+
+    def get_is_current(self, family: RefreshFamily) -> bool:
+        return family.pk == self.context.get("sign_in")

@@ -6,6 +6,7 @@ Access and refresh tokens are signed with the same key, so readers must check `t
 
 from datetime import datetime, timedelta
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 from rest_framework_simplejwt.backends import TokenBackend
@@ -20,6 +21,11 @@ from clinic.accounts.models import User
 # Some two kilobytes each.
 REMEMBERED_TOKENS = 2000
 FAMILY_CLAIM = "family"
+# How long a stream of a visit may stay. It ends before when the visit gets another reference.
+VISIT_STREAM = timedelta(hours=12)
+DEVICE_STREAM = timedelta(hours=12)
+# Of access tokens and tickets: the family they came of.
+SIGN_IN_CLAIM = "sign_in"
 
 
 def claims_of(user: User) -> dict[str, Any]:
@@ -36,11 +42,13 @@ def claims_of(user: User) -> dict[str, Any]:
     return claims
 
 
-def access_token_for(user: User) -> AccessToken:
-    """For a page, whose session stands in for the refresh token."""
+def access_token_for(user: User, *, sign_in: str = "") -> AccessToken:
+    """For a page, whose session stands in for the refresh token; or, without a sign-in, for a command."""
     token = AccessToken()
     for claim, value in claims_of(user).items():
         token[claim] = value
+    if sign_in:
+        token[SIGN_IN_CLAIM] = sign_in
     return token
 
 
@@ -55,6 +63,12 @@ class FamilyToken(RefreshToken):
     def family(self) -> str:
         """Tokens from before there were families are the first of their own."""
         return str(self.get(FAMILY_CLAIM) or self["jti"])
+
+    @property
+    def access_token(self) -> AccessToken:
+        token: AccessToken = super().access_token
+        token[SIGN_IN_CLAIM] = self.family
+        return token
 
 
 def refresh_token_for(user: User, *, family: str | None, ends_at: datetime) -> FamilyToken:
@@ -84,11 +98,37 @@ class StreamTicket(Token):
     )
 
 
-def stream_ticket_for(user: User, *, session_ends: int) -> StreamTicket:
+def stream_ticket_for(user: User, *, session_ends: int, sign_in: str = "") -> StreamTicket:
     """`session_ends`, the expiry of the access token that asks, is how long a stream opened with it may live."""
-    ticket = StreamTicket()
+    ticket = _ticket_about("user", session_ends=session_ends)
     for claim, value in claims_of(user).items():
         ticket[claim] = value
+    if sign_in:
+        ticket[SIGN_IN_CLAIM] = sign_in
+    return ticket
+
+
+def visit_ticket_for(*, visit_id: int, clinic_id: int, reference: str, now: datetime) -> StreamTicket:
+    """For whoever has the reference. The stream ends when the visit gets another one: of that the ticket has a hash."""
+    ticket = _ticket_about("visit", session_ends=int((now + VISIT_STREAM).timestamp()))
+    ticket["sub"] = str(visit_id)
+    ticket["clinic_id"] = clinic_id
+    ticket["reference_hash"] = sha256(f"visit {reference}".encode()).hexdigest()
+    return ticket
+
+
+def device_ticket_for(*, device_id: int, clinic_id: int, version: int, now: datetime) -> StreamTicket:
+    """For a wall. Its stream ends when the wall is revoked."""
+    ticket = _ticket_about("device", session_ends=int((now + DEVICE_STREAM).timestamp()))
+    ticket["sub"] = str(device_id)
+    ticket["clinic_id"] = clinic_id
+    ticket["ver"] = version
+    return ticket
+
+
+def _ticket_about(kind: str, *, session_ends: int) -> StreamTicket:
+    ticket = StreamTicket()
+    ticket["sub_kind"] = kind
     ticket["session_exp"] = session_ends
     return ticket
 

@@ -12,12 +12,14 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework_simplejwt.tokens import AccessToken
 
-from clinic.accounts import passwords, photos, services
+from clinic.accounts import contacts, passwords, photos, services
 from clinic.accounts.authentication import AccessTokenAuthentication
+from clinic.accounts.link_tokens import LinkNotValid
 from clinic.accounts.lockout import Locked
 from clinic.accounts.models import CLINIC_ROLES
-from clinic.accounts.requests import signed_in_user
+from clinic.accounts.requests import device_of, sign_in_of, signed_in_user
 from clinic.accounts.serializers import (
+    LinkTokenInput,
     PasswordChangeInput,
     PasswordConfirmInput,
     PasswordResetInput,
@@ -69,7 +71,9 @@ class SignInView(OpenView):
         credentials = SignInInput(data=request.data)
         credentials.is_valid(raise_exception=True)
         address = client_address(request)
-        pair = services.sign_in(**credentials.validated_data, address=address, roles=self.roles)
+        pair = services.sign_in(
+            **credentials.validated_data, address=address, roles=self.roles, device=device_of(request)
+        )
         return Response(TokenPairOutput(pair).data)
 
 
@@ -126,7 +130,9 @@ class StreamTicketView(ApiView):
     @extend_schema(request=None, responses=StreamTicketOutput, summary="A ticket for a stream's address: one minute")
     def post(self, request: Request) -> Response:
         assert isinstance(request.auth, AccessToken)
-        ticket = stream_ticket_for(signed_in_user(request), session_ends=request.auth["exp"])
+        ticket = stream_ticket_for(
+            signed_in_user(request), session_ends=request.auth["exp"], sign_in=sign_in_of(request)
+        )
         return Response({"ticket": str(ticket), "expires_in": int(StreamTicket.lifetime.total_seconds())})
 
 
@@ -139,7 +145,7 @@ class ChangePasswordView(ApiView):
         given = PasswordChangeInput(data=request.data)
         given.is_valid(raise_exception=True)
         user, address = signed_in_user(request), client_address(request)
-        pair = passwords.change_password(user=user, address=address, **given.validated_data)
+        pair = passwords.change_password(user=user, address=address, device=device_of(request), **given.validated_data)
         return Response(TokenPairOutput(pair).data)
 
 
@@ -161,12 +167,55 @@ class ConfirmResetView(OpenView):
 
     address_limit = PASSWORD_LINKS
 
-    @answers(passwords.LinkNotValid)
+    @answers(LinkNotValid)
     @extend_schema(request=PasswordConfirmInput, responses={200: None}, summary="Set a password by the token of a mail")
     def post(self, request: Request) -> Response:
         given = PasswordConfirmInput(data=request.data)
         given.is_valid(raise_exception=True)
         passwords.confirm_reset(address=client_address(request), **given.validated_data)
+        return Response({})
+
+
+class VerifyEmailView(OpenView):
+    """The token works once, for three days. Every session of the account ends, and all other claims of the address; the
+    answer has tokens for this one."""
+
+    address_limit = PASSWORD_LINKS
+
+    @answers(LinkNotValid)
+    @extend_schema(request=LinkTokenInput, responses=TokenPairOutput, summary="Verify an e-mail by the token of a mail")
+    def post(self, request: Request) -> Response:
+        given = LinkTokenInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        user = contacts.verify_email(**given.validated_data, now=clock.now())
+        return Response(TokenPairOutput(services.issue_tokens(user=user, device=device_of(request))).data)
+
+
+class ResendVerificationView(ApiView):
+    """The link sent before works no more. The answer is the same if there is nothing to verify."""
+
+    @answers(Throttled)
+    @extend_schema(request=None, responses={202: None}, summary="Have the mail sent again that verifies my e-mail")
+    def post(self, request: Request) -> Response:
+        contacts.resend_verification(user=signed_in_user(request), now=clock.now())
+        return Response({}, status=202)
+
+
+class UndoContactChangeView(OpenView):
+    """The token works once, for a week. Every session of the account ends."""
+
+    address_limit = PASSWORD_LINKS
+
+    @answers(LinkNotValid)
+    @extend_schema(
+        request=LinkTokenInput,
+        responses={200: None},
+        summary="Take back a changed e-mail or phone, by the token of a mail to the former one",
+    )
+    def post(self, request: Request) -> Response:
+        given = LinkTokenInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        contacts.undo_contact_change(**given.validated_data, now=clock.now())
         return Response({})
 
 

@@ -1,0 +1,1 @@
+"""Appointments, their lifecycle, history, series and reports."""

@@ -1,55 +1,39 @@
-"""Who does something to an appointment, and through what."""
+"""Authors of changes to appointments, and the channel by which each came."""
 
 from dataclasses import dataclass
-from typing import Self
 
 from clinic.accounts.models import Role, User
 from clinic.appointments.lifecycle import Party
 from clinic.appointments.models import ActorKind, Appointment, Channel
 from clinic.common.errors import PermissionDenied
-from clinic.people.identities import Guest, patient_id_of, practitioner_id_of
+from clinic.people.identities import Guest, patient_ids_of, practitioner_id_of
 from clinic.people.models import Patient
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
-    """A user; or a patient who is not signed in; or a guest, whose record is found when they book; or, with none of
-    them, the system or a visitor who has not said who."""
+class UserActor:
+    """A person with an account."""
 
-    kind: ActorKind
-    channel: Channel
-    user: User | None = None
-    patient: Patient | None = None
-    guest: Guest | None = None
-
-    @classmethod
-    def by_user(cls, user: User, channel: Channel = Channel.API) -> Self:
-        return cls(ActorKind.USER, channel, user)
-
-    @classmethod
-    def by_guest(cls, who: Patient | Guest | None = None, channel: Channel = Channel.API) -> Self:
-        if isinstance(who, Guest):
-            return cls(ActorKind.GUEST, channel, guest=who)
-        return cls(ActorKind.GUEST, channel, patient=who)
+    user: User
+    channel: Channel = Channel.API
+    kind: ActorKind = ActorKind.USER
 
     @property
     def name(self) -> str:
-        who = self.user or self.patient or self.guest
-        return who.name if who is not None else self.kind.label
+        return self.user.name
 
     @property
     def is_patient(self) -> bool:
         """Whether the rules for patients hold: slot grid, notice, horizon."""
-        if self.user is not None:
-            return self.user.role == Role.PATIENT
-        return self.patient is not None or self.kind is ActorKind.GUEST
+        return self.user.role == Role.PATIENT
+
+    @property
+    def is_clinic(self) -> bool:
+        """True for people who work there, and for administrators."""
+        return not self.is_patient
 
     def party_to(self, appointment: Appointment) -> Party:
         """Raises PermissionDenied for someone who has no part in this appointment."""
-        if self.user is None and not self.is_patient:
-            return Party.SYSTEM
-        if self.user is None:
-            return self._party_of_patient(appointment)
         match self.user.role:
             case Role.OWNER | Role.ADMIN:
                 return Party.OWNER
@@ -57,11 +41,91 @@ class Actor:
                 return Party.STAFF
             case Role.PRACTITIONER if practitioner_id_of(self.user) == appointment.practitioner_id:
                 return Party.PRACTITIONER
-            case Role.PATIENT if patient_id_of(self.user) == appointment.patient_id:
+            case Role.PATIENT if appointment.patient_id in patient_ids_of(self.user):
                 return Party.PATIENT
         raise PermissionDenied
 
-    def _party_of_patient(self, appointment: Appointment) -> Party:
-        if self.patient is None or self.patient.pk != appointment.patient_id:
+
+@dataclass(frozen=True, slots=True)
+class PatientActor:
+    """A patient who is not signed in: known by the reference of a visit, or by the phone that sent an SMS."""
+
+    patient: Patient
+    channel: Channel = Channel.API
+    kind: ActorKind = ActorKind.GUEST
+    is_patient = True
+    is_clinic = False
+
+    @property
+    def name(self) -> str:
+        return self.patient.name
+
+    def party_to(self, appointment: Appointment) -> Party:
+        """Raises PermissionDenied for the appointment of another patient."""
+        if self.patient.pk != appointment.patient_id:
             raise PermissionDenied
         return Party.PATIENT
+
+
+@dataclass(frozen=True, slots=True)
+class GuestActor:
+    """A person without an account, whose record is found or made when they book."""
+
+    guest: Guest
+    channel: Channel = Channel.API
+    kind = ActorKind.GUEST
+    is_patient = True
+    is_clinic = False
+
+    @property
+    def name(self) -> str:
+        return self.guest.name
+
+    def party_to(self, appointment: Appointment) -> Party:
+        """Raises PermissionDenied: a guest has no part in an appointment that exists."""
+        raise PermissionDenied
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorActor:
+    """A person who has given no name yet: they can only hold a time."""
+
+    channel: Channel = Channel.API
+    kind = ActorKind.GUEST
+    is_patient = True
+    is_clinic = False
+
+    @property
+    def name(self) -> str:
+        return self.kind.label
+
+    def party_to(self, appointment: Appointment) -> Party:
+        """Raises PermissionDenied: a visitor has no part in any appointment."""
+        raise PermissionDenied
+
+
+@dataclass(frozen=True, slots=True)
+class SystemActor:
+    """A job, a command, or the waitlist."""
+
+    channel: Channel
+    kind: ActorKind = ActorKind.SYSTEM
+    is_patient = False
+    is_clinic = False
+
+    @property
+    def name(self) -> str:
+        return self.kind.label
+
+    def party_to(self, appointment: Appointment) -> Party:
+        return Party.SYSTEM
+
+
+Actor = UserActor | PatientActor | GuestActor | VisitorActor | SystemActor
+# Those who can book and wait.
+Booker = UserActor | GuestActor
+
+
+def user_of(actor: Actor) -> User | None:
+    """The account behind an act; None for one without."""
+    return actor.user if isinstance(actor, UserActor) else None

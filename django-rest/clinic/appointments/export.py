@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
-from django.db.models import Q, QuerySet
-
-from clinic.appointments.models import Appointment
-from clinic.appointments.shown import ShownAppointment, shown_part
+from clinic.appointments.lists import AppointmentList
+from clinic.appointments.presentation import ShownAppointment
+from clinic.common.cursors import beyond_row
 
 ROWS_AT_ONCE = 1000
 # A spreadsheet takes a cell that begins with one of these for a formula, and would run what a patient typed as a name.
@@ -32,28 +31,18 @@ def csv_pieces(rows: Iterator[dict[str, Any]], columns: list[str]) -> Iterator[s
     yield _taken(text)
 
 
-def in_chunks(appointments: QuerySet[Appointment]) -> Iterator[ShownAppointment]:
-    """Every row of an ordered queryset whose order ends with the id, a chunk at a time.
+def in_chunks(appointments: AppointmentList) -> Iterator[ShownAppointment]:
+    """Every row of a list, a chunk at a time.
 
     Each chunk begins after the last row of the one before, so no query is slower than the first, none stays open
     while a slow reader takes its time, and neither side ever holds more than a chunk.
     """
-    after = Q()
-    while chunk := shown_part(appointments.filter(after), slice(ROWS_AT_ONCE)):
+    rest = appointments
+    while chunk := rest.rows(slice(ROWS_AT_ONCE)):
         yield from chunk
         if len(chunk) < ROWS_AT_ONCE:
             return
-        after = _after(chunk[-1], str(appointments.query.order_by[0]))
-
-
-def _after(last: ShownAppointment, field: str) -> Q:
-    """In the order of the field and, with the same sign, the id."""
-    name, beyond = field.removeprefix("-"), "lt" if field.startswith("-") else "gt"
-    value = getattr(last, name)
-    # The first condition says nothing new: it lets the database begin at the right place of an index.
-    return Q(**{f"{name}__{beyond}e": value}) & (
-        Q(**{f"{name}__{beyond}": value}) | Q(**{name: value, f"pk__{beyond}": last.id})
-    )
+        rest = appointments.filter(beyond_row(chunk[-1], appointments.order))
 
 
 def _cell(value: Any) -> Any:

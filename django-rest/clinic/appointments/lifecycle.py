@@ -16,6 +16,7 @@ from clinic.common.errors import (
     PermissionDenied,
     TooEarly,
     TooLateToCancel,
+    TooLateToConfirm,
     TransitionNotAllowed,
 )
 
@@ -42,7 +43,7 @@ class Action(StrEnum):
 
 
 class Party(StrEnum):
-    """What someone is to this appointment: a practitioner or patient only to their own."""
+    """The user's part in this appointment: a practitioner or patient only in their own."""
 
     OWNER = "owner"
     STAFF = "staff"
@@ -63,6 +64,7 @@ class Transition:
 
 
 CLINIC: frozenset[Party] = frozenset({Party.OWNER, Party.STAFF, Party.PRACTITIONER})
+PEOPLE: frozenset[Party] = CLINIC | {Party.PATIENT}
 UNDECIDED: frozenset[Status] = frozenset({Status.PENDING})
 AGREED: frozenset[Status] = frozenset({Status.CONFIRMED})
 UPCOMING: frozenset[Status] = UNDECIDED | AGREED
@@ -71,6 +73,20 @@ MISSED: frozenset[Status] = frozenset({Status.NO_SHOW})
 
 # In history: the rules of a time zone changed, and the visit keeps its local time.
 ZONE_CHANGE = "zone_change"
+# In history: the clinic deleted the visit, which cancels it.
+DELETE = "delete"
+MOVE = "move"
+ASK_MOVE = "ask-move"
+UNDO = "undo"
+CORRECT = "correct"
+ARRIVE = "arrive"
+REVOKE_LINK = "revoke-link"
+KEEP_TIME = "keep-time"
+CALL = "call"
+
+# From when on patients say that they are here, and how much longer the clock then awaits a check-in.
+ARRIVES_FROM = timedelta(minutes=60)
+NO_SHOW_GRACE = timedelta(minutes=30)
 
 TRANSITIONS: dict[Action, Transition] = {
     Action.CONFIRM: Transition(UNDECIDED, Status.CONFIRMED, CLINIC),
@@ -83,7 +99,19 @@ TRANSITIONS: dict[Action, Transition] = {
     Action.EXPIRE: Transition(UNDECIDED, Status.CANCELLED, frozenset({Party.SYSTEM})),
 }
 
-# What older front ends and people write for a status.
+# Steps that can be taken back within the undo window, and who may take each back: whoever may take it.
+UNDOABLE: dict[str, frozenset[Party]] = {
+    **{action.value: one.parties & PEOPLE for action, one in TRANSITIONS.items() if one.parties & PEOPLE},
+    MOVE: PEOPLE,
+    KEEP_TIME: CLINIC,
+    DELETE: CLINIC,
+    CORRECT: CLINIC,
+}
+
+# A visit of a former day took place, was missed or was called off.
+CLOSED_TO: frozenset[Status] = frozenset({Status.COMPLETED, Status.NO_SHOW, Status.CANCELLED})
+
+# Words of older front ends and of people for a status.
 SYNONYMS: dict[str, Status] = {
     "approved": Status.CONFIRMED,
     "declined": Status.REJECTED,
@@ -102,6 +130,7 @@ class Facts:
     starts_at: datetime
     local_date: date
     checked_in_at: datetime | None = None
+    arrived_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +155,7 @@ def decide(
     """The status the action leads to. `now` is aware UTC, `today` the clinic's date of it.
 
     Raises PermissionDenied (this party never may), TransitionNotAllowed (not from this status; `extra` names what is
-    allowed), or for the wrong moment TooLateToCancel, TooEarly, NotToday.
+    allowed), or for the wrong moment TooLateToConfirm, TooLateToCancel, TooEarly, NotToday.
     """
     moment = _Moment(party, now, today, cancellation_notice, no_show_after)
     transition = TRANSITIONS[action]
@@ -149,8 +178,43 @@ def allowed_actions(
     cancellation_notice: timedelta,
     no_show_after: timedelta,
 ) -> list[Action]:
-    """What `decide` would accept at this moment, in the order of the lifecycle."""
+    """Actions that `decide` would accept at this moment, in the order of the lifecycle."""
     return list(_actions_at(facts, _Moment(party, now, today, cancellation_notice, no_show_after)))
+
+
+def decide_correction(target: Status, facts: Facts, *, party: Party, now: datetime, today: date) -> Status:
+    """The status that a correction leads to: any other one that the facts allow. `now` and `today` as `decide`.
+
+    Raises PermissionDenied (patients and the system never may), TransitionNotAllowed, or for the wrong moment NotToday,
+    TooEarly, TooLateToConfirm.
+    """
+    if party not in CLINIC:
+        raise PermissionDenied
+    if party is Party.PRACTITIONER and facts.local_date != today:
+        raise NotToday("A practitioner corrects a visit on its day. The desk can still do it.")
+    if target == facts.status:
+        raise TransitionNotAllowed(f"This appointment is {_said(target)} already.", extra={"from": facts.status.value})
+    refusal = _refusal_of_correction(target, facts, now=now, today=today)
+    if refusal is not None:
+        raise refusal
+    return target
+
+
+def _refusal_of_correction(target: Status, facts: Facts, *, now: datetime, today: date) -> ChairsideError | None:
+    if facts.local_date < today and target not in CLOSED_TO:
+        possible = sorted(status.value for status in CLOSED_TO - {facts.status})
+        return TransitionNotAllowed(
+            f"A visit of a former day cannot become {_said(target)}.",
+            extra={"from": facts.status.value, "to": target.value, "allowed": possible},
+        )
+    if facts.local_date > today:
+        if target is Status.CHECKED_IN:
+            return NotToday()
+        if target in (Status.COMPLETED, Status.NO_SHOW):
+            return TooEarly("The day of the appointment has not come.")
+    if target is Status.PENDING and facts.starts_at <= now:
+        return TooLateToConfirm("The start has passed: nobody could confirm the request any more.")
+    return None
 
 
 def check_attendance(facts: Facts, *, now: datetime) -> None:
@@ -159,6 +223,25 @@ def check_attendance(facts: Facts, *, now: datetime) -> None:
         raise TransitionNotAllowed(f"A {_said(facts.status)} appointment cannot be attended.")
     if facts.starts_at <= now:
         raise TransitionNotAllowed("This appointment has already begun.")
+
+
+def check_arrival(facts: Facts, *, now: datetime, today: date) -> None:
+    """A patient says "I am here" on the day, from an hour before the start. Raises TransitionNotAllowed, NotToday,
+    TooEarly."""
+    if facts.status is not Status.CONFIRMED:
+        raise TransitionNotAllowed("Only a confirmed appointment can be arrived at.")
+    if today != facts.local_date:
+        raise NotToday
+    if now < facts.starts_at - ARRIVES_FROM:
+        raise TooEarly("You can say that you are here from one hour before the start.")
+
+
+def check_call(facts: Facts, *, today: date) -> None:
+    """The clinic calls a patient in. Raises TransitionNotAllowed, NotToday."""
+    if facts.status not in (Status.CONFIRMED, Status.CHECKED_IN):
+        raise TransitionNotAllowed("Only a patient who is expected or here can be called in.")
+    if today != facts.local_date:
+        raise NotToday
 
 
 def parse_status(text: str) -> Status:
@@ -187,9 +270,9 @@ def claims_time(action: Action) -> bool:
     return action is Action.REOPEN
 
 
-def frees_time(action: Action) -> bool:
-    """Whether somebody else could have the time then. What was completed or missed is over."""
-    return TRANSITIONS[action].target in (Status.CANCELLED, Status.REJECTED)
+def releases_time(action: Action) -> bool:
+    """Whether the appointment claims its time no longer."""
+    return TRANSITIONS[action].target not in ACTIVE_STATUSES
 
 
 def _not_allowed(action: Action, facts: Facts, moment: _Moment) -> TransitionNotAllowed:
@@ -212,6 +295,8 @@ def _actions_at(facts: Facts, moment: _Moment) -> Iterator[Action]:
 
 def _refusal_for_time(action: Action, facts: Facts, moment: _Moment) -> ChairsideError | None:
     match action:
+        case Action.CONFIRM:
+            return TooLateToConfirm() if moment.now >= facts.starts_at else None
         case Action.CANCEL if moment.party is Party.PATIENT:
             return TooLateToCancel() if moment.now + moment.cancellation_notice > facts.starts_at else None
         case Action.CHECK_IN | Action.REOPEN:
@@ -228,7 +313,8 @@ def _refusal_for_time(action: Action, facts: Facts, moment: _Moment) -> Chairsid
 def _refusal_of_automatic_no_show(facts: Facts, moment: _Moment) -> ChairsideError | None:
     if facts.checked_in_at is not None:
         return TransitionNotAllowed("The patient has been here.")
-    if moment.now < facts.starts_at + moment.no_show_after:
+    grace = NO_SHOW_GRACE if facts.arrived_at is not None else timedelta(0)
+    if moment.now < facts.starts_at + moment.no_show_after + grace:
         return TooEarly("The patient may still come.")
     return None
 

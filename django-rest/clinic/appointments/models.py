@@ -1,15 +1,27 @@
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Func, Q, Value, When
+from django.db.models.functions import Cast
 
 from clinic.accounts.models import User
+from clinic.appointments.calendar_uids import new_calendar_uid
 from clinic.appointments.lifecycle import ACTIVE_STATUSES, Status
 from clinic.appointments.recurrence import Frequency
-from clinic.common.statements import RememberingManager
+from clinic.appointments.references import new_reference, reference_by_the_database
 from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic, Practitioner, Service
 
 ACTIVE = sorted(status.value for status in ACTIVE_STATUSES)
 FREQUENCY_CHOICES = [(frequency.value, frequency.value) for frequency in Frequency]
+# Numbers of statuses, as they stand in rows: never changed, only added to.
+LIST_GROUPS = {
+    Status.PENDING: 0,
+    Status.CONFIRMED: 1,
+    Status.CHECKED_IN: 2,
+    Status.COMPLETED: 3,
+    Status.NO_SHOW: 4,
+    Status.CANCELLED: 5,
+    Status.REJECTED: 6,
+}
 STATUS_CHOICES = [(status.value, status.value.replace("_", " ")) for status in Status]
 
 
@@ -40,6 +52,8 @@ class Series(models.Model):
     start_local = models.TimeField(help_text="the clinic's wall time on every date")
     notes = models.TextField(blank=True, default="", max_length=4000)
     version = models.PositiveIntegerField(default=1)
+    former = models.JSONField(null=True, editable=False, help_text="values before the newest step, to undo it")
+    last_step = models.CharField(max_length=22, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -85,16 +99,45 @@ class Appointment(models.Model):
     status = models.CharField(max_length=12, choices=STATUS_CHOICES)
     attendance_confirmed_at = models.DateTimeField(null=True, blank=True)
     checked_in_at = models.DateTimeField(null=True, blank=True)
+    arrived_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="by the patient: I am here")
+    called_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="please come in")
+    requested_start = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="to which the patient asks the desk to move it"
+    )
+    room = models.CharField(max_length=60, blank=True, default="", db_default="", help_text="into which it is called")
     notes = models.TextField(blank=True, default="", max_length=4000)
+    request_note = models.CharField(
+        max_length=1000,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="the patient's own words at booking, which both sides see",
+    )
     cancel_reason = models.CharField(max_length=500, blank=True, default="")
+    deleted_at = models.DateTimeField(
+        null=True, editable=False, help_text="by the clinic, which no longer sees it; its patient sees it as cancelled"
+    )
     source = models.CharField(max_length=12, choices=Source.choices)
-    reference = models.CharField(  # noqa: DJ001 - unique: many rows may have none, but not the same
+    reference = models.CharField(
         max_length=32,
-        null=True,
         unique=True,
         editable=False,
+        default=new_reference,
+        db_default=reference_by_the_database(),
         db_collation="utf8mb4_bin",
-        help_text="by which a guest sees and cancels it",
+        help_text="in the address by which it is seen, moved and cancelled without signing in",
+    )
+    calendar_uid = models.CharField(
+        max_length=255,
+        unique=True,
+        editable=False,
+        default=new_calendar_uid,
+        db_default=Func(function="UUID"),
+        db_collation="utf8mb4_bin",
+        help_text="by which calendars know it, for good",
+    )
+    allow_overlap = models.BooleanField(
+        default=False, db_default=False, help_text="the desk lets it overlap other visits of the same patient"
     )
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
@@ -106,22 +149,46 @@ class Appointment(models.Model):
         db_persist=True,
     )
 
-    objects = RememberingManager["Appointment"]()
+    # The status as a number, for the indexes of lists; empty for what the clinic has deleted.
+    list_group = models.GeneratedField(
+        expression=Case(
+            When(deleted_at__isnull=False, then=Value(None)),
+            *(When(status=status.value, then=Value(number)) for status, number in LIST_GROUPS.items()),
+        ),
+        output_field=models.SmallIntegerField(null=True),
+        db_persist=True,
+    )
 
     class Meta:
         db_table = "appointment"
         ordering = ["starts_at", "id"]
         indexes = [
-            models.Index(fields=["clinic", "local_date", "status"], name="appointment_clinic_date"),
-            models.Index(fields=["clinic", "status", "starts_at"], name="appointment_clinic_status"),
+            # Each order of a list, of all visits and of one practitioner's: see `lists.py`.
+            *(
+                models.Index(fields=[lead, "list_group", column], name=f"appointment_{short}_by_{end}")
+                for lead, short in (("clinic", "clinic"), ("practitioner", "pract"))
+                for column, end in (("starts_at", "start"), ("created_at", "creation"), ("updated_at", "change"))
+            ),
+            # Those that lists, counts and statistics read alone hold `deleted_at` too.
+            models.Index(fields=["clinic", "local_date", "status", "deleted_at"], name="appointment_clinic_date"),
+            models.Index(fields=["clinic", "status", "starts_at", "deleted_at"], name="appointment_clinic_status"),
             models.Index(fields=["clinic", "starts_at"], name="appointment_clinic_start"),
             models.Index(fields=["practitioner", "starts_at"], name="appointment_practitioner_start"),
             models.Index(fields=["patient", "starts_at"], name="appointment_patient_start"),
-            models.Index(fields=["clinic", "is_active", "starts_at", "id", "status"], name="appointment_clinic_active"),
+            models.Index(
+                fields=["clinic", "is_active", "starts_at", "id", "status", "deleted_at"],
+                name="appointment_clinic_active",
+            ),
             models.Index(fields=["practitioner", "is_active", "starts_at"], name="appointment_pract_active"),
-            models.Index(fields=["practitioner", "local_date", "status"], name="appointment_pract_date"),
+            models.Index(fields=["practitioner", "local_date", "status", "deleted_at"], name="appointment_pract_date"),
+            # The patients of a practitioner.
+            models.Index(fields=["practitioner", "patient"], name="appointment_pract_patient"),
+            # Moves that patients ask for, however far ahead: of most visits it is empty.
+            models.Index(fields=["clinic", "requested_start"], name="appointment_clinic_asked"),
             # The newest booking of each practitioner, for the fair choice.
             models.Index(fields=["practitioner", "created_at"], name="appointment_pract_created"),
+            # Of all clinics: what the worker finds due.
+            models.Index(fields=["status", "starts_at"], name="appointment_status_start"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -131,6 +198,10 @@ class Appointment(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(status__in=[status.value for status in Status]), name="appointment_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(deleted_at__isnull=True) | Q(status=Status.CANCELLED),
+                name="appointment_deleted_is_cancelled",
             ),
         ]
 
@@ -156,9 +227,17 @@ class Channel(models.TextChoices):
     COMMAND = "command"
 
 
+def _number_in_snapshot(name: str) -> "models.GeneratedField":
+    found = Func(F("snapshot"), Value(f"$.{name}"), function="JSON_EXTRACT")
+    return models.GeneratedField(
+        expression=Cast(found, models.BigIntegerField()), output_field=models.BigIntegerField(), db_persist=True
+    )
+
+
 class AppointmentEvent(models.Model):
     """One line of an appointment's history. Append-only; `snapshot` is the row after the change, so that the
-    history of a deleted appointment can still be told."""
+    history of a deleted appointment can still be told, and `former` holds the values before it of the changed columns.
+    """
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
     # No constraint: the history outlives its appointment.
@@ -177,13 +256,30 @@ class AppointmentEvent(models.Model):
     reason = models.CharField(max_length=500, blank=True, default="")
     at = models.DateTimeField()
     snapshot = models.JSONField()
-
-    objects = RememberingManager["AppointmentEvent"]()
+    # Of the snapshot, so that an index finds what is asked for by patient or practitioner.
+    patient_id = _number_in_snapshot("patient_id")
+    practitioner_id = _number_in_snapshot("practitioner_id")
+    former = models.JSONField(null=True)
+    step = models.CharField(
+        max_length=22,
+        blank=True,
+        default="",
+        db_default="",
+        db_index=True,
+        db_collation="utf8mb4_bin",
+        help_text="the same for all that was changed in one step, of several appointments too",
+    )
 
     class Meta:
         db_table = "appointment_event"
         ordering = ["at", "id"]
-        indexes = [models.Index(fields=["clinic", "at"], name="appointment_event_clinic_at")]
+        indexes = [
+            models.Index(fields=["clinic", "at"], name="appointment_event_clinic_at"),
+            models.Index(fields=["clinic", "action", "at"], name="appointment_event_clinic_act"),
+            models.Index(fields=["practitioner_id", "action", "at"], name="appointment_event_pract_act"),
+            models.Index(fields=["patient_id", "at"], name="appointment_event_patient"),
+            models.Index(fields=["practitioner_id", "at"], name="appointment_event_pract"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.appointment_id}"

@@ -6,89 +6,59 @@ again. The number is read before the count: what changes in between makes a coun
 """
 
 import hashlib
-from functools import cached_property, partial
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from django.core.cache import cache
-from django.core.paginator import Page, Paginator
 from django.db import connection
 from django.db.models import QuerySet
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from clinic.accounts.models import User
 from clinic.accounts.requests import viewer_of
+from clinic.appointments.lists import AppointmentList
 from clinic.appointments.models import Appointment
-from clinic.appointments.shown import ShownAppointment, shown_part
-from clinic.common.pagination import Pages
-from clinic.people.identities import patient_id_of, practitioner_id_of
+from clinic.appointments.presentation import ShownAppointment, shown_part
+from clinic.common.indexed_lists import IndexedPages
+from clinic.common.pagination import MAX_COUNT, Pages
+from clinic.people.identities import patient_ids_of, practitioner_id_of
 
 REMEMBERED_SECONDS = 600
+# The beginning of a page says nothing about the number of rows.
+OF_A_PAGE = ("page", "page_size", "after")
 
 
-class CountedPages(Paginator[ShownAppointment]):
-    """`asked` tells who asks and for what, in which clinic; without it a count is not remembered."""
-
-    def __init__(
-        self, appointments: QuerySet[Appointment], per_page: int, *, of_few: bool, clinic_id: int | None, asked: str
-    ) -> None:
-        super().__init__(cast(Any, appointments), per_page)
-        self.appointments = appointments
-        self.of_few = of_few
-        self.clinic_id = clinic_id
-        self.asked = asked
-
-    @cached_property
-    def count(self) -> int:
-        if self.clinic_id is None or connection.in_atomic_block:  # What is not committed may yet be undone.
-            return self.appointments.count()
-        key = hashlib.sha256(f"{_state_of(self.clinic_id)} {self.asked}".encode()).hexdigest()
-        return cast(int, cache.get_or_set(f"count:{key}", self.appointments.count, REMEMBERED_SECONDS))
-
-    def page(self, number: int | str) -> Page[ShownAppointment]:
-        if str(number) != "1":
-            number = self.validate_number(number)
-            return Page(self._part_from((number - 1) * self.per_page), number, self)
-        rows = self._part_from(0)
-        if len(rows) < self.per_page:  # It is all there is.
-            self.count = len(rows)
-        return Page(rows, 1, self)
-
-    def _part_from(self, first: int) -> list[ShownAppointment]:
-        return shown_part(self.appointments, slice(first, first + self.per_page), of_few=self.of_few)
-
-    def _check_object_list_is_ordered(self) -> None:
-        """It is: `queries.order_of`."""
+class AppointmentPages(IndexedPages):
+    def count_rows(self, rows: AppointmentList) -> int:
+        """Remembered as long as the clinic's number stands; without a clinic not at all."""
+        viewer = viewer_of(self.request)
+        clinic_id = viewer.clinic_id if viewer is not None else None
+        if clinic_id is None or connection.in_atomic_block:  # What is not committed may yet be undone.
+            return rows.count_up_to(MAX_COUNT + 1)
+        asked = f"{_scope_of(viewer)} {self.request.path} {_filters_of(self.request)}"
+        key = hashlib.sha256(f"{_state_of(clinic_id)} {asked}".encode()).hexdigest()
+        count = cache.get(f"count:{key}")
+        if count is None:
+            count = rows.count_up_to(MAX_COUNT + 1)
+            cache.set(f"count:{key}", count, REMEMBERED_SECONDS)
+        return cast(int, count)
 
 
-class AppointmentPages(Pages):
-    of_few: ClassVar[bool] = False
+class PagesOfFew(Pages):
+    """Of the visits of one phone."""
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> Any:
-        viewer = viewer_of(request)
-        paginator = partial(
-            CountedPages,
-            of_few=self.of_few,
-            clinic_id=viewer.clinic_id if viewer is not None else None,
-            asked=f"{_scope_of(viewer)} {request.path} {_filters_of(request)}",
-        )
-        self.django_paginator_class = cast(Any, paginator)
-        return super().paginate_queryset(queryset, request, view)
-
-
-class PagesOfFew(AppointmentPages):
-    of_few = True
+    def read_rows(self, rows: QuerySet[Appointment], part: slice) -> list[ShownAppointment]:
+        return shown_part(rows, part, of_few=True)
 
 
 def _scope_of(viewer: User | None) -> tuple[Any, ...]:
     """All of a viewer that decides what they see."""
     if viewer is None:
         return ()
-    return viewer.role, viewer.clinic_id, practitioner_id_of(viewer), patient_id_of(viewer)
+    return viewer.role, viewer.clinic_id, practitioner_id_of(viewer), patient_ids_of(viewer)
 
 
 def _filters_of(request: Request) -> list[tuple[str, list[str]]]:
-    return sorted((name, values) for name, values in request.query_params.lists() if not name.startswith("page"))
+    return sorted((name, values) for name, values in request.query_params.lists() if name not in OF_A_PAGE)
 
 
 def _state_of(clinic_id: int) -> str:

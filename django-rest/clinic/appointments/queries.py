@@ -1,49 +1,50 @@
 """Appointments, series and history: visibility, lists and search. Every read of this app begins here."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, cast
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from clinic.accounts.models import Role, User
-from clinic.appointments.lifecycle import ACTIVE_STATUSES, Status
+from clinic.appointments.lifecycle import ACTIVE_STATUSES, REVOKE_LINK, UNDO, ZONE_CHANGE, Status
+from clinic.appointments.lists import AppointmentList, Lead, ListRequest, by_name, list_of
 from clinic.appointments.models import Appointment, AppointmentEvent, Series
-from clinic.appointments.shown import ShownAppointment, shown_part
+from clinic.appointments.presentation import ShownAppointment, shown_part
 from clinic.common.errors import NotFound
 from clinic.common.instants import local_date_of, zone_of
-from clinic.people.identities import NOBODY, clinic_id_of, patient_id_of, practitioner_id_of
+from clinic.people.identities import clinic_id_of, visible_rows
 from clinic.people.models import Patient
 from clinic.people.queries import region_of, search_condition
 from clinic.scheduling.models import Clinic, Practitioner, Service
 
-# What is not on the day's list any more.
+# Statuses that are not on the day's list any more.
 CALLED_OFF = (Status.CANCELLED, Status.REJECTED)
 # The longest list that one answer holds, as of the pages.
-LONGEST_DAY = 200
+MAX_DAY = 200
 
 
 def appointments_visible_to(user: User) -> QuerySet[Appointment]:
-    """Owner and staff: their clinic's. A practitioner and a patient: their own. A superuser: all, in the admin."""
-    appointments = Appointment.objects.all()
-    match user.role:
-        case Role.OWNER | Role.STAFF:
-            return appointments.filter(clinic_id=clinic_id_of(user))
-        case Role.PRACTITIONER:
-            return appointments.filter(clinic_id=clinic_id_of(user), practitioner_id=practitioner_id_of(user) or NOBODY)
-        case Role.PATIENT:
-            return appointments.filter(clinic_id=clinic_id_of(user), patient_id=patient_id_of(user) or NOBODY)
-        case Role.ADMIN if user.reads_every_clinic:
-            return appointments
-    return appointments.none()
+    """Owner and staff: their clinic's. A practitioner: their own. A patient: their own and their
+    family's. A superuser: all, in the admin.
+
+    What the clinic has deleted is visible to its patient alone."""
+    appointments = _with_deleted_visible_to(user)
+    return appointments if user.role == Role.PATIENT else appointments.filter(deleted_at__isnull=True)
 
 
-def get_appointment_for(user: User, appointment_id: int, *, lock: bool = False) -> Appointment:
+def _with_deleted_visible_to(user: User) -> QuerySet[Appointment]:
+    return visible_rows(user, Appointment.objects.all())
+
+
+def get_appointment_for(
+    user: User, appointment_id: int, *, lock: bool = False, also_deleted: bool = False
+) -> Appointment:
     """With patient, practitioner, service and clinic, or locked and without. One query. Raises NotFound."""
-    appointments = appointments_visible_to(user)
+    appointments = _with_deleted_visible_to(user) if also_deleted else appointments_visible_to(user)
     if lock:
         appointments = appointments.select_for_update()
     else:
@@ -55,18 +56,8 @@ def get_appointment_for(user: User, appointment_id: int, *, lock: bool = False) 
 
 
 def series_visible_to(user: User) -> QuerySet[Series]:
-    """As with appointments: owner and staff their clinic's, a practitioner and a patient their own."""
-    every = Series.objects.filter(clinic_id=clinic_id_of(user))
-    match user.role:
-        case Role.OWNER | Role.STAFF:
-            return every
-        case Role.PRACTITIONER:
-            return every.filter(practitioner_id=practitioner_id_of(user) or NOBODY)
-        case Role.PATIENT:
-            return every.filter(patient_id=patient_id_of(user) or NOBODY)
-        case Role.ADMIN if user.reads_every_clinic:
-            return Series.objects.all()
-    return every.none()
+    """Owner and staff: their clinic's. A practitioner and a patient: their own."""
+    return visible_rows(user, Series.objects.all())
 
 
 def get_series_for(user: User, series_id: int, *, lock: bool = False) -> Series:
@@ -93,7 +84,7 @@ def upcoming_appointments(
     days: Collection[tuple[date, date]] | None = None,
     statuses: Collection[Status] = ACTIVE_STATUSES,
 ) -> QuerySet[Appointment]:
-    """What is still ahead, in order, with patient and practitioner: for a change of hours, zone or people to look at.
+    """Visits still ahead, in order, with patient and practitioner: for a change of hours, zone or people to look at.
 
     `practitioner_ids` of None: everybody's. `days`: only on these dates of the clinic, ends included.
     """
@@ -107,7 +98,7 @@ def upcoming_appointments(
 
 
 def get_guest_booking(reference: str, *, lock: bool = False) -> Appointment:
-    """By what only the guest was told. Related rows as `get_appointment_for`. Raises NotFound."""
+    """By what only its patient was told. Related rows as `get_appointment_for`. Raises NotFound."""
     bookings = Appointment.objects.filter(reference=reference)
     if lock:
         bookings = bookings.select_for_update()
@@ -117,6 +108,12 @@ def get_guest_booking(reference: str, *, lock: bool = False) -> Appointment:
     if booking is None:
         raise NotFound("There is no such booking.")
     return booking
+
+
+def was_link_replaced(appointment: Appointment) -> bool:
+    """Whether the desk has revoked the link that messages held: an older link of another kind does not lead to the new
+    one. One query."""
+    return AppointmentEvent.objects.filter(appointment_id=appointment.pk, action=REVOKE_LINK).exists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,43 +138,69 @@ ORDERINGS = {
     "patient_name": "patient__name",
     "practitioner_name": "practitioner__name",
 }
+# Orders of the whole history. Others sort, so they are for some days alone.
+WHOLE_ORDERINGS = ("start", "created_at", "updated_at")
+MAX_SORTED_DAYS = 31
+# Of more patients with what is searched for, visits are looked through in their order until the page is full.
+MAX_SORTED_PATIENTS = 500
+# Of more than these, each visit's patient is searched again: they are found soon.
+MAX_FOUND_PATIENTS = 2000
 
 
-def list_appointments(user: User, wanted: AppointmentFilter) -> QuerySet[Appointment]:
-    """In order; to be read by `shown.shown_part`."""
-    appointments = appointments_visible_to(user)
-    condition = _scope(wanted) & search_condition(wanted.search, region=region_of(user), prefix="patient__")
-    return appointments.filter(condition, **_conditions(wanted)).order_by(*order_of(wanted))
+def list_appointments(user: User, wanted: AppointmentFilter) -> AppointmentList:
+    """In order. No query; one where patients are searched for."""
+    visible = appointments_visible_to(user)
+    lead = _lead_of(user, wanted)
+    if wanted.search:
+        condition, is_of_few = _of_found_patients(user, wanted.search)
+        visible, lead = visible.filter(condition), "patient" if is_of_few else lead
+    ids = {"practitioner_id": wanted.practitioner_id, "patient_id": wanted.patient_id}
+    visible = visible.filter(**{name: value for name, value in ids.items() if value is not None})
+    ordered = _list_wanted(wanted)
+    found = list_of(visible, ordered, lead=lead, hides_deleted=user.role != Role.PATIENT)
+    if wanted.search and lead != "patient":
+        return replace(found, counted=None)
+    return by_name(visible, ordered, found, people=_people_of(user, ordered)) if lead == "clinic" else found
 
 
-def _scope(wanted: AppointmentFilter) -> Q:
-    condition = Q()
-    if wanted.statuses:
-        condition &= Q(status__in=wanted.statuses)
-        if ACTIVE_STATUSES.issuperset(wanted.statuses):  # Follows from it, and finds them in order by an index.
-            condition &= Q(is_active=1)
-    elif wanted.scope == "active":
-        condition &= Q(is_active=1)
-    elif wanted.scope == "history":
-        condition &= Q(is_active=0)
-    return condition
+def _people_of(user: User, ordered: ListRequest) -> QuerySet[Any]:
+    """Among whom a name puts visits in order."""
+    people: Any = Patient.objects if ordered.person == "patient" else Practitioner.objects
+    return cast(QuerySet[Any], people.filter(clinic_id=clinic_id_of(user)))
 
 
-def _conditions(wanted: AppointmentFilter) -> dict[str, Any]:
-    conditions = {
-        "local_date__gte": wanted.first_date,
-        "local_date__lte": wanted.last_date,
-        "practitioner_id": wanted.practitioner_id,
-        "patient_id": wanted.patient_id,
-    }
-    return {name: value for name, value in conditions.items() if value is not None}
+def _lead_of(user: User, wanted: AppointmentFilter) -> Lead:
+    if user.role == Role.PATIENT or wanted.patient_id is not None:
+        return "patient"
+    return "practitioner" if user.role == Role.PRACTITIONER or wanted.practitioner_id is not None else "clinic"
 
 
-def order_of(wanted: AppointmentFilter) -> tuple[str, str]:
-    """A field and the id, both with the same sign: no two rows are equal."""
+def _of_found_patients(user: User, text: str) -> tuple[Q, bool]:
+    """Condition for the visits of the found patients, and whether these can be sorted. One query."""
+    found = Patient.objects.filter(search_condition(text, region=region_of(user)), clinic_id=clinic_id_of(user))
+    ids = list(found.order_by().values_list("pk", flat=True)[: MAX_FOUND_PATIENTS + 1])
+    if len(ids) <= MAX_FOUND_PATIENTS:
+        return Q(patient_id__in=ids), len(ids) <= MAX_SORTED_PATIENTS
+    return search_condition(text, region=region_of(user), prefix="patient__"), False
+
+
+def _list_wanted(wanted: AppointmentFilter) -> ListRequest:
     ordering = wanted.ordering or ("start" if wanted.scope == "active" else "-start")
-    sign = "-" if ordering.startswith("-") else ""
-    return f"{sign}{ORDERINGS[ordering.removeprefix('-')]}", f"{sign}id"
+    return ListRequest(
+        statuses=wanted.statuses or SCOPES[wanted.scope],
+        first_date=wanted.first_date,
+        last_date=wanted.last_date,
+        column=ORDERINGS[ordering.removeprefix("-")],
+        descending=ordering.startswith("-"),
+    )
+
+
+IN_ORDER = tuple(Status)
+SCOPES: dict[str, tuple[Status, ...] | None] = {
+    "active": tuple(status for status in IN_ORDER if status in ACTIVE_STATUSES),
+    "history": tuple(status for status in IN_ORDER if status not in ACTIVE_STATUSES),
+    "all": None,
+}
 
 
 def appointments_by_phone(user: User, phone: str) -> QuerySet[Appointment]:
@@ -189,7 +212,7 @@ def appointments_by_phone(user: User, phone: str) -> QuerySet[Appointment]:
 
 
 def appointments_of_proven_phone(clinic: Clinic, phone: str) -> QuerySet[Appointment]:
-    """What somebody may see who has shown that the number is theirs (`services.phone_codes.check_phone_code`)."""
+    """Visits of a person who has proved their number (`services.phone_codes.check_phone_code`)."""
     return _with_this_phone(Appointment.objects.filter(clinic_id=clinic.pk, patient__clinic_id=clinic.pk), phone)
 
 
@@ -199,7 +222,7 @@ def _with_this_phone(appointments: QuerySet[Appointment], phone: str) -> QuerySe
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What somebody wants to know at a glance. `today` is the clinic's day, without what was called off."""
+    """Figures for a glance. `today` is the clinic's day, without cancelled visits."""
 
     date: date
     pending_count: int
@@ -220,7 +243,7 @@ def summary_for(user: User, *, now: datetime) -> Summary:
         date=today,
         pending_count=visible.filter(status=Status.PENDING).count(),
         today_by_status=dict(counts),
-        today=shown_part(in_order.filter(of_today), slice(LONGEST_DAY)),
+        today=shown_part(in_order.filter(of_today), slice(MAX_DAY)),
         next=next(iter(shown_part(in_order.filter(is_active=1, starts_at__gte=now), slice(1))), None),
     )
 
@@ -233,35 +256,14 @@ def history_visible_to(user: User) -> QuerySet[AppointmentEvent]:
     return events.filter(appointment_id__in=appointments_visible_to(user).values("pk"))
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryFilter:
-    """`patient_id` and `practitioner_id` are those of the visit right after the change. Both dates are included."""
-
-    appointment_id: int | None = None
-    patient_id: int | None = None
-    practitioner_id: int | None = None
-    action: str = ""
-    first_date: date | None = None
-    last_date: date | None = None
-
-
-def list_history(user: User, wanted: HistoryFilter) -> QuerySet[AppointmentEvent]:
-    """The newest first."""
-    zone = zone_of(user.clinic.timezone if user.clinic is not None else "UTC")
-
-    def midnight(day: date | None, *, days_later: int = 0) -> datetime | None:
-        return None if day is None else datetime.combine(day + timedelta(days=days_later), time.min, zone)
-
-    conditions: dict[str, Any] = {
-        "appointment_id": wanted.appointment_id,
-        "snapshot__patient_id": wanted.patient_id,
-        "snapshot__practitioner_id": wanted.practitioner_id,
-        "action": wanted.action or None,
-        "at__gte": midnight(wanted.first_date),
-        "at__lt": midnight(wanted.last_date, days_later=1),
-    }
-    asked = {name: value for name, value in conditions.items() if value is not None}
-    return history_visible_to(user).filter(**asked).order_by("-at", "-id")
+def agreement_times(appointment_ids: Collection[int]) -> dict[int, datetime]:
+    """When each of these visits was last booked, approved, moved or made valid again, by the history: one that was
+    never written there is missing. One query."""
+    became_agreed = ~Q(from_status=Status.CONFIRMED) | Q(action__in=("move", ZONE_CHANGE))
+    agreed = AppointmentEvent.objects.filter(
+        became_agreed, appointment_id__in=appointment_ids, to_status=Status.CONFIRMED
+    ).exclude(action=UNDO)
+    return dict(agreed.order_by().values_list("appointment_id").annotate(last=Max("at")))
 
 
 @dataclass(frozen=True, slots=True)

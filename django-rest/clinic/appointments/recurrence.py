@@ -13,9 +13,9 @@ from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from clinic.common.errors import InvalidRequest, NoSuchLocalTime
-from clinic.scheduling.slots import local_instant
+from clinic.scheduling.working_hours import local_instant
 
-MOST_DATES = 52
+MAX_DATES = 52
 ONE_WEEK = timedelta(weeks=1)
 
 
@@ -41,8 +41,8 @@ class Rule:
     def __post_init__(self) -> None:
         if (self.count is None) == (self.until is None):
             raise InvalidRequest("Give either a count or a last date.", attr="rule.count")
-        if self.count is not None and not 1 <= self.count <= MOST_DATES:
-            raise InvalidRequest(f"A series has 1 to {MOST_DATES} dates.", attr="rule.count")
+        if self.count is not None and not 1 <= self.count <= MAX_DATES:
+            raise InvalidRequest(f"A series has 1 to {MAX_DATES} dates.", attr="rule.count")
         if self.weekdays and self.frequency is Frequency.MONTHLY:
             raise InvalidRequest("Weekdays are for weekly and biweekly rules.", attr="rule.weekdays")
         if not all(0 <= weekday <= 6 for weekday in self.weekdays):
@@ -68,9 +68,9 @@ def dates_of(rule: Rule, first_date: date) -> list[date]:
     if rule.until is not None:
         last_date = rule.until
         dates = takewhile(lambda day: day <= last_date, dates)
-    found = [day for _, day in zip(range(rule.count or MOST_DATES + 1), dates, strict=False)]
-    if len(found) > MOST_DATES:
-        raise InvalidRequest(f"A series has at most {MOST_DATES} dates.", attr="rule.until")
+    found = [day for _, day in zip(range(rule.count or MAX_DATES + 1), dates, strict=False)]
+    if len(found) > MAX_DATES:
+        raise InvalidRequest(f"A series has at most {MAX_DATES} dates.", attr="rule.until")
     return found
 
 

@@ -1,0 +1,1 @@
+"""Triggers, numbered events and published views: all that the stream may read."""

@@ -1,4 +1,4 @@
-"""What the database must be like for the claims and the feed to hold.
+"""Requirements on the database without which the claims and the feed do not hold.
 
 Run by `migrate` and `check --database default`.
 """

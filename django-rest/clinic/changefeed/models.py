@@ -6,9 +6,14 @@ class StreamHead(models.Model):
 
     clinic_id = models.BigIntegerField(primary_key=True)
     seq = models.BigIntegerField(default=0)
+    # Raised when hours, closures, services or practitioners of the clinic change.
+    schedule_version = models.BigIntegerField(default=0, db_default=0)
+    # When the statement began that took the newest number; None before the first one.
+    changed_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "stream_head"
+        indexes = [models.Index(fields=["changed_at"], name="stream_head_changed_at")]
 
     def __str__(self) -> str:
         return f"{self.clinic_id}: {self.seq}"

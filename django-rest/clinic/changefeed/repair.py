@@ -15,9 +15,9 @@ from clinic.changefeed.checks import missing_triggers, missing_views
 from clinic.changefeed.definitions import defined_by_migrations
 from clinic.changefeed.models import StreamHead
 from clinic.changefeed.services import renew_epoch
-from clinic.scheduling.models import FIVE_MINUTES, ClaimedCell, Clinic, Hold
+from clinic.scheduling.models import FIVE_MINUTES, CellKind, ClaimedCell, Clinic, Hold
+from clinic.scheduling.slots import CELL
 
-STEP = timedelta(minutes=FIVE_MINUTES)
 ACCOUNTS = 0
 
 
@@ -74,17 +74,24 @@ def _claim_anew(now: datetime) -> int:
 
 
 def _cells_of_appointments(now: datetime) -> Iterator[ClaimedCell]:
+    """Of practitioners and, unless it may overlap, of the patient."""
     rows = Appointment.objects.filter(status__in=ACTIVE_STATUSES, blocked_until__gt=now).order_by("pk")
     for row in rows.iterator():
-        for start in _starts(row.blocked_from, row.blocked_until):
-            yield ClaimedCell(practitioner_id=row.practitioner_id, starts_at=start, appointment_id=row.pk)
+        claims = {(CellKind.PRACTITIONER, row.practitioner_id): _starts(row.blocked_from, row.blocked_until)}
+        if not row.allow_overlap:
+            claims[CellKind.PATIENT, row.patient_id] = _starts(row.starts_at, row.ends_at)
+        for (kind, owner_id), starts in claims.items():
+            for start in starts:
+                yield ClaimedCell(kind=kind, owner_id=owner_id, starts_at=start, appointment_id=row.pk)
 
 
 def _cells_of_holds(now: datetime) -> Iterator[ClaimedCell]:
     for row in Hold.objects.filter(blocked_until__gt=now).order_by("pk").iterator():
         for start in _starts(row.blocked_from, row.blocked_until):
-            yield ClaimedCell(practitioner_id=row.practitioner_id, starts_at=start, hold_id=row.pk)
+            yield ClaimedCell(kind=CellKind.PRACTITIONER, owner_id=row.practitioner_id, starts_at=start, hold_id=row.pk)
 
 
 def _starts(start: datetime, end: datetime) -> list[datetime]:
-    return [start + STEP * index for index in range((end - start) // STEP)]
+    """Of all cells that are touched: raw SQL may start a visit between two."""
+    first = start - timedelta(minutes=start.minute % FIVE_MINUTES, seconds=start.second, microseconds=start.microsecond)
+    return [first + CELL * index for index in range(-((first - end) // CELL))]

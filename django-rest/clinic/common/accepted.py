@@ -52,7 +52,7 @@ def _accepted(kind: Any, method: str) -> Accepted:
 def _paging(view: APIView, method: str) -> Iterator[str]:
     paginator = getattr(view, "paginator", None) if method == "GET" else None
     if paginator is not None:
-        yield from (paginator.page_query_param, paginator.page_size_query_param)
+        yield from (paginator.page_query_param, paginator.page_size_query_param, paginator.after_query_param)
 
 
 def _names_of(parameter: Any) -> Collection[str]:

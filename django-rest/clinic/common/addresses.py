@@ -27,7 +27,7 @@ def client_scheme(request: HttpRequest) -> str:
 
 
 def hash_of_address(address: str) -> str:
-    """What is kept of an address that is only compared. Keyed, since all addresses there are would soon be hashed."""
+    """The kept form of an address that is only compared. Keyed, since all addresses could soon be hashed."""
     return salted_hmac("clinic.address", address, algorithm="sha256").hexdigest()
 
 

@@ -8,17 +8,18 @@ clock is wrong decides and writes the same instants as any other; `skew_seconds`
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, connection
 from MySQLdb import Error as DriverError
 
+from clinic.common.instants import EPOCH
+
 MEASURED_EVERY_SECONDS = 10
 # Time services keep machines within milliseconds of each other; leases and reminders tolerate a few seconds.
 MAX_SKEW_SECONDS = 5.0
 NANOSECONDS = 1_000_000_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def boot_timer_ns() -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.module_loading import import_string
 
 Additions = Mapping[str, str]
 
@@ -30,18 +31,21 @@ def policy_for(request: HttpRequest) -> str:
     return content_policy(next((added for prefix, added in BY_PATH.items() if path.startswith(prefix)), {}))
 
 
-def content_policy(additions: Additions | None = None) -> str:
-    """Scripts, styles and images are files of our own; the stream alone is somewhere else."""
+def content_policy(additions: Additions | None = None, *, frame_ancestors: str = "'none'") -> str:
+    """Scripts, styles and images are files of our own; the stream alone is somewhere else. One inline script, the
+    import map, has its hash here."""
     stream = f" {settings.SHARED.stream_url}" if settings.SHARED.stream_url else ""
     directives = {
         "default-src": "'none'",
-        "script-src": f"'self'{stream}",
+        "script-src": f"'self'{stream} {import_string(settings.INLINE_SCRIPT_SOURCE)()}",
         "connect-src": f"'self'{stream}",
         "style-src": "'self'",
         "img-src": "'self'",
+        "manifest-src": "'self'",
+        "worker-src": "'self'",
         "form-action": "'self'",
         "base-uri": "'none'",
-        "frame-ancestors": "'none'",
+        "frame-ancestors": frame_ancestors,
     }
     for name, sources in (additions or {}).items():
         directives[name] = f"{directives.get(name, '')} {sources}".strip()

@@ -1,12 +1,16 @@
-"""Errors that arise outside of a view, in the one shape. Pages for people keep Django's own."""
+"""Errors that arise outside of a view: in one shape for programs, as pages (`templates/404.html` …) for browsers."""
 
+import re
 import sys
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.utils.translation import gettext, override
 from django.views import csrf, defaults
 
 from clinic.common.database_errors import refusal_for
-from clinic.common.errors import RETRY_AFTER_SECONDS, ChairsideError, TryAgain
+from clinic.common.errors import RETRY_AFTER_SECONDS, ChairsideError, TryAgain, UnknownTimeZone
+from clinic.common.languages import COOKIE, choose_language
 
 
 def error_response(status: int, code: str, detail: str, *, attr: str | None = None) -> HttpResponse:
@@ -14,11 +18,16 @@ def error_response(status: int, code: str, detail: str, *, attr: str | None = No
     return JsonResponse({"type": kind, "errors": [{"code": code, "detail": detail, "attr": attr}]}, status=status)
 
 
+# There programs ask, whatever they accept.
+NO_PAGE = re.compile(r"^/(api|health|livez|readyz|metrics|static|words)(/|$)|/token/*$")
+# Here people ask, even if they do not say so.
 PAGES = ("/admin", "/board", "/sign-in", "/sign-out")
 
 
 def _is_page(request: HttpRequest) -> bool:
-    return request.path.startswith(PAGES) and not _wants_json(request)
+    if NO_PAGE.search(request.path) or _wants_json(request):
+        return False
+    return request.path.startswith(PAGES) or "text/html" in request.headers.get("Accept", "")
 
 
 def _wants_json(request: HttpRequest) -> bool:
@@ -27,8 +36,20 @@ def _wants_json(request: HttpRequest) -> bool:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_page(request):
-        return defaults.bad_request(request, exception)
+        # Not Django's own, which reads the form once more.
+        return HttpResponse(render_to_string("400.html"), status=400)
     return error_response(400, "bad_request", "The request is malformed.")
+
+
+def too_large(request: HttpRequest, *, most_bytes: int) -> HttpResponse:
+    """Before anybody is known, and a language chosen."""
+    if _is_page(request):
+        language = choose_language(
+            cookie=request.COOKIES.get(COOKIE, ""), accepted=request.headers.get("Accept-Language", "")
+        )
+        with override(language):
+            return HttpResponse(render_to_string("413.html", {"megabytes": most_bytes // 2**20}), status=413)
+    return error_response(413, "request_too_large", f"A body is {most_bytes} bytes at most.")
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -59,14 +80,16 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if refusal is not None:
         return unavailable(request, refusal)
     if _is_page(request):
-        return defaults.server_error(request)
+        return HttpResponse(render_to_string("500.html"), status=500)
     return error_response(500, "error", "Something went wrong.")
 
 
 def unavailable(request: HttpRequest, refusal: ChairsideError) -> HttpResponse:
     if _is_page(request):
-        page = f"<!doctype html><title>Not available</title><h1>Not available</h1><p>{refusal.detail}</p>"
-        response = HttpResponse(page, status=refusal.status)
+        path = request.get_full_path() if request.method == "GET" else "/"
+        is_owner = getattr(request.user, "role", "") == "owner" if isinstance(refusal, UnknownTimeZone) else False
+        context = {"path": path, "code": refusal.code, "reason": gettext(refusal.detail), "may_set_zone": is_owner}
+        response = HttpResponse(render_to_string("503.html", context), status=refusal.status)
     else:
         response = error_response(refusal.status, refusal.code, refusal.detail)
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)

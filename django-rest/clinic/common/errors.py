@@ -1,6 +1,8 @@
 # ruff: noqa: N818 - an error is named as the user would say it, and that is the whole sentence
 """Every refusal a caller can meet: one class, one stable code, one status."""
 
+from collections.abc import Callable, Sequence
+
 # Of every 503 that names no other time.
 RETRY_AFTER_SECONDS = 1
 
@@ -19,7 +21,18 @@ class ChairsideError(Exception):
         self.detail = detail or self.detail
         self.attr = attr or self.attr
         self.extra: dict[str, object] = extra or {}
+        self._details: list[Callable[[], dict[str, object]]] = []
         super().__init__(self.detail)
+
+    def explain_later(self, details: Callable[[], dict[str, object]]) -> None:
+        """Details for `extra` that take reading: `explain` reads them."""
+        self._details.append(details)
+
+    def explain(self) -> None:
+        """Called by the outermost service (`common.transactions`), when its transaction is over and its locks are
+        gone."""
+        while self._details:
+            self.extra.update(self._details.pop(0)())
 
 
 class InvalidRequest(ChairsideError):
@@ -60,6 +73,20 @@ class NotAName(InvalidRequest):
     code = "not_a_name"
     detail = "This is not a name."
     attr = "name"
+
+
+class NotAPhone(InvalidRequest):
+    code = "not_a_phone"
+    detail = "This is not a phone number. Write it with its country code, as +1 212 555 0123."
+    attr = "phone"
+
+
+class PhoneHasExtension(InvalidRequest):
+    """Where a number is looked up, or a code is sent to it."""
+
+    code = "phone_has_extension"
+    detail = "Give the number without its extension here."
+    attr = "phone"
 
 
 class NotFound(ChairsideError):
@@ -108,6 +135,10 @@ class TryAgain(ChairsideError):
     code = "service_unavailable"
     status = 503
     detail = "The clinic's calendar is busy. Please try again in a moment."
+
+
+class ChangedMeanwhile(TryAgain):
+    """Another service changed rows that this one had read, before it wrote: `common.transactions` runs it again."""
 
 
 class DatabaseReadOnly(TryAgain):
@@ -180,16 +211,41 @@ class HoldExpired(ChairsideError):
     detail = "The hold on this time has expired."
 
 
+class AlreadyRenewed(ChairsideError):
+    code = "already_renewed"
+    status = 409
+    detail = "This time was held longer once already. Book it, or choose another time."
+
+
 class OfferOver(ChairsideError):
     code = "offer_over"
     status = 409
     detail = "This offer is no longer open."
 
 
+class TooSoonToOffer(ChairsideError):
+    code = "too_soon_to_offer"
+    status = 409
+    detail = "This time begins before the patient could answer. Call them, and book it."
+
+
 class OwnAppointment(ChairsideError):
+    """`visit_ids`: the other appointments, where they are known."""
+
     code = "own_appointment"
     status = 409
     detail = "The patient has another appointment at this time."
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        attr: str | None = None,
+        extra: dict[str, object] | None = None,
+        visit_ids: Sequence[int] = (),
+    ) -> None:
+        self.visit_ids = tuple(visit_ids)
+        super().__init__(detail, attr=attr, extra=extra)
 
 
 class TooManyEntries(ChairsideError):
@@ -220,6 +276,30 @@ class TooLateToCancel(ChairsideError):
     code = "too_late_to_cancel"
     status = 409
     detail = "It is too late to cancel this appointment online. Please call the clinic."
+
+
+class NothingToUndo(ChairsideError):
+    code = "nothing_to_undo"
+    status = 409
+    detail = "The last change of this appointment is not a step that can be undone."
+
+
+class UndoOver(ChairsideError):
+    code = "undo_over"
+    status = 409
+    detail = "This step can no longer be undone. Its status can still be corrected."
+
+
+class TooLateToConfirm(ChairsideError):
+    code = "too_late_to_confirm"
+    status = 409
+    detail = "The start of this request has passed, so it can no longer be confirmed."
+
+
+class MovesNotOffered(ChairsideError):
+    code = "moves_not_offered"
+    status = 409
+    detail = "Appointments cannot be moved online. Please call the clinic."
 
 
 class TooManyMoves(ChairsideError):

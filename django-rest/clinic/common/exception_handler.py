@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError
+from django.utils.translation import gettext
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
 from drf_standardized_errors.types import ErrorResponse
@@ -59,6 +60,8 @@ class ChairsideFormatter(ExceptionFormatter):
         older_names = getattr(getattr(self.context["request"], "_request", None), "older_names", {})
         for error in body["errors"]:
             error["attr"] = older_names.get(error["attr"], error["attr"])
+            # Of those that are sentences for people. Programs go by the code.
+            error["detail"] = gettext(error["detail"]) if error["detail"] else error["detail"]
         original = self.original_exc
         if isinstance(original, ChairsideError):
             body["errors"][0]["attr"] = older_names.get(original.attr, original.attr)

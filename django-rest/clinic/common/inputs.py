@@ -10,7 +10,7 @@ def validated(serializer: BaseSerializer[Any]) -> dict[str, Any]:
 
 
 def read(kind: type[Serializer[Any]], parameters: Any) -> dict[str, Any]:
-    """What a query says, validated by one serializer for all requests: making one copies each of its fields.
+    """The query's values, validated by one serializer for all requests: making one copies each of its fields.
     Only for a `kind` that looks at nothing but what it is given. Raises ValidationError."""
     return dict(_reader(kind).run_validation(parameters))
 

@@ -1,4 +1,4 @@
-"""What every request passes: an id, a time, one log line, one form of each API path, and a limit to its body."""
+"""The way of every request: an id, a time, one log line, one form of each API path, and a limit to its body."""
 
 import logging
 import re
@@ -9,21 +9,25 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
 from django.utils.functional import SimpleLazyObject
 from shared_config import address_hash
+from shared_config.log_formats import request_id_of_this_context
 
 from clinic.common.addresses import client_address, client_scheme
 from clinic.common.content_policy import policy_for
-from clinic.common.error_pages import error_response
-from clinic.common.logs import request_id_of_this_context, route_of
+from clinic.common.content_types import UTF_8
+from clinic.common.error_pages import bad_request, too_large
+from clinic.common.logs import route_of
 from clinic.common.request_metrics import count_request
 
-API_PATH = re.compile(r"^/(api|health|livez|readyz|metrics|board|sign-in|sign-out|password|docs)(/|$)")
+API_PATH = re.compile(r"^/(?!(admin|static)(/|$))[^/]")
 PROBE_PATH = re.compile(r"^/(livez|readyz|health|api/health|api/v1/health)/*$")
-UPLOAD_PATH = re.compile(r"^/api/(v1/)?(users|profiles)/me/photo/*$")
+UPLOAD_PATH = re.compile(r"^(/api/(v1/)?((users|profiles)/me|staff/\d+)|/settings/staff/\d+|/me)/photo/*$")
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -104,6 +108,8 @@ class ApiPathMiddleware:
             if is_too_large(request):
                 return _too_large(request)
             request.path_info = request.path_info.rstrip("/")
+        if is_in_another_charset(request):
+            return bad_request(request, BadRequest())
         return self.get_response(request)
 
 
@@ -132,7 +138,7 @@ class HostMiddleware(CommonMiddleware):
 
 
 class SecureCookiesMiddleware:
-    """Who came by HTTPS gets cookies that only go by HTTPS. A laptop without a certificate signs in all the same."""
+    """Cookies that came by HTTPS only go by HTTPS. A laptop without a certificate signs in all the same."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -143,6 +149,12 @@ class SecureCookiesMiddleware:
             for cookie in response.cookies.values():
                 cookie["secure"] = True
         return response
+
+
+def is_in_another_charset(request: HttpRequest) -> bool:
+    """Whether a form says that it is not UTF-8. No page can read it, nor the page that says so."""
+    charset = (request.content_params or {}).get("charset", "utf-8")
+    return request.content_type in FORMS and charset.lower() not in UTF_8
 
 
 def is_too_large(request: HttpRequest) -> bool:
@@ -156,4 +168,4 @@ def most_bytes(request: HttpRequest) -> int:
 
 
 def _too_large(request: HttpRequest) -> HttpResponse:
-    return error_response(413, "request_too_large", f"A body is {most_bytes(request)} bytes at most.")
+    return too_large(request, most_bytes=most_bytes(request))

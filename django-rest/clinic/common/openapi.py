@@ -1,4 +1,4 @@
-"""What the generated OpenAPI document needs beyond the views: each error of an operation, one version of a path."""
+"""Additions to the generated OpenAPI document: each error of an operation, one version of a path."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -42,7 +42,8 @@ ERROR_SCHEMA: dict[str, Any] = {
                 },
             },
         },
-        # What to do next, where it helps.
+        # The next thing to do, if that helps.
+        "say": {"type": "string", "description": "of `chat/…`: the refusal as a sentence for the patient"},
         "current": {
             "type": "object",
             "additionalProperties": True,
@@ -116,7 +117,8 @@ ERROR_PARTS: dict[str, dict[str, Any]] = {
 NEEDED_FIELDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "AppointmentInputRequest": (("start",), ("date", "time"), ("hold",)),
     "GuestBookingInputRequest": (("start",), ("date", "time"), ("hold",)),
-    "HoldInputRequest": (("practitioner", "start"), ("practitioner", "date", "time")),
+    "ChatHoldInputRequest": (("start",), ("date", "time")),
+    "HoldInputRequest": (("start",), ("date", "time")),
     "RescheduleInputRequest": (("start",), ("date", "time")),
 }
 
@@ -140,7 +142,7 @@ def answers(*errors: type[ChairsideError] | str) -> Callable[[Method], Method]:
     return remember
 
 
-# What the framework itself answers: code, status, sentence.
+# Errors of the framework itself: code, status, sentence.
 FRAMEWORK_ERRORS = {
     "parse_error": (400, "The body is not JSON: unexpected end of data: line 1 column 2 (char 1)"),
     "token_not_valid": (401, "Given token not valid for any token type"),

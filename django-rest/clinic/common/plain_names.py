@@ -1,5 +1,6 @@
-"""Pure: names of people. A name is typed by anybody and mailed to any address, so it carries no message: no web or
-e-mail address, no phone number, no markup, nothing invisible."""
+"""Pure: names. A person's name is typed by anybody and mailed to any address, so it carries no message: no web or
+e-mail address, no phone number, no markup, nothing invisible. The owner's names of clinics, services and practitioners
+may hold all that can be seen."""
 
 import re
 import unicodedata
@@ -14,11 +15,18 @@ SHORTEST_SURNAME = 5
 FORBIDDEN = frozenset("<>{}[]\\|`^~=@#%$*_;:?!")
 # Joiners that names in Arabic and Indic scripts need.
 JOINERS = frozenset("\u200c\u200d")
+GRAPHEME_JOINER = "\u034f"
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters and symbols without a shape: fillers of Hangul and Khmer, and an empty Braille cell.
+BLANKS = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+# Letters, digits, punctuation and symbols.
+VISIBLE = frozenset("LNPS")
 # Read as the full stop of a web address: the ideographic one and its half-width form.
 FULL_STOPS = str.maketrans({"\u3002": ".", "\uff61": "."})
 # Marks without a shape of their own, and joiners beside letters that never join.
 HIDDEN = re.compile("[\u034f\ufe00-\ufe0f]|(?<=[\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?=[\x00-\x7f])")
+# Two or three words of letters as they are written in Europe: shown as they are.
+USUAL = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ'-]*[A-Za-z][A-Za-zÀ-ÖØ-öø-ÿ'-]*(?: [A-Za-zÀ-ÖØ-öø-ÿ'-]+){0,2}")
 DOT_INSIDE = re.compile(r"([^\W_][\w-]*)\.([^\W\d_]\w*)")
 TITLES = frozenset(
     {"dr", "prof", "med", "dent", "phil", "rer", "nat", "jur", "habil", "dipl", "ing", "univ", "mag"}
@@ -46,13 +54,27 @@ def fault_in(name: str) -> str | None:
         return "A name has no phone number in it."
     if len(name.split()) > MAX_WORDS:
         return f"A name has {MAX_WORDS} words at most."
-    if name.strip() and not any(letter.isalpha() for letter in name):
+    if not any(letter.isalpha() for letter in name):
         return "A name has at least one letter."
+    return None
+
+
+def fault_in_label(text: str) -> str | None:
+    """Why this cannot name a clinic, a service or a practitioner, as a sentence; None if it can."""
+    for spelling in (text, _as_read(text)):
+        if any(_is_invisible(letter) or letter == GRAPHEME_JOINER for letter in spelling):
+            return "A name has no control or invisible characters, and stands on one line."
+    if not any(unicodedata.category(letter)[0] in VISIBLE for letter in text):
+        return "A name has at least one visible character."
     return None
 
 
 def shown_name(name: str) -> str:
     """The name as a message may show it, whatever was stored: short, plain, and nothing that a mail reader links."""
+    return name if len(name) <= MAX_SHOWN and USUAL.fullmatch(name) else _made_plain(name)
+
+
+def _made_plain(name: str) -> str:
     name = _as_read(HIDDEN.sub("", name))
     letters = "".join(" " if _is_invisible(letter) or letter in FORBIDDEN else letter for letter in name)
     letters = letters.replace("//", " ")
@@ -65,7 +87,7 @@ def shown_name(name: str) -> str:
 
 
 def _is_invisible(letter: str) -> bool:
-    return unicodedata.category(letter) in INVISIBLE and letter not in JOINERS
+    return letter in BLANKS or (unicodedata.category(letter) in INVISIBLE and letter not in JOINERS)
 
 
 def _looks_like_a_domain(before: str, after: str) -> bool:

@@ -41,7 +41,7 @@ ANY_VERSION = Expected()
 
 
 class VersionInput(serializers.Serializer[Any]):
-    """What a change is based on; without it, whatever is there is changed."""
+    """The state that a change is based on; without it, any state is changed."""
 
     version = serializers.IntegerField(required=False, min_value=1, help_text="that of the row as it was shown")
 
@@ -74,7 +74,7 @@ def etag(version: int | str) -> dict[str, str]:
 
 @contextmanager
 def current_on_conflict(show: Callable[[], Any]) -> Iterator[None]:
-    """Who comes too late is shown what is there now."""
+    """A late click is shown the current state."""
     try:
         yield
     except (StaleVersion, PreconditionFailed) as error:

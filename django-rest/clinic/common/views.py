@@ -27,13 +27,14 @@ from clinic.common.errors import (
     StaleVersion,
     UnknownField,
 )
+from clinic.common.renderers import to_json
 
 Row = TypeVar("Row", bound=Model)
 
 
+# No docstring: the OpenAPI document would show it with each operation that has none of its own.
 class StrictNames:
-    """A mixin. `is_strict` is False only where others decide what they send."""
-
+    # False only where others decide what they send.
     is_strict: ClassVar[bool] = True
 
     def initial(self: Any, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -49,7 +50,9 @@ class ApiView(StrictNames, APIView):
 
 
 class ApiListView(StrictNames, ListAPIView[Row]):
-    pass
+    # Ends with the id: no two rows are equal in it. Its names are part of every cursor. No docstring of the class: each
+    # list would have it as its description in the API's document.
+    order: ClassVar[tuple[str, ...]]
 
 
 @cache
@@ -62,7 +65,7 @@ def _rewrite() -> Callable[[APIView, Request], None]:
 def row_shown_by(view: APIView, request: Request) -> dict[str, Any]:
     """The row that a request changes, as `GET` answers it."""
     shown = view.get(request, *view.args, **view.kwargs).data  # type: ignore[attr-defined]
-    row: dict[str, Any] = orjson.loads(orjson.dumps(shown, default=str))
+    row: dict[str, Any] = orjson.loads(to_json(shown))
     return row
 
 

@@ -1,0 +1,1 @@
+"""Names and paths of older front ends, translated before a view sees the request."""

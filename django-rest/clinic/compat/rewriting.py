@@ -14,8 +14,9 @@ from clinic.accounts.requests import viewer_of
 from clinic.common.errors import Ambiguous
 from clinic.common.views import row_shown_by
 from clinic.compat.queries import own_record_of, service_named
-from clinic.compat.table import BY_OPERATION, CHANGES, PARTIAL_PUTS, Operation, Place, Reading, Rewrite
-from clinic.scheduling.queries import get_clinic_for
+from clinic.compat.table import BY_OPERATION, CHANGES, PARTIAL_PUTS, Operation, RequestPart, Rewrite, ValueReading
+from clinic.people.identities import patient_ids_of
+from clinic.scheduling.queries.clinics import get_clinic_for
 
 PREFIX = re.compile(r"^api/(v1/)?")
 ID = re.compile(r"<[^>]+>")
@@ -27,12 +28,12 @@ def rewrite(view: APIView, request: Request) -> None:
     operation = operation_of(request)
     rewrites = BY_OPERATION.get(operation)
     older = _OlderRequest(view, request, operation)
-    if rewrites is not None and request.query_params.keys() & rewrites[Place.QUERY].keys():
-        older.rewrite_query(rewrites[Place.QUERY])
+    if rewrites is not None and request.query_params.keys() & rewrites[RequestPart.QUERY].keys():
+        older.rewrite_query(rewrites[RequestPart.QUERY])
     if request.method == "GET" or not isinstance(request.data, dict):
         return
-    if rewrites is not None and request.data.keys() & rewrites[Place.BODY].keys():
-        older.rewrite_body(rewrites[Place.BODY])
+    if rewrites is not None and request.data.keys() & rewrites[RequestPart.BODY].keys():
+        older.rewrite_body(rewrites[RequestPart.BODY])
     if operation in PARTIAL_PUTS:
         older.fill_in(PARTIAL_PUTS[operation])
 
@@ -116,13 +117,14 @@ class _OlderRequest:
         return names[0] if names else None
 
     def _read(self, found: Rewrite | None, name: str, value: Any) -> Any:
-        reading = Reading.SAME if found is None else found.reading
-        if reading is Reading.SERVICE_NAME:
+        reading = ValueReading.SAME if found is None else found.reading
+        if reading is ValueReading.SERVICE_NAME:
             if self.operation in CHANGES and value == self._current.get("service_name"):
                 return self._current["service"]
             return service_named(get_clinic_for(viewer_of(self.request)), value, attr=name)
-        if reading is Reading.OWN_PATIENT:
-            return own_record_of(viewer_of(self.request), value, attr=name)
+        if reading is ValueReading.OWN_PATIENT:
+            viewer = viewer_of(self.request)
+            return own_record_of(viewer, value, records=() if viewer is None else patient_ids_of(viewer), attr=name)
         return value
 
 

@@ -11,12 +11,12 @@ from itertools import product
 Operation = tuple[str, str]
 
 
-class Place(StrEnum):
+class RequestPart(StrEnum):
     BODY = "body"
     QUERY = "query"
 
 
-class Reading(StrEnum):
+class ValueReading(StrEnum):
     """How the value is read."""
 
     SAME = "as it is"
@@ -30,10 +30,10 @@ class Rewrite:
     `drops_empty`."""
 
     operation: Operation
-    place: Place
+    place: RequestPart
     old: str
     new: str
-    reading: Reading = Reading.SAME
+    reading: ValueReading = ValueReading.SAME
     drops_empty: bool = True
 
 
@@ -44,6 +44,7 @@ START_NAMES = ("appointment_date", "startTime")
 
 BOOK = ("POST", "appointments")
 BOOK_SERIES = ("POST", "appointments/series")
+JOIN_WAITLIST = ("POST", "waitlist")
 BOOK_AS_GUEST = ("POST", "public/bookings")
 REFRESH = ("POST", "auth/refresh")
 HOLDS = (("POST", "holds"), ("POST", "availability/reserve"))
@@ -80,34 +81,38 @@ PARTIAL_PUTS: dict[Operation, tuple[str, ...]] = {("PUT", "profiles/me"): ("name
 
 def _in_bodies() -> Iterator[Rewrite]:
     def rewrites(
-        operations: Iterable[Operation], names: Iterable[str], new: str, reading: Reading = Reading.SAME
+        operations: Iterable[Operation], names: Iterable[str], new: str, reading: ValueReading = ValueReading.SAME
     ) -> Iterator[Rewrite]:
-        return (Rewrite(operation, Place.BODY, old, new, reading) for operation, old in product(operations, names))
+        return (
+            Rewrite(operation, RequestPart.BODY, old, new, reading) for operation, old in product(operations, names)
+        )
 
     yield from rewrites(WITH_PRACTITIONER, PRACTITIONER_NAMES, "practitioner")
     yield from rewrites(WITH_SERVICE, SERVICE_NAMES, "service")
-    yield from rewrites((BOOK, *HOLDS, *CHANGES), ("appointment_type",), "service", Reading.SERVICE_NAME)
+    yield from rewrites((BOOK, *HOLDS, *CHANGES), ("appointment_type",), "service", ValueReading.SERVICE_NAME)
     yield from rewrites(WITH_START, START_NAMES, "start")
-    yield from rewrites((BOOK, BOOK_SERIES, *CHANGES), PATIENT_NAMES, "patient", Reading.OWN_PATIENT)
+    yield from rewrites(
+        (BOOK, BOOK_SERIES, JOIN_WAITLIST, *CHANGES), PATIENT_NAMES, "patient", ValueReading.OWN_PATIENT
+    )
     yield from rewrites((REFRESH,), ("refresh_token",), "refresh")
     for path in PRACTITIONERS:
         for operation in (("POST", path), ("PATCH", f"{path}/{{}}")):
-            yield Rewrite(operation, Place.BODY, "specialization", "specialisation", drops_empty=False)
+            yield Rewrite(operation, RequestPart.BODY, "specialization", "specialisation", drops_empty=False)
 
 
 def _in_queries() -> Iterator[Rewrite]:
     for operation, old in product(LISTS, PRACTITIONER_NAMES):
-        yield Rewrite(operation, Place.QUERY, old, "practitioner")
+        yield Rewrite(operation, RequestPart.QUERY, old, "practitioner")
     for operation, old in product(LISTS, PATIENT_NAMES):
-        yield Rewrite(operation, Place.QUERY, old, "patient", Reading.OWN_PATIENT)
+        yield Rewrite(operation, RequestPart.QUERY, old, "patient", ValueReading.OWN_PATIENT)
     for operation, old in product(SLOTS, SERVICE_NAMES):
-        yield Rewrite(operation, Place.QUERY, old, "service")
+        yield Rewrite(operation, RequestPart.QUERY, old, "service")
     for path in PAGED:
-        yield Rewrite(("GET", path), Place.QUERY, "limit", "page_size")
+        yield Rewrite(("GET", path), RequestPart.QUERY, "limit", "page_size")
 
 
 TABLE: tuple[Rewrite, ...] = (*_in_bodies(), *_in_queries())
-BY_OPERATION: dict[Operation, dict[Place, dict[str, Rewrite]]] = {}
+BY_OPERATION: dict[Operation, dict[RequestPart, dict[str, Rewrite]]] = {}
 for _rewrite in TABLE:
-    _places = BY_OPERATION.setdefault(_rewrite.operation, {Place.BODY: {}, Place.QUERY: {}})
+    _places = BY_OPERATION.setdefault(_rewrite.operation, {RequestPart.BODY: {}, RequestPart.QUERY: {}})
     _places[_rewrite.place][_rewrite.old] = _rewrite

@@ -3,7 +3,8 @@
 from django.urls import URLPattern, path
 
 from clinic.accounts import views as accounts
-from clinic.appointments.views import clinic, holds, lookups, schedules, series
+from clinic.appointments.views import holds, lookups, series
+from clinic.clinic_setup.views import clinic, schedules
 from clinic.people.views import patients
 from clinic.scheduling import views as scheduling
 

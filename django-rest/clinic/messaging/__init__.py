@@ -1,0 +1,1 @@
+"""Messages about appointments: recipients, reminders, replies by SMS, the clinic's log."""

@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 
 from clinic.outbox.quiet import is_quiet
 
-# Who is reminded later than this cannot do anything with it any more.
+# A reminder later than this is of no use any more.
 LATEST = timedelta(minutes=30)
-# Two reminders come no closer than this: of what is booked shortly before the next is due, the next alone is told.
+# A reminder comes no closer than this to another message about the visit.
 APART = timedelta(hours=1)
 
 
@@ -42,6 +42,10 @@ class Window:
     after: datetime
     until: datetime
 
+    @property
+    def lead_minutes(self) -> int:
+        return minutes_of(self.lead)
+
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
@@ -51,12 +55,29 @@ class Reminder:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class VisitTimes:
+    """Moments of a visit. `agreed_at`: when it was booked, approved or last moved; a lead that had passed by then is
+    skipped. `told_at`: of other messages about it, sent or to be sent; no reminder is due within an hour of one."""
+
+    agreed_at: datetime | None = None
+    told_at: tuple[datetime, ...] = ()
+
+
+NO_TIMES = VisitTimes()
+
+
 def due_windows(rules: Rules, *, now: datetime) -> list[Window]:
     """The same, the other way round: where to look for appointments. They do not overlap."""
-    now = now.astimezone(UTC)  # In a zone of its own Python adds days of the wall's clock.
     if is_quiet(now, zone=rules.zone, quiet_from=rules.quiet_from, quiet_until=rules.quiet_until):
         return []
-    leads = sorted(lead for lead in set(rules.leads) if lead > LATEST)
+    return windows_of(rules.leads, now=now)
+
+
+def windows_of(leads: Collection[timedelta], *, now: datetime) -> list[Window]:
+    """As `due_windows` outside of quiet hours."""
+    now = now.astimezone(UTC)  # In a zone of its own Python adds days of the wall's clock.
+    leads = sorted(lead for lead in set(leads) if lead > LATEST)
     return [
         Window(lead, after=now + least, until=now + lead)
         for least, lead in zip([LATEST, *_apart_from_next(leads)], leads, strict=False)
@@ -70,14 +91,24 @@ def _apart_from_next(leads: list[timedelta]) -> Iterator[timedelta]:
         yield shorter + min(APART, (lead - shorter) / 2)
 
 
-def due_reminder(starts_at: datetime, rules: Rules, *, now: datetime) -> Reminder | None:
+def due_reminder(starts_at: datetime, rules: Rules, *, now: datetime, visit: VisitTimes = NO_TIMES) -> Reminder | None:
     """The one that is due of what starts then, or None. Whether it was queued before is the caller's to know."""
     starts_at, now = starts_at.astimezone(UTC), now.astimezone(UTC)
+    if any(abs(now - told_at) < APART for told_at in visit.told_at):
+        return None
     for window in due_windows(rules, now=now):
-        if window.after < starts_at <= window.until:
+        if window.after < starts_at <= window.until and not _had_passed(window.lead, starts_at, visit.agreed_at):
             return Reminder(window.lead, expires_at=starts_at - (window.after - now))
     return None
 
 
+def _had_passed(lead: timedelta, starts_at: datetime, agreed_at: datetime | None) -> bool:
+    return agreed_at is not None and starts_at - lead < agreed_at
+
+
 def leads_of(minutes: Collection[int]) -> tuple[timedelta, ...]:
     return tuple(timedelta(minutes=one) for one in minutes)
+
+
+def minutes_of(lead: timedelta) -> int:
+    return int(lead.total_seconds()) // 60

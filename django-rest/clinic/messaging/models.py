@@ -27,6 +27,18 @@ class InboundMessage(models.Model):
         max_length=12, blank=True, default="", db_default="", help_text="why the answer was not sent: a limit, or such"
     )
     received_at = models.DateTimeField()
+    phone = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="the sender's number as the clinic's records have it",
+    )
+    for_desk = models.BooleanField(default=False, db_default=False, help_text="a person has to read it")
+    settled_at = models.DateTimeField(null=True, help_text="of one for the desk: when it was answered or put aside")
+    settled_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
+    # An id, as outbox messages refer to this table already.
+    settled_by_reply = models.BigIntegerField(null=True, help_text="the message that answered it; empty: put aside")
 
     class Meta:
         db_table = "inbound_message"
@@ -34,6 +46,8 @@ class InboundMessage(models.Model):
         indexes = [
             models.Index(fields=["clinic", "received_at"], name="inbound_clinic_received"),
             models.Index(fields=["sender", "received_at"], name="inbound_sender_received"),
+            models.Index(fields=["clinic", "phone", "received_at"], name="inbound_clinic_phone"),
+            models.Index(fields=["clinic", "for_desk", "settled_at"], name="inbound_clinic_waiting"),
         ]
 
     def __str__(self) -> str:

@@ -1,8 +1,7 @@
-"""Who may see which notification, and which message of the clinic's log."""
+"""Visible notifications, and messages of the clinic's log, by viewer."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
@@ -12,10 +11,10 @@ from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment
 from clinic.common.errors import NotFound
 from clinic.common.instants import zone_of
-from clinic.outbox.models import Channel, Message, State
+from clinic.messaging.models import InboundMessage
+from clinic.outbox.models import DeliveryChannel, Message, MessageKind, MessageState
 from clinic.people.identities import clinic_id_of
-from clinic.people.models import Patient
-from clinic.people.queries import patients_visible_to
+from clinic.people.models import FamilyMember, Patient
 from clinic.scheduling.models import Clinic
 from clinic.waitlist.models import OfferState, WaitlistOffer
 
@@ -29,7 +28,7 @@ def zone_for(user: User) -> ZoneInfo:
 
 def notifications_visible_to(user: User) -> QuerySet[Message]:
     """Their own, the newest first. What another clinic told them, which they have left, stays there."""
-    own = Message.objects.filter(user=user, channel=Channel.IN_APP, state=State.DELIVERED)
+    own = Message.objects.filter(user=user, channel=DeliveryChannel.IN_APP, state=MessageState.DELIVERED)
     return own.filter(clinic=user.clinic).order_by("-sent_at", "-id")
 
 
@@ -47,51 +46,38 @@ def unread_count_of(user: User) -> int:
     return notifications_visible_to(user).filter(read_at__isnull=True).count()
 
 
-@dataclass(frozen=True, slots=True)
-class MessageFilter:
-    """Dates are the clinic's, of the writing, and included. `recipient` is the whole address or phone."""
-
-    channel: Channel | None = None
-    states: tuple[State, ...] = ()
-    appointment_id: int | None = None
-    patient_id: int | None = None
-    recipient: str = ""
-    first_date: date | None = None
-    last_date: date | None = None
-
-
 def messages_visible_to(user: User) -> QuerySet[Message]:
     """Owner and staff: all that their clinic has told anybody."""
     messages = Message.objects.order_by("-created_at", "-id")
     return messages.filter(clinic_id=clinic_id_of(user)) if user.works_at_desk else messages.none()
 
 
-def list_messages(user: User, wanted: MessageFilter) -> QuerySet[Message]:
-    """One query, two more to find out what is a patient's."""
-    conditions = {
-        "channel": wanted.channel,
-        "state__in": wanted.states or None,
-        "appointment_id": wanted.appointment_id,
-        "recipient": wanted.recipient or None,
-        "created_at__gte": wanted.first_date and _start_of(wanted.first_date, zone_for(user)),
-        "created_at__lt": wanted.last_date and _start_of(wanted.last_date + timedelta(days=1), zone_for(user)),
-    }
-    messages = messages_visible_to(user).filter(**{name: value for name, value in conditions.items() if value})
-    return messages if wanted.patient_id is None else messages.filter(_told_to(user, wanted.patient_id))
+def get_message_for(user: User, message_id: int) -> Message:
+    """Raises NotFound."""
+    message = messages_visible_to(user).filter(pk=message_id).first()
+    if message is None:
+        raise NotFound("There is no such message.")
+    return message
 
 
-def _told_to(user: User, patient_id: int) -> Q:
-    """By their account and their appointments. Not by address: families share a phone."""
-    patient = patients_visible_to(user).filter(pk=patient_id).first()
-    if patient is None:
-        return Q(pk__in=[])
-    appointment_ids = list(Appointment.objects.filter(patient=patient).values_list("pk", flat=True))
-    about_them = Q(appointment_id__in=appointment_ids, user__isnull=True)
-    return about_them | Q(user=patient.user_id) if patient.user_id is not None else about_them
+def received_visible_to(user: User) -> QuerySet[InboundMessage]:
+    """Owner and staff: each SMS that patients of their clinic have written. The newest first."""
+    received = InboundMessage.objects.select_related("settled_by").order_by("-received_at", "-id")
+    return received.filter(clinic_id=clinic_id_of(user)) if user.works_at_desk else received.none()
 
 
-def _start_of(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone)
+def waiting_for_desk(user: User) -> QuerySet[InboundMessage]:
+    """Those that a person has to read, and nobody has answered or put aside."""
+    return received_visible_to(user).filter(for_desk=True, settled_at__isnull=True)
+
+
+def get_received_for(user: User, received_id: int, *, lock: bool = False) -> InboundMessage:
+    """Raises NotFound."""
+    received = received_visible_to(user)
+    found = (received.select_related(None).select_for_update() if lock else received).filter(pk=received_id).first()
+    if found is None:
+        raise NotFound("There is no such SMS.")
+    return found
 
 
 def appointment_of_sender(phones: Collection[str], appointment_id: int) -> Appointment | None:
@@ -100,7 +86,7 @@ def appointment_of_sender(phones: Collection[str], appointment_id: int) -> Appoi
 
 
 def upcoming_of_sender(phones: Collection[str], *, now: datetime, most: int) -> list[Appointment]:
-    """What can be confirmed or cancelled, in order; as `appointment_of_sender`."""
+    """Appointments that can be confirmed or cancelled, in order; as `appointment_of_sender`."""
     ahead = _of_sender(phones).filter(status__in=[Status.PENDING, Status.CONFIRMED], starts_at__gt=now)
     return list(ahead.order_by("starts_at", "id")[:most])
 
@@ -119,8 +105,9 @@ def missed_an_offer(phones: Collection[str], *, now: datetime) -> bool:
 
 
 def patients_of_sender(phones: Collection[str]) -> list[Patient]:
-    """Those with one of these numbers (E.164), of whichever clinic, with it: first whose visit is the latest."""
-    patients = list(Patient.objects.filter(clinic_id__in=_all_clinics(), phone__in=phones).select_related("clinic"))
+    """Those who are reached by one of these numbers (E.164), of whichever clinic, with it: first whose visit is the
+    latest."""
+    patients = list(Patient.objects.filter(pk__in=_ids_of_sender(phones)).select_related("clinic"))
     if len(patients) > 1:
         latest = _of_sender(phones).order_by("-starts_at", "-id").values_list("patient_id", flat=True).first()
         patients.sort(key=lambda patient: (patient.pk != latest, patient.pk))
@@ -132,14 +119,27 @@ def desk_of(clinic: Clinic) -> QuerySet[User]:
     return User.objects.filter(clinic=clinic, role__in=(Role.OWNER, Role.STAFF), is_active=True).order_by("pk")
 
 
+def is_still_offered(message: Message, *, now: datetime) -> bool:
+    """Of what the waitlist offers: whether it can still be answered. True of anything else."""
+    if message.kind != MessageKind.OFFER:
+        return True
+    open_offers = WaitlistOffer.objects.filter(state=OfferState.OPEN, expires_at__gt=now)
+    return message.offer_id is not None and open_offers.filter(pk=message.offer_id).exists()
+
+
 def _all_clinics() -> list[int]:
     # By clinic and phone, as patients are indexed.
     return list(Clinic.objects.values_list("pk", flat=True))
 
 
 def _ids_of_sender(phones: Collection[str]) -> list[int]:
+    """Also of a family's records without contact data of their own. Three queries."""
     patients = Patient.objects.filter(clinic_id__in=_all_clinics(), phone__in=phones)
-    return list(patients.values_list("pk", flat=True))
+    ids = list(patients.values_list("pk", flat=True))
+    family = FamilyMember.objects.filter(
+        user__patient__in=ids, patient__phone="", patient__email="", patient__user__isnull=True
+    )
+    return sorted({*ids, *family.values_list("patient_id", flat=True)})
 
 
 def _of_sender(phones: Collection[str]) -> QuerySet[Appointment]:

@@ -5,8 +5,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clinic.common.instants import say_instant
-from clinic.messaging.queries import MessageFilter
-from clinic.outbox.models import Channel, Message, State
+from clinic.common.public_links import mask_links
+from clinic.messaging.conversations import MAX_REPLY_LENGTH, Conversation, ConversationLine, Conversations
+from clinic.messaging.lists import MessageFilter
+from clinic.outbox.models import DeliveryChannel, Message, MessageKind, MessageState
+from clinic.people.models import Patient
 
 INSTANT = serializers.DateTimeField()
 MAYBE_AN_INSTANT = serializers.DateTimeField(allow_null=True)
@@ -87,7 +90,7 @@ class MessageOutput(_Dated):
         ]
 
     def get_body(self, message: Message) -> str:
-        return "" if message.secret else message.body
+        return "" if message.secret else mask_links(message.body)
 
     @extend_schema_field(INSTANT)
     def get_created_at(self, message: Message) -> str | None:
@@ -110,9 +113,99 @@ class MessageOutput(_Dated):
         return self.said(message, "read_at")
 
 
+class LineOutput(serializers.Serializer[Any]):
+    """A message in either direction, as a conversation shows it."""
+
+    id = serializers.IntegerField(source="row.pk", help_text="of a sent or of a received one: `direction` says which")
+    direction = serializers.ChoiceField(
+        choices=[("sent", "sent"), ("received", "received")], help_text="sent by the clinic, or received from a patient"
+    )
+    channel = serializers.ChoiceField(choices=DeliveryChannel.choices, help_text="`sms` or `email`")
+    kind = serializers.ChoiceField(
+        choices=MessageKind.choices, allow_null=True, help_text="of a sent one: what it is for; null: of a received one"
+    )
+    title = serializers.CharField(help_text="what it tells, in words: the kind of message")
+    subject = serializers.CharField()
+    body = serializers.CharField(help_text="empty where it holds a code or link, which is its reader's alone")
+    recipient = serializers.CharField(help_text="whom it went to, or who wrote it: a phone or an e-mail address")
+    state = serializers.ChoiceField(
+        choices=MessageState.choices, allow_null=True, help_text="of a sent one; null: of a received one"
+    )
+    error = serializers.CharField(help_text="why it was not delivered")
+    appointment = serializers.IntegerField(source="row.appointment_id", allow_null=True)
+    at = serializers.SerializerMethodField(help_text="written, or received")
+    send_at = serializers.SerializerMethodField(
+        help_text="of a sent one: not before; until then a reply can be withdrawn"
+    )
+    waits = serializers.BooleanField(help_text="a person has to read it, and nobody has answered it or put it aside")
+    answer = serializers.CharField(help_text="of a received one: what was answered at once, by itself")
+    settled_at = serializers.SerializerMethodField(
+        help_text="of a received one: when it was answered or put aside; null: it was not"
+    )
+    settled_by = serializers.CharField(source="settled_by_name", help_text="the name")
+    can_send_again = serializers.BooleanField(help_text="it was not delivered, and holds no secret")
+
+    @extend_schema_field(INSTANT)
+    def get_at(self, line: ConversationLine) -> str | None:
+        return say_instant(line.at, self.context["zone"])
+
+    @extend_schema_field(MAYBE_AN_INSTANT)
+    def get_send_at(self, line: ConversationLine) -> str | None:
+        return say_instant(line.sent.send_at, self.context["zone"]) if line.sent is not None else None
+
+    @extend_schema_field(MAYBE_AN_INSTANT)
+    def get_settled_at(self, line: ConversationLine) -> str | None:
+        return say_instant(line.received.settled_at, self.context["zone"]) if line.received is not None else None
+
+
+class NamedPatientOutput(serializers.Serializer[Patient]):
+    id = serializers.IntegerField(help_text="of the record")
+    name = serializers.CharField()
+
+
+class ConversationOutput(serializers.Serializer[Conversation]):
+    phone = serializers.CharField(help_text="E.164; empty: of one record without a phone")
+    patients = NamedPatientOutput(many=True, help_text="all who have this phone; none: the number is no one's any more")
+    waiting = serializers.IntegerField(help_text="how many that a person has to read")
+    last = LineOutput(allow_null=True, help_text="the latest message; null: there is none")
+
+
+class ConversationsOutput(serializers.Serializer[Conversations]):
+    conversations = ConversationOutput(
+        many=True, help_text="those that wait first, the longest wait first; then the latest"
+    )
+    waiting = serializers.IntegerField(help_text="of all: how many received messages wait for a person")
+    before = serializers.SerializerMethodField(help_text="for the next page; null: this is the last")
+
+    @extend_schema_field(MAYBE_AN_INSTANT)
+    def get_before(self, found: Conversations) -> str | None:
+        return say_instant(found.before, self.context["zone"])
+
+
+class ConversationsInput(serializers.Serializer[Any]):
+    search = serializers.CharField(required=False, max_length=100, help_text="by name, e-mail or phone; one page")
+    before = serializers.DateTimeField(required=False, help_text="the `before` of the page before")
+
+
+class ConversationInput(serializers.Serializer[Any]):
+    patient = serializers.IntegerField(required=False, min_value=1, help_text="of one record")
+    phone = serializers.CharField(required=False, max_length=64, help_text="E.164: of all who have it")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1:
+            raise serializers.ValidationError("Send one of `patient` and `phone`.", code="ambiguous")
+        return attrs
+
+
+class ReplyInput(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=MAX_REPLY_LENGTH, help_text="the SMS")
+
+
 class MessageFilterInput(serializers.Serializer[Any]):
-    channel = serializers.ChoiceField(choices=Channel.choices, required=False)
-    state = serializers.CharField(required=False, help_text=f"one or several, by commas: {', '.join(State.values)}")
+    channel = serializers.ChoiceField(choices=DeliveryChannel.choices, required=False)
+    state = serializers.CharField(
+        required=False, help_text=f"one or several, by commas: {', '.join(MessageState.values)}"
+    )
     appointment = serializers.IntegerField(required=False, min_value=1)
     patient = serializers.IntegerField(required=False, min_value=1, help_text="by their account and appointments")
     recipient = serializers.CharField(required=False, max_length=254, help_text="the whole address, or phone in E.164")
@@ -122,11 +215,13 @@ class MessageFilterInput(serializers.Serializer[Any]):
         # "from" is a word of Python's.
         return {**super().get_fields(), "from": serializers.DateField(required=False)}
 
-    def validate_state(self, text: str) -> tuple[State, ...]:
+    def validate_state(self, text: str) -> tuple[MessageState, ...]:
         words = [word.strip() for word in text.split(",") if word.strip()]
-        if not set(words) <= set(State.values):
-            raise serializers.ValidationError(f"One or more of: {', '.join(State.values)}.", code="invalid_choice")
-        return tuple(map(State, words))
+        if not set(words) <= set(MessageState.values):
+            raise serializers.ValidationError(
+                f"One or more of: {', '.join(MessageState.values)}.", code="invalid_choice"
+            )
+        return tuple(map(MessageState, words))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         first, last = attrs.get("from"), attrs.get("to")

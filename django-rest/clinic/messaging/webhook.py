@@ -1,4 +1,4 @@
-"""What Twilio calls: an SMS has come in; what became of one we sent. Only what it has signed is read.
+"""Calls by Twilio: for an SMS that came in, and for the fate of one we sent. Only signed ones are read.
 
 https://www.twilio.com/docs/usage/security#validating-requests: the signature is over the address that was called, as
 the outside writes it, and the form.
@@ -25,26 +25,26 @@ from clinic.messaging.services.inbound import ReceivedSms, answer_sms
 from clinic.messaging.services.statuses import note_status
 
 TWIML = "text/xml"
-# What a field of theirs may be long; a body is ten SMS at most.
-LONGEST_FIELD = 64
-LONGEST_BODY = 1600
+# Longest field of a call; a body is ten SMS at most.
+MAX_FIELD = 64
+MAX_BODY = 1600
 
 log = logging.getLogger("chairside.twilio")
 
 
 class InboundInput(serializers.Serializer[Any]):
-    MessageSid = serializers.CharField(max_length=LONGEST_FIELD, help_text="Twilio's id of the message")
-    AccountSid = serializers.CharField(max_length=LONGEST_FIELD)
-    From = serializers.CharField(max_length=LONGEST_FIELD, help_text="the sender's number, E.164")
-    To = serializers.CharField(max_length=LONGEST_FIELD)
-    Body = serializers.CharField(max_length=LONGEST_BODY, required=False, default="", allow_blank=True)
-    OptOutType = serializers.CharField(max_length=LONGEST_FIELD, required=False, default="", allow_blank=True)
+    MessageSid = serializers.CharField(max_length=MAX_FIELD, help_text="Twilio's id of the message")
+    AccountSid = serializers.CharField(max_length=MAX_FIELD)
+    From = serializers.CharField(max_length=MAX_FIELD, help_text="the sender's number, E.164")
+    To = serializers.CharField(max_length=MAX_FIELD)
+    Body = serializers.CharField(max_length=MAX_BODY, required=False, default="", allow_blank=True)
+    OptOutType = serializers.CharField(max_length=MAX_FIELD, required=False, default="", allow_blank=True)
 
 
 class StatusInput(serializers.Serializer[Any]):
-    MessageSid = serializers.CharField(max_length=LONGEST_FIELD)
-    MessageStatus = serializers.CharField(max_length=LONGEST_FIELD, help_text="queued, sent, delivered, failed, …")
-    ErrorCode = serializers.CharField(max_length=LONGEST_FIELD, required=False, default="", allow_blank=True)
+    MessageSid = serializers.CharField(max_length=MAX_FIELD)
+    MessageStatus = serializers.CharField(max_length=MAX_FIELD, help_text="queued, sent, delivered, failed, …")
+    ErrorCode = serializers.CharField(max_length=MAX_FIELD, required=False, default="", allow_blank=True)
 
 
 class _TwilioView(OpenView):

@@ -16,6 +16,7 @@ ALIKE = {
     "patient__name": "patient_name",
     "patient__email": "patient_email",
     "patient__phone": "patient_phone",
+    "patient__phone_extension": "patient_phone_extension",
     "practitioner_id": "practitioner",
     "practitioner__name": "practitioner_name",
     "service_id": "service",

@@ -43,15 +43,13 @@ def get_json(url: str, *, token: str | None = None) -> Answer:
 
 def get_pages(url: str, *, token: str, **query: str) -> Iterator[dict[str, Any]]:
     """The results of all pages. Raises NoAnswerError."""
-    page = 1
-    while True:
-        answer = get_json(f"{url}?{urlencode({**query, 'page_size': PAGE_SIZE, 'page': page})}", token=token)
+    after: str | None = ""
+    while after is not None:
+        answer = get_json(f"{url}?{urlencode({**query, 'page_size': PAGE_SIZE, 'after': after})}", token=token)
         if answer.status != 200:
             raise NoAnswerError(f"{url} answers {answer.status}.")
         yield from answer.body["results"]
-        if not answer.body["next"]:
-            return
-        page += 1
+        after = answer.body["after"]
 
 
 def first_message(url: str, *, token: str) -> dict[str, Any]:

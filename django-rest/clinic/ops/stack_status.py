@@ -17,11 +17,12 @@ from clinic.appointments.lifecycle import Status
 from clinic.appointments.queries import appointments_visible_to
 from clinic.common import clock
 from clinic.common.instants import local_date_of, zone_of
-from clinic.ops.queries import outbox_health, server_version, transaction_health, worker_health
+from clinic.health.queries import outbox_health, server_version, transaction_health, worker_health
 from clinic.ops.row_comparison import DATABASE_COLUMNS, Difference, Row, differences, lasting
 from clinic.ops.service_calls import NoAnswerError, first_message, get_json, get_pages
-from clinic.ops.workers import running_workers
 from clinic.scheduling.models import Clinic
+from clinic.scheduling.queries.clinics import own_clinic_of
+from clinic.worker.processes import running_workers
 
 # Days that the stream shows without `from` and `to`.
 LIVE_DAYS = 7
@@ -197,8 +198,7 @@ def _rows_of_stream(addresses: Addresses, viewer: User) -> dict[int, Row]:
 
 
 def _live_dates(viewer: User) -> tuple[Any, Any]:
-    assert viewer.clinic is not None
-    today = local_date_of(clock.now(), zone_of(viewer.clinic.timezone))
+    today = local_date_of(clock.now(), zone_of(own_clinic_of(viewer).timezone))
     return today, today + timedelta(days=LIVE_DAYS)
 
 

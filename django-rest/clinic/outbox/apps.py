@@ -6,6 +6,7 @@ class OutboxConfig(AppConfig):
     name = "clinic.outbox"
 
     def ready(self) -> None:
-        from clinic.outbox.checks import check_twilio
+        from clinic.outbox.checks import check_links, check_twilio
 
         register(check_twilio)
+        register(check_links)

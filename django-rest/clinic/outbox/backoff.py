@@ -5,7 +5,7 @@ from datetime import timedelta
 # About a day, with the pauses below: a mail server may be away for a night.
 MAX_ATTEMPTS = 40
 FIRST_PAUSE = timedelta(seconds=15)
-LONGEST_PAUSE = timedelta(hours=1)
+MAX_PAUSE = timedelta(hours=1)
 
 
 def pause_after(failures: int, *, jitter: float) -> timedelta | None:
@@ -15,5 +15,5 @@ def pause_after(failures: int, *, jitter: float) -> timedelta | None:
     """
     if failures >= MAX_ATTEMPTS:
         return None
-    pause = min(FIRST_PAUSE * (1 << failures - 1), LONGEST_PAUSE)
+    pause = min(FIRST_PAUSE * (1 << failures - 1), MAX_PAUSE)
     return pause * (1 - jitter / 2)

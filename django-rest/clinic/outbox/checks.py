@@ -1,4 +1,4 @@
-"""What is set by halves: every SMS would fail, or its answer never come. Run by `check`."""
+"""Settings made by halves: every SMS would fail, its answer never come, or messages lead nowhere. Run by `check`."""
 
 from typing import Any
 
@@ -12,6 +12,18 @@ def check_twilio(**_: Any) -> list[CheckMessage]:
     if not (shared.twilio_account_sid and shared.twilio_auth_token):
         return []
     return [*_check_sender(shared.twilio_from), *_check_address(shared.public_url)]
+
+
+def check_links(**_: Any) -> list[CheckMessage]:
+    if settings.SHARED.public_url:
+        return []
+    return [
+        Advice(
+            "Messages to patients hold no link to their visit or offer: PUBLIC_URL is empty.",
+            hint="Set it to the address at which patients reach django-rest, without a path.",
+            id="outbox.W003",
+        )
+    ]
 
 
 def _check_sender(sender: str | None) -> list[CheckMessage]:

@@ -28,7 +28,7 @@ def _fill_line(line: str, values: Mapping[str, object]) -> str | None:
     said = {name: _say(values.get(name)) for name in PLACEHOLDER.findall(line)}
     if said and not any(said.values()):
         return None
-    # What a value says is not looked into: braces in it are its own.
+    # Values are not searched: braces in them are their own.
     return PLACEHOLDER.sub(lambda found: said[found[1]], line)
 
 
@@ -38,5 +38,5 @@ def _say(value: object) -> str:
     if isinstance(value, list):
         return "\n".join(_say(one) for one in value)
     if isinstance(value, Mapping):
-        return ", ".join(_say(part) for part in value.values())
+        return ", ".join(filter(None, map(_say, value.values())))
     return str(value)

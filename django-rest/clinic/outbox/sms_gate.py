@@ -16,7 +16,7 @@ from typing import Protocol
 from django.db import transaction
 
 from clinic.common.instants import local_date_of, zone_of
-from clinic.common.limits import Limit, count_attempt
+from clinic.common.limits import Limit, is_exceeded
 from clinic.common.transactions import in_one_transaction
 from clinic.outbox.models import Message
 from clinic.outbox.sms_numbers import SmsRefusal, countries_in, refusal_of_number
@@ -77,7 +77,7 @@ def admit_sms(*, clinic: SmsPolicy | None, phone: str, countries: frozenset[str]
 def _count(clinic: SmsPolicy | None, phone: str, day: date, *, is_code: bool, now: datetime) -> SmsRefusal | None:
     with transaction.atomic():
         for refusal, limit, subject in _limits(clinic, phone, day, is_code=is_code):
-            if count_attempt(limit, subject, now=now).exceed(limit):
+            if is_exceeded(limit, subject, now=now):
                 transaction.set_rollback(True)  # Counted is what is sent: a limit that is raised has room at once.
                 return refusal
     return None

@@ -1,0 +1,1 @@
+"""Patient records, families, guests and staff."""

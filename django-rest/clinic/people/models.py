@@ -2,9 +2,10 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from clinic.accounts.models import User
+from clinic.accounts.models import User, phone_extension_field
+from clinic.accounts.phones import Phone
 from clinic.common.models import Versioned
-from clinic.common.statements import RememberingManager
+from clinic.common.names import validate_person_name
 from clinic.scheduling.models import Clinic
 
 # Patients and phone codes began in `clinic.appointments`. Their label stays: migrations, content types, permissions and
@@ -14,15 +15,26 @@ APP_LABEL = "appointments"
 # Of a patient: the fields of what they want to be told.
 PREFERENCES = ("language", "wants_sms", "wants_email", "wants_reminders")
 
+MAX_ALERT_LENGTH = 500
+
 
 class Patient(Versioned):
     """A person who is treated. Guests have no user; families share a phone, so it is not unique."""
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="patients")
     user = models.OneToOneField(User, null=True, blank=True, on_delete=models.PROTECT, related_name="patient")
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=120, validators=[validate_person_name])
     email = models.EmailField(blank=True, default="")
     phone = models.CharField(max_length=20, blank=True, default="", help_text="E.164")
+    phone_extension = phone_extension_field()
+    birth_date = models.DateField(null=True, blank=True)
+    alert = models.CharField(
+        max_length=MAX_ALERT_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="shown first, to the clinic alone: an allergy, a need for help",
+    )
     language = models.CharField(
         max_length=7,
         blank=True,
@@ -36,8 +48,6 @@ class Patient(Versioned):
     wants_reminders = models.BooleanField(default=True, db_default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)  # noqa: TID251 - the migrations name it
 
-    objects = RememberingManager["Patient"]()
-
     class Meta:
         app_label = APP_LABEL
         db_table = "patient"
@@ -50,6 +60,45 @@ class Patient(Versioned):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def whole_phone(self) -> Phone:
+        return Phone(self.phone, self.phone_extension)
+
+
+class FamilyMember(models.Model):
+    """A record that an account books for, beside its own. The record stays its person's."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="family")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="family_of")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "family_member"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["user", "patient"], name="family_member_once")]
+
+    def __str__(self) -> str:
+        return f"family member {self.pk}"
+
+
+class DistinctPatients(models.Model):
+    """Two records of which the desk has said that they are two people. `patient` has the lower id."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    # No constraint and no reverse relation: the row means nothing once one of the two is gone.
+    patient = models.ForeignKey(Patient, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    other = models.ForeignKey(Patient, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "distinct_patients"
+        constraints = [models.UniqueConstraint(fields=["patient", "other"], name="distinct_patients_once")]
+
+    def __str__(self) -> str:
+        return f"{self.patient_id} and {self.other_id}"
 
 
 class PhoneCode(models.Model):
@@ -79,6 +128,8 @@ class PatientAction(models.TextChoices):
     LINK = "link"
     UNLINK = "unlink"
     MERGE = "merge"
+    JOIN_FAMILY = "join_family", "Join family"
+    LEAVE_FAMILY = "leave_family", "Leave family"
 
 
 class PatientEvent(models.Model):

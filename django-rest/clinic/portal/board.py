@@ -1,21 +1,19 @@
-"""What the board is told when it is opened; all that changes comes from the stream."""
+"""Data of the board when it is opened; all changes come from the stream."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from clinic.accounts.models import Role, User
-from clinic.appointments.lifecycle import TRANSITIONS, Action, Party, Status
-from clinic.common.instants import say_instant, zone_of
-from clinic.outbox.wording import uses_twelve_hours
+from clinic.appointments.lifecycle import CALL, TRANSITIONS, Action, Party, Status
 from clinic.scheduling.models import Practitioner
-from clinic.scheduling.queries import schedules_editable_by
+from clinic.scheduling.queries.schedules import schedules_editable_by
 
-Moment = Literal["any", "on the day", "begun"]
+Moment = Literal["any", "ahead", "on the day", "begun"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +29,13 @@ class Button:
 def buttons() -> dict[Action, Button]:
     """In the order in which they stand on a card."""
     return {
-        Action.CONFIRM: Button(_("Approve"), "check"),
+        Action.CONFIRM: Button(_("Approve"), "check", "ahead"),
         Action.CHECK_IN: Button(_("Check in"), "arrive", "on the day"),
         Action.COMPLETE: Button(_("Complete"), "done", "begun"),
         Action.REOPEN: Button(_("Came after all"), "arrive", "on the day"),
         Action.NO_SHOW: Button(_("No-show"), "away", "begun"),
         Action.REJECT: Button(_("Reject"), "ban", asks_reason=True),
-        Action.CANCEL: Button(_("Cancel"), "cross", asks_reason=True),
+        Action.CANCEL: Button(pgettext("a visit", "Cancel"), "cross", asks_reason=True),
     }
 
 
@@ -53,24 +51,11 @@ def status_names() -> dict[Status, str]:
     }
 
 
-def board_for(user: User, *, now: datetime) -> dict[str, Any]:
-    """For somebody who works at a clinic. One query."""
-    assert user.clinic is not None
-    zone = zone_of(user.clinic.timezone)
+def board_for(user: User) -> dict[str, Any]:
+    """For somebody who works at a clinic, beside what the frame tells. One query."""
     return {
-        "clinic": {
-            "name": user.clinic.name,
-            "timezone": user.clinic.timezone,
-            "twelveHours": uses_twelve_hours(user.clinic.phone_region, zone),
-        },
-        "now": say_instant(now, zone),
-        "practitioners": [_column(practitioner) for practitioner in schedules_editable_by(user).order_by("name", "id")],
-        "statuses": status_names(),
-        "actions": [_action(action, button) for action, button in buttons().items()],
-        "stream": settings.SHARED.stream_url or "",
-        "heartbeatSeconds": settings.SHARED.sse_heartbeat_seconds,
-        "token": reverse("board-token"),
-        "signIn": reverse("sign-in"),
+        "practitioners": columns_of(schedules_editable_by(user).order_by("name", "id")),
+        "actions": actions_for_pages(),
         "inAdmin": reverse("admin:appointments_appointment_change", args=[0]) if may_use_admin(user) else None,
     }
 
@@ -83,8 +68,28 @@ def may_use_admin(user: User) -> bool:
     return user.is_staff and (user.is_superuser or user.works_at_desk)
 
 
-def _column(practitioner: Practitioner) -> dict[str, Any]:
-    return {"id": practitioner.pk, "name": practitioner.name, "specialisation": practitioner.specialisation}
+def columns_of(practitioners: Iterable[Practitioner]) -> list[dict[str, Any]]:
+    return [{"id": one.pk, "name": one.name, "specialisation": one.specialisation} for one in practitioners]
+
+
+def actions_for_pages() -> list[dict[str, Any]]:
+    """Steps as a page's scripts know them, and the call between check-in and the end."""
+    steps = [_action(action, button) for action, button in buttons().items()]
+    after = 1 + next(place for place, step in enumerate(steps) if step["name"] == Action.CHECK_IN)
+    return [*steps[:after], _call(), *steps[after:]]
+
+
+def _call() -> dict[str, Any]:
+    """Changes no status."""
+    return {
+        "name": CALL,
+        "from": sorted([Status.CONFIRMED, Status.CHECKED_IN]),
+        "to": "",
+        "moment": "here",
+        "label": _("Call in"),
+        "icon": "bell",
+        "asksReason": False,
+    }
 
 
 def _action(action: Action, button: Button) -> dict[str, Any]:

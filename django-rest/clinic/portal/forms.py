@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from rest_framework.exceptions import AuthenticationFailed
 
+from clinic.accounts.contacts import undo_contact_change, verify_email
+from clinic.accounts.link_tokens import LinkNotValid
 from clinic.accounts.lockout import Locked
 from clinic.accounts.models import User
 from clinic.accounts.passwords import confirm_reset, request_reset
@@ -90,7 +93,7 @@ class ForgottenForm(forms.Form):
         return not self.errors
 
 
-class NewPasswordForm(forms.Form):
+class LinkForm(forms.Form):
     """`token` comes with the link; who has a mail without one types it."""
 
     token = forms.CharField(
@@ -101,6 +104,37 @@ class NewPasswordForm(forms.Form):
         ),
         error_messages={"required": gettext_lazy("Type the code from the mail.")},
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+        if self.initial.get("token"):
+            self.fields["token"].widget = forms.HiddenInput()
+        else:
+            self.fields["token"].widget.attrs["autofocus"] = True
+
+    def use_link(self, request: HttpRequest, act: Callable[[str], User]) -> User | None:
+        """The account of the link; None, with the errors, where it was refused."""
+        try:
+            limit_address(PASSWORD_LINKS, request)
+            return act(self.cleaned_data["token"])
+        except Throttled as refusal:
+            self.add_error(None, _why_to_wait(refusal))
+        except LinkNotValid as refusal:
+            self.add_error(None, refusal.detail)
+        return None
+
+
+class VerifyEmailForm(LinkForm):
+    def verify(self, request: HttpRequest) -> User | None:
+        return self.use_link(request, lambda token: verify_email(token=token, now=clock.now()))
+
+
+class UndoContactForm(LinkForm):
+    def undo(self, request: HttpRequest) -> User | None:
+        return self.use_link(request, lambda token: undo_contact_change(token=token, now=clock.now()))
+
+
+class NewPasswordForm(LinkForm):
     password = forms.CharField(
         label=gettext_lazy("New password"),
         max_length=256,
@@ -110,14 +144,12 @@ class NewPasswordForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"label_suffix": "", **kwargs})
-        shown_first = "password" if self.initial.get("token") else "token"
-        self.fields[shown_first].widget.attrs["autofocus"] = True
-        if shown_first == "password":
-            self.fields["token"].widget = forms.HiddenInput()
+        super().__init__(*args, **kwargs)
+        if self.initial.get("token"):
+            self.fields["password"].widget.attrs["autofocus"] = True
 
     def set_password(self, request: HttpRequest) -> User | None:
-        """Whose it is now; None, with the errors, where it was refused."""
+        """The account that has the new password; None, with the errors, where it was refused."""
         try:
             limit_address(PASSWORD_LINKS, request)
             return confirm_reset(**self.cleaned_data, address=client_address(request))

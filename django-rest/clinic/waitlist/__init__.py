@@ -1,0 +1,1 @@
+"""Patients who wait for a time, and offers of time that becomes free."""

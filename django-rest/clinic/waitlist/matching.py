@@ -6,17 +6,8 @@ from datetime import date, datetime, time
 from enum import StrEnum
 
 from clinic.common.errors import BookingRuleError
-from clinic.scheduling.slots import (
-    Block,
-    DayException,
-    Interval,
-    Policy,
-    Slot,
-    Treatment,
-    blocked_interval,
-    check_start,
-    open_slots,
-)
+from clinic.scheduling.slots import Policy, Slot, Treatment, blocked_interval, check_start, open_slots
+from clinic.scheduling.working_hours import Block, DayException, Interval
 
 NOON = time(12)
 EVENING_BEGINS = time(17)
@@ -56,8 +47,8 @@ class Freed:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """What the slot engine has to know of the practitioner's day. `busy` is blocked time as it is now."""
+class PractitionerDay:
+    """The practitioner's day for the slot engine. `busy` is blocked time as it is now."""
 
     policy: Policy
     blocks: Sequence[Block]
@@ -65,7 +56,7 @@ class Day:
     busy: Sequence[Interval]
 
 
-def best_start(wish: Wish, freed: Freed, day: Day, *, now: datetime) -> datetime | None:
+def best_start(wish: Wish, freed: Freed, day: PractitionerDay, *, now: datetime) -> datetime | None:
     """The start nearest to the one that became free, or None where the wish cannot be met with this time.
 
     The treatment may reach into time that was free before, but not lie in it alone. A start is one of the slots that
@@ -78,7 +69,7 @@ def best_start(wish: Wish, freed: Freed, day: Day, *, now: datetime) -> datetime
     return min(suitable, key=lambda start: (abs(start - freed.start), start), default=None)
 
 
-def _slots(wish: Wish, freed: Freed, day: Day, *, now: datetime) -> list[Slot]:
+def _slots(wish: Wish, freed: Freed, day: PractitionerDay, *, now: datetime) -> list[Slot]:
     return open_slots(
         first_date=freed.local_date,
         last_date=freed.local_date,
@@ -91,7 +82,7 @@ def _slots(wish: Wish, freed: Freed, day: Day, *, now: datetime) -> list[Slot]:
     )
 
 
-def _may_begin(start: datetime, wish: Wish, day: Day, *, now: datetime) -> bool:
+def _may_begin(start: datetime, wish: Wish, day: PractitionerDay, *, now: datetime) -> bool:
     """The desk had booked it perhaps off the slot grid."""
     try:
         check_start(
@@ -109,7 +100,7 @@ def _may_begin(start: datetime, wish: Wish, day: Day, *, now: datetime) -> bool:
     return not any(blocked.overlaps(busy) for busy in day.busy)
 
 
-def _suits(start: datetime, wish: Wish, freed: Freed, day: Day) -> bool:
+def _suits(start: datetime, wish: Wish, freed: Freed, day: PractitionerDay) -> bool:
     local = start.astimezone(day.policy.zone)
     blocked = blocked_interval(start, wish.treatment)
     treated = blocked_interval(start, Treatment(wish.treatment.minutes))

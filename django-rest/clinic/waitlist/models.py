@@ -20,7 +20,7 @@ class EntryState(models.TextChoices):
 
 
 class WaitlistEntry(models.Model):
-    """Somebody who would come if a time became free. Without a practitioner, to anybody who offers the service."""
+    """A wish for a time that becomes free. Without a practitioner: with any who offers the service."""
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="waitlist")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="waitlist")
@@ -48,7 +48,16 @@ class WaitlistEntry(models.Model):
         db_table = "waitlist_entry"
         ordering = ["-priority", "created_at", "id"]
         verbose_name_plural = "waitlist entries"
-        indexes = [models.Index(fields=["clinic", "state", "last_date"], name="waitlist_entry_clinic_state")]
+        indexes = [
+            models.Index(fields=["clinic", "state", "last_date"], name="waitlist_entry_clinic_state"),
+            # In the order in which they are asked, of the clinic and of a practitioner.
+            *(
+                models.Index(fields=[lead, "state", "-priority", "created_at"], name=f"waitlist_entry_{short}_order")
+                for lead, short in (("clinic", "clinic"), ("practitioner", "pract"))
+            ),
+            # Of all clinics: those that lapse.
+            models.Index(fields=["state", "last_date"], name="waitlist_entry_state_last"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(first_date__lte=F("last_date")), name="waitlist_entry_dates"),
         ]
@@ -85,6 +94,7 @@ class WaitlistOffer(models.Model):
     appointment = models.ForeignKey(
         Appointment, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
     )
+    told_at = models.DateTimeField(null=True, help_text="not before: until then the step that freed it can be undone")
     expires_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()

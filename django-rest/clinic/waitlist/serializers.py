@@ -5,9 +5,9 @@ from rest_framework import serializers
 
 from clinic.common.instants import say_minute, zone_of
 from clinic.waitlist.models import HIGHEST_PRIORITY, PART_OF_DAY_CHOICES, EntryState, WaitlistEntry, WaitlistOffer
-from clinic.waitlist.queries import EntryFilter, open_offer_of
+from clinic.waitlist.queries import EntryFilter, Match, open_offer_of
 
-# What `practitioner_id` is called in a request, and so on.
+# Fields by their name in a request: `practitioner_id` is `practitioner`, and so on.
 FIELDS = {"practitioner": "practitioner_id", "service": "service_id"}
 
 
@@ -103,6 +103,45 @@ class EntryOutput(serializers.ModelSerializer[WaitlistEntry]):
         return None if open_offer is None else OfferOutput(open_offer).data
 
 
+class MatchOutput(serializers.Serializer[Match]):
+    practitioner = serializers.IntegerField(source="practitioner.pk")
+    practitioner_name = serializers.CharField(source="practitioner.name")
+    start = serializers.SerializerMethodField(help_text="in the clinic's zone")
+    end = serializers.SerializerMethodField(help_text="in the clinic's zone")
+
+    @extend_schema_field(serializers.DateTimeField())
+    def get_start(self, match: Match) -> str:
+        return say_minute(match.slot.start, self.context["zone"])
+
+    @extend_schema_field(serializers.DateTimeField())
+    def get_end(self, match: Match) -> str:
+        return say_minute(match.slot.end, self.context["zone"])
+
+
+class MatchedEntryOutput(EntryOutput):
+    """Requires: `matches` by entry, and `zone`, in the context."""
+
+    patient_phone = serializers.CharField(source="patient.phone")
+    matches = serializers.SerializerMethodField(help_text="the first three free times that suit, of the next month")
+
+    class Meta(EntryOutput.Meta):
+        fields = [*EntryOutput.Meta.fields, "patient_phone", "matches"]
+
+    @extend_schema_field(MatchOutput(many=True))
+    def get_matches(self, entry: WaitlistEntry) -> Any:
+        return MatchOutput(self.context["matches"].get(entry.pk, []), many=True, context=self.context).data
+
+
+class WaitlistOutput(serializers.Serializer[Any]):
+    entries = MatchedEntryOutput(many=True, help_text="the first hundred, in the order in which they are asked")
+    count = serializers.IntegerField(help_text="of all")
+
+
+class OfferInput(serializers.Serializer[Any]):
+    practitioner = serializers.IntegerField(min_value=1)
+    start = serializers.DateTimeField()
+
+
 class _WishesInput(serializers.Serializer[Any]):
     practitioner = serializers.IntegerField(
         required=False, allow_null=True, min_value=1, help_text="null: anybody who offers the service"
@@ -128,7 +167,11 @@ def _renamed(attrs: dict[str, Any]) -> dict[str, Any]:
 
 
 class EntryInput(_WishesInput):
-    patient = serializers.IntegerField(required=False, min_value=1, help_text="a patient waits for themselves")
+    patient = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        help_text="from a patient: their own record or account, or a record of their family; without it, their own",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return {"patient_id": attrs.pop("patient", None), "wishes": _renamed(attrs)}

@@ -1,34 +1,50 @@
 from contextlib import AbstractContextManager
 from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from clinic.accounts.contacts import ContactNotVerified
 from clinic.accounts.models import User
+from clinic.accounts.permissions import WorksAtClinic
 from clinic.accounts.requests import signed_in_user, viewer_of
-from clinic.appointments.views.requests import actor_of, expected_version
+from clinic.appointments.views.appointments import BOOKING_RULES
+from clinic.appointments.views.requests import actor_of
+from clinic.appointments.views.visit_links import VISIT_LINKS
 from clinic.common import clock
 from clinic.common.errors import (
     OfferOver,
     OwnAppointment,
     SlotTaken,
     TooManyEntries,
+    TooSoonToOffer,
     TransitionNotAllowed,
 )
 from clinic.common.idempotency import answer_once
+from clinic.common.indexed_lists import IndexedPages
 from clinic.common.inputs import read, validated
+from clinic.common.instants import zone_of
+from clinic.common.limits import ByAddress
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
-from clinic.common.versions import current_on_conflict, etag
+from clinic.common.versions import current_on_conflict, etag, expected_version
 from clinic.common.views import ApiListView, ApiView
-from clinic.scheduling.queries import get_clinic_for
+from clinic.scheduling.queries.clinics import get_clinic_for
 from clinic.waitlist import queries
 from clinic.waitlist.models import WaitlistEntry
-from clinic.waitlist.serializers import EntryEditInput, EntryFilterInput, EntryInput, EntryOutput, OfferOutput
-from clinic.waitlist.services.answers import accept_offer, decline_offer
+from clinic.waitlist.serializers import (
+    EntryEditInput,
+    EntryFilterInput,
+    EntryInput,
+    EntryOutput,
+    OfferInput,
+    OfferOutput,
+    WaitlistOutput,
+)
+from clinic.waitlist.services.answers import accept_offer, decline_offer, take_back_offer_by_hand
 from clinic.waitlist.services.entries import Wishes, edit_entry, join_waitlist, leave_waitlist
+from clinic.waitlist.services.offering import offer_by_hand
 
 REQUEST_EXAMPLE = OpenApiExample(
     "any morning of a week",
@@ -46,15 +62,17 @@ REQUEST_EXAMPLE = OpenApiExample(
 
 class WaitlistView(ApiListView[WaitlistEntry]):
     serializer_class = EntryOutput
+    pagination_class = IndexedPages
+    order = ("-priority", "created_at", "id")
 
     @extend_schema(parameters=[EntryFilterInput], summary="Who waits, in the order in which they are asked")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The clinic's; a practitioner's own; a patient's own. Each with the offer that is open for it."""
         return super().get(request, *args, **kwargs)
 
-    def get_queryset(self) -> QuerySet[WaitlistEntry]:
+    def get_queryset(self) -> Any:
         wanted = read(EntryFilterInput, self.request.query_params)["wanted"]
-        return queries.list_entries(signed_in_user(self.request), wanted)
+        return queries.listed_entries(signed_in_user(self.request), wanted)
 
     @extend_schema(
         request=EntryInput,
@@ -63,7 +81,7 @@ class WaitlistView(ApiListView[WaitlistEntry]):
         examples=[REQUEST_EXAMPLE],
         summary="Wait for a time",
     )
-    @answers(TooManyEntries)
+    @answers(TooManyEntries, ContactNotVerified)
     def post(self, request: Request) -> Response:
         """When a time of these days becomes free, the first who can take it is offered it, or, with `auto_accept`,
         booked at once."""
@@ -106,34 +124,91 @@ class WaitlistEntryView(ApiView):
                 entry_id=entry_id,
                 changes=given["changes"],
                 now=clock.now(),
-                **expected_version(request, given["version"]),
+                expected=expected_version(request, given["version"]),
             )
         return _show(user, entry_id)
 
     @extend_schema(responses={204: None}, parameters=[IF_MATCH], summary="Wait no longer")
     @answers(TransitionNotAllowed, OfferOver)
     def delete(self, request: Request, entry_id: int) -> Response:
-        """What it was offered goes to the next. The entry stays, as withdrawn."""
+        """Withdraw the entry; a time it was offered goes to the next."""
         user = signed_in_user(request)
         with _current_entry_on_conflict(user, entry_id):
             leave_waitlist(
-                actor=actor_of(request), entry_id=entry_id, now=clock.now(), **expected_version(request, None)
+                actor=actor_of(request), entry_id=entry_id, now=clock.now(), expected=expected_version(request, None)
             )
         return Response(status=204)
 
 
-class OfferView(ApiView):
-    permission_classes = (AllowAny,)
+class WaitlistOverviewView(ApiView):
+    permission_classes = (WorksAtClinic,)
 
+    @extend_schema(responses=WaitlistOutput, summary="The waitlist, with the free times that suit each entry")
+    def get(self, request: Request) -> Response:
+        """All that a page shows: the clinic's, or a practitioner's own."""
+        user = signed_in_user(request)
+        clinic = get_clinic_for(user)
+        shown = queries.waitlist_of(user, clinic, now=clock.now())
+        context = {"matches": shown.matches, "zone": zone_of(clinic.timezone)}
+        return Response(WaitlistOutput(shown, context=context).data)
+
+
+class OfferByHandView(ApiView):
+    permission_classes = (WorksAtClinic,)
+
+    @extend_schema(
+        request=OfferInput,
+        responses={201: EntryOutput},
+        parameters=[IDEMPOTENCY_KEY],
+        examples=[
+            OpenApiExample("a free time", {"practitioner": 1, "start": "2026-12-01T09:30:00+01:00"}, request_only=True)
+        ],
+        summary="Offer a free time to an entry (the clinic)",
+    )
+    @answers(TransitionNotAllowed, SlotTaken, OwnAppointment, TooSoonToOffer, *BOOKING_RULES)
+    def post(self, request: Request, entry_id: int) -> Response:
+        """It is kept for them until they answer, for as long as the clinic's offers are. They are told at the end of
+        the undo window. An entry with `auto_accept` is booked at once."""
+        user = signed_in_user(request)
+
+        def create() -> Response:
+            given = validated(OfferInput(data=request.data))
+            offer_by_hand(
+                actor=actor_of(request),
+                entry_id=entry_id,
+                practitioner_id=given["practitioner"],
+                start=given["start"],
+                now=clock.now(),
+            )
+            return _show(user, entry_id, status=201)
+
+        return answer_once(request, owner=f"user:{user.pk}", create=create)
+
+    @extend_schema(responses=EntryOutput, summary="Take back the open offer of an entry (the clinic)")
+    @answers(OfferOver)
+    def delete(self, request: Request, entry_id: int) -> Response:
+        """The entry waits on, and the time is free. If it has not gone out yet, the patient is told nothing."""
+        user = signed_in_user(request)
+        take_back_offer_by_hand(user=user, entry_id=entry_id, now=clock.now())
+        return _show(user, entry_id)
+
+
+class ByTokenView(ApiView):
+    """The token is the authority. Tries are counted with those of other links, whether or not one exists."""
+
+    permission_classes = (AllowAny,)
+    throttle_classes = (ByAddress,)
+    address_limit = VISIT_LINKS
+
+
+class OfferView(ByTokenView):
     @extend_schema(responses=OfferOutput, summary="What is offered")
     def get(self, request: Request, token: str) -> Response:
         """The token is the authority: no sign-in is asked for."""
         return Response(OfferOutput(queries.get_offer(token)).data)
 
 
-class AcceptOfferView(ApiView):
-    permission_classes = (AllowAny,)
-
+class AcceptOfferView(ByTokenView):
     @extend_schema(request=None, responses=OfferOutput, summary="Take the offered time")
     @answers(OfferOver, OwnAppointment, SlotTaken)
     def post(self, request: Request, token: str) -> Response:
@@ -142,9 +217,7 @@ class AcceptOfferView(ApiView):
         return Response(OfferOutput(queries.get_offer(token)).data)
 
 
-class DeclineOfferView(ApiView):
-    permission_classes = (AllowAny,)
-
+class DeclineOfferView(ByTokenView):
     @extend_schema(request=None, responses=OfferOutput, summary="Leave the offered time to the next")
     @answers(OfferOver)
     def post(self, request: Request, token: str) -> Response:

@@ -10,7 +10,7 @@ from typing import Any
 
 from config.documentation.enums import ENUMS
 from config.documentation.examples import EXPORT, PAGE, REQUESTS, VALUES
-from config.documentation.fields import FIELDS, PAGE_COUNT, PAGING, PARAMETERS
+from config.documentation.fields import FIELDS, OF_A_PAGE, PAGING, PARAMETERS
 from config.documentation.tags import OLDER, TAGS, tag_of
 
 Schema = dict[str, Any]
@@ -79,8 +79,8 @@ def _describe_values(name: str, schema: Schema) -> None:
 def _describe_fields(component: str, schema: Schema) -> None:
     for name, field in schema.get("properties", {}).items():
         meaning = FIELDS.get(f"{component}.{name}") or FIELDS.get(name)
-        if component.startswith("Paginated") and name == "count":
-            meaning = PAGE_COUNT
+        if component.startswith("Paginated") and name in OF_A_PAGE:
+            meaning = OF_A_PAGE[name]
         if meaning is None or "description" in field:
             continue
         if "$ref" in field:  # Beside a reference nothing else is read.

@@ -1,4 +1,4 @@
-"""What the values of an enumeration mean. By the component's name, then the value."""
+"""Meanings of an enumeration's values. By the component's name, then the value."""
 
 ROLES = {
     "owner": "everything of the clinic, its policy, people and prices too",
@@ -13,7 +13,7 @@ ENUMS = {
         "pending": "asked for, not yet decided; claims its time",
         "confirmed": "the clinic expects the patient; claims its time",
         "checked_in": "the patient has arrived; claims its time",
-        "completed": "treated; final",
+        "completed": "treated",
         "cancelled": "called off by either side, or not decided before its start; its time is free",
         "rejected": "the clinic said no; its time is free",
         "no_show": "nobody came; can be re-opened on the day",
@@ -22,9 +22,26 @@ ENUMS = {
         "link": "it became the record of an account",
         "unlink": "it became a record without an account again",
         "merge": "one record became part of the other; in the histories of both",
+        "join_family": "an account books for it from then on",
+        "leave_family": "the account books for it no more",
+    },
+    "ActionsEnum": {
+        "attend": "promise to come",
+        "move": "to another open time",
+        "cancel": "within the notice",
+        "arrive": "say that one is here",
     },
     "RoleEnum": ROLES,
     "ClinicRoleEnum": {name: ROLES[name] for name in ("owner", "staff", "practitioner")},
+    "DeviceKindEnum": {
+        "team": "the day of everybody, for those who work there",
+        "waiting_room": "those who wait, and who is called",
+    },
+    "HoldKindEnum": {
+        "hold": "somebody is booking it",
+        "offer": "an offer to the waitlist keeps it",
+        "undo": "freed a moment ago, until this can no longer be undone; the desk may book it",
+    },
     "SourceEnum": {
         "desk": "the clinic booked it",
         "patient": "a patient with an account",
@@ -53,7 +70,30 @@ ENUMS = {
         "sms": "an SMS",
         "email": "a mail",
         "in_app": "a notification",
+        "push": "web push, to one browser",
     },
+    "MessageKindEnum": {
+        "change": "to the patient: what has become of a visit",
+        "reminder": "of a visit",
+        "day": "to the patient, on the day itself",
+        "offer": "a time that the waitlist offers",
+        "reply": "the desk's own words, to who wrote an SMS",
+        "clinic": "to the clinic's people: what has become of a visit",
+        "desk": "to the desk, about messages",
+        "account": "codes, links and invitations",
+    },
+    "HourFormatEnum": {
+        "auto": "2:30 PM in the United States, 14:30 elsewhere",
+        "12": "2:30 PM",
+        "24": "14:30",
+    },
+    "ReminderWaysEnum": {
+        "sms_first": "by SMS; by mail if that is not possible",
+        "mail_first": "by mail; by SMS if that is not possible",
+        "mail": "by mail alone",
+        "every": "by SMS and by mail",
+    },
+    "DirectionEnum": {"sent": "by the clinic", "received": "by SMS, from a patient"},
     "MessageStateEnum": {
         "queued": "waits for its time, or to be tried again",
         "held": "was due when a backup was restored: an operator releases or drops it",
@@ -77,6 +117,12 @@ ENUMS = {
         "declined": "they wait on, for other times",
         "expired": "not answered in time",
         "withdrawn": "the entry was withdrawn",
+    },
+    "AbsenceStateEnum": {
+        "requested": "waits for an answer",
+        "approved": "became an exception: `exception`",
+        "declined": "the hours stay",
+        "withdrawn": "the practitioner asks for it no more",
     },
     "LanguageEnum": {
         "en": "English",
@@ -116,5 +162,10 @@ ENUMS = {
         "too_many_connections": "the server accepts no further connection",
     },
     "GroupByEnum": {"month": "by calendar month", "day": "by day"},
+    "PatientMovesEnum": {
+        "off": "patients call the clinic",
+        "request": "the visit keeps its time, and the desk is asked",
+        "direct": "at once, to an open time",
+    },
     "WaitlistModeEnum": {"off": "freed time is open to everybody at once", "offer": "the waitlist is asked first"},
 }

@@ -1,19 +1,30 @@
-"""What a field or parameter means, where its serializer does not say it.
+"""Meanings of fields and parameters, where their serializers do not say them.
 
 By its name, or, where one name means several things, as `Component.name`: that wins.
 """
 
 FIELDS = {
-    # Who and what
+    # People and things
     "id": "stays the same for ever",
     "clinic": "id of the clinic",
     "name": "as it is shown to people",
     "email": "compared and stored in lower case; empty if none was given",
     "phone": "E.164 in answers, any notation in requests; empty or null if none was given",
+    "birth_date": "null if it is not known",
+    "phone_extension": "digits dialled after the number; in requests it may also stand in `phone`",
+    "endpoint": "the push service's address for this browser; https, and public",
+    "keys": "of the browser, for what is encrypted to it",
+    "p256dh": "the browser's public key, base64url",
+    "auth": "the browser's secret for this subscription, base64url",
+    "public_key": "base64url, as `pushManager.subscribe` takes it",
+    "seen_at": "when it last asked for a ticket; null: never",
+    "SignInOutput.id": "of the sign-in; its access tokens carry it as `sign_in`",
+    "device": "browser and system, or a program's name; empty if it is not known",
     "patient": "id of the patient",
     "patient_name": "as the record says now",
     "patient_email": "empty if none was given",
     "patient_phone": "E.164; empty if none was given",
+    "patient_phone_extension": "digits dialled after the number; empty if there is none",
     "practitioner": "id of the practitioner",
     "practitioner_name": "as the practitioner is called now",
     "dentist": "the same as `practitioner`, for older front ends",
@@ -42,12 +53,20 @@ FIELDS = {
     "status": "where the appointment stands in its life",
     "attendance_confirmed_at": "when the patient promised to come; null: not yet",
     "checked_in_at": "when the patient arrived; null: not yet",
+    "arrived_at": "when the patient said that they are here; null: not yet",
+    "called_at": "when the patient was called in; null: not yet",
+    "room": "where the patient is called to; empty: not said",
+    "request_note": "the patient's own words at booking; empty if there are none",
+    "requested_start": "the time to which the patient asks to move; null: none",
+    "moves_left": "how often the patient may still move it online",
+    "address": "of the clinic, in one line; empty if none was given",
     "notes": "the clinic's own; a patient never sees them",
     "cancel_reason": "of a cancellation or rejection, also for the patient to read; empty if none was given",
     "source": "how the appointment came about",
     "series": "id of the series it is a date of; null: none",
     "version": "rises with every change; in requests: that of the row as it was shown",
     "reason": "in words, for people; the patient may read it",
+    "allow_overlap": "the desk lets it overlap other visits of the patient",
     "outside_hours": "the desk may book outside of working hours, never over another appointment",
     "appointment": "id of the appointment; null: none",
     "appointments": "the appointments, in order of their start",
@@ -70,6 +89,11 @@ FIELDS = {
     "notice_minutes": "minutes before a start up to which patients may book",
     "cancellation_notice_minutes": "minutes before a start up to which patients may cancel",
     "no_show_after_minutes": "minutes after a start after which who has not come is marked as missed",
+    "patient_moves": "`direct`: patients move their visits themselves; `request`: they ask the desk; `off`: they call",
+    "undo_seconds": "seconds for which a step can be undone, and its messages wait",
+    "auto_no_show": "whether patients who have not come are marked as missed by the clock",
+    "no_show_message": "whether patients are told, an hour later, that they missed a visit",
+    "call_by_sms": "whether patients who are called in get an SMS, beside the app and web push",
     "auto_confirm": "whether patients' requests are confirmed at once",
     # Services and practitioners
     "duration_minutes": "minutes of the treatment; a multiple of 5",
@@ -77,6 +101,7 @@ FIELDS = {
     "buffer_after_minutes": "minutes blocked after the treatment and not shown; a multiple of 5",
     "color": "#rrggbb, for calendars",
     "practitioners": "ids of who offers it",
+    "PatientMatchOutput.alert": "what the clinic sees first of the patient; empty if there is nothing",
     "services": "ids of what is offered",
     "active": "false: kept for what was, and no longer offered",
     "StaffOutput.active": "false: cannot sign in any more",
@@ -109,9 +134,13 @@ FIELDS = {
     "ExceptionHoursInputRequest.reason": "for the people of the clinic alone",
     "ScheduleExceptionInputRequest.reason": "for the people of the clinic alone",
     "PatchedScheduleExceptionEditInputRequest.reason": "for the people of the clinic alone",
+    "AbsenceInputRequest.start": "HH:MM on the clinic's clock; null: whole days",
+    "AbsenceInputRequest.end": "HH:MM on the clinic's clock, 00:00 is midnight at the end of the day; null: whole days",
+    "AbsenceInputRequest.reason": "for the people of the clinic alone",
     # Slots
     "slots": "the open times, in order; none: an empty list",
     "SlotOutput.start": "an instant, to book or hold as it stands",
+    "SoonestSlotOutput.start": "an instant, to book or hold as it stands",
     "AnySlotOutput.start": "an instant, to book or hold as it stands",
     # Series
     "rule": "which dates there are",
@@ -202,18 +231,35 @@ FIELDS = {
     "errors": "one or several; several for a body with several faults",
 }
 
-PAGE_COUNT = "of all pages together"
+OF_A_PAGE = {
+    "count": "of all pages together; of more than 10,000 rows 10,000",
+    "count_is_exact": "false: there are more than 10,000",
+    "next": "address of the next page; behind 10,000 rows it goes on by `after`",
+    "after": "cursor of the rows that follow, for `after`; null: these are the last",
+}
 
 PARAMETERS = {
     "appointment_id": "id of the appointment",
     "practitioner_id": "id of the practitioner",
     "service_id": "id of the service",
     "patient_id": "id of the patient",
+    "member_id": "id of the record",
+    "sign_in": "id of the sign-in",
+    "subscription_id": "id of the subscription",
+    "device_id": "id of the wall",
+    "other_id": "id of the other patient",
     "user_id": "id of the account",
     "hold_id": "id of the hold",
     "series_id": "id of the series",
     "entry_id": "id of the entry",
     "exception_id": "id of the exception",
+    "template": "the message, as `GET message-wordings` names it",
+    "channel": "`email`, `sms` or `in_app`",
+    "language": "`en` or `de`",
+    "start_date": "the first day",
+    "start": "the beginning on each day, `HH:MM`; without times, the whole day",
+    "end": "the end on each day, `HH:MM`; 00:00 is midnight",
+    "absence_id": "id of the request for time off",
     "reference": "the one that the booking answered",
     "photo": "the file's name, from `photo` of an account",
     "token": "the one of the offer: who has it may answer",
@@ -223,10 +269,16 @@ PARAMETERS = {
     "practitioner": "id: theirs alone",
     "dentist": "the same as `practitioner`, for older front ends",
     "notification_id": "id of the notification",
+    "received_id": "id of a received SMS, as a conversation shows it",
+    "message_id": "id of a sent message, as `GET messages` shows it",
     "patient": "id: theirs alone",
     "appointment": "id of the appointment; of a series, the one that `this` and `following` begin with",
     "search": "words in the patient's name or e-mail, or a phone number in any notation",
 }
 
 # Instead of what the framework says.
-PAGING = {"page": "from 1", "page_size": "50 if not said, 200 at most"}
+PAGING = {
+    "page": "from 1, up to 10,000 rows",
+    "page_size": "50 if not said, 200 at most",
+    "after": "cursor of the former answer, empty for the first page: rows that come or go meanwhile move no page",
+}

@@ -1,13 +1,13 @@
 """How the page is grouped: the groups in order, and which paths stand in which."""
 
-from clinic.compat.table import TABLE, Place
+from clinic.compat.table import TABLE, RequestPart
 
 OLDER = "Older front ends"
 
 
 def _older_names() -> str:
     """The rewrite table, in words."""
-    meanings: dict[tuple[Place, str], set[str]] = {}
+    meanings: dict[tuple[RequestPart, str], set[str]] = {}
     for rewrite in TABLE:
         if rewrite.old != rewrite.new:
             meanings.setdefault((rewrite.place, rewrite.new), set()).add(rewrite.old)
@@ -35,13 +35,15 @@ TAGS = {
     "Signing in": "Tokens, sign-up, passwords, and tickets for streams.",
     "My account": "The profile and photo of whoever is signed in.",
     "Clinic": "The clinic and its policy, what it offers, and who works there; the owner's to change.",
-    "Hours": "When practitioners work: weekly hours, days off and other hours.",
+    "Hours": "When practitioners work: weekly hours, days off and other hours, requests for time off, delays.",
     "Slots and holds": "Open times, and how to keep one for a few minutes.",
     "Patients": "The clinic's records, with or without an account.",
     "Appointments": "Booking, moving, the steps from pending to completed, and the history of every change.",
+    "Calendar": "What a screen of the calendar shows, in one answer.",
     "Series": "Appointments by a rule: weekly, biweekly, monthly.",
-    "Look-ups": "By phone number, the day's summary, statistics, and the export.",
+    "Look-ups": "By phone number, the day's summary, statistics, reports, and the exports.",
     "Guests": "Without an account: ask for an appointment, and prove a phone number.",
+    "Chat": "Booking by conversation: one step a call, flat bodies, a sentence to say in every answer.",
     "Waitlist": "Who would come if a time became free, and what is offered to them.",
     "Messages": "What was sent to whom, and one's own notifications.",
     "Operations": "Whether the service is well, and its clock.",
@@ -59,8 +61,11 @@ PREFIXES = {
     "/api/v1/services": "Clinic",
     "/api/v1/practitioners": "Clinic",
     "/api/v1/staff": "Clinic",
+    "/api/v1/devices": "Clinic",
     "/api/v1/doctors": OLDER,
     "/api/v1/practitioners/{practitioner_id}/availability": "Hours",
+    "/api/v1/practitioners/{practitioner_id}/delay": "Hours",
+    "/api/v1/absences": "Hours",
     "/api/v1/schedule-exceptions": "Hours",
     "/api/v1/availability": OLDER,
     "/api/v1/practitioners/{practitioner_id}/slots": "Slots and holds",
@@ -70,16 +75,21 @@ PREFIXES = {
     "/api/v1/appointments": "Appointments",
     "/api/v1/history": "Appointments",
     "/api/v1/appointments/series": "Series",
+    "/api/v1/calendar": "Calendar",
     "/api/v1/series": OLDER,
     "/api/v1/appointments/by_phone": "Look-ups",
     "/api/v1/appointments/summary": "Look-ups",
     "/api/v1/appointments/stats": "Look-ups",
     "/api/v1/appointments/stats/doctor": OLDER,
     "/api/v1/appointments/export.csv": "Look-ups",
+    "/api/v1/reports": "Look-ups",
     "/api/v1/public": "Guests",
+    "/api/v1/chat": "Chat",
     "/api/v1/waitlist": "Waitlist",
     "/api/v1/messages": "Messages",
+    "/api/v1/message-wordings": "Messages",
     "/api/v1/notifications": "Messages",
+    "/api/v1/push-subscriptions": "Messages",
     "/api/v1/twilio": "Messages",
     "/api/v1/time": "Operations",
     "/api/v1/health": "Operations",

@@ -2,11 +2,11 @@
 
 One loop accepts, reads heads and bodies under deadlines, and answers probes; threads run the application. So silent,
 half-sent and slow requests cost a little memory each and never a thread, and `/livez` and `/readyz` are answered
-although every thread waits, for a locked row for example.
+although every thread waits, for a locked row for example. Of requests that only read and take long, it looks whether
+their clients are still there, and ends what the database does for those that have gone.
 """
 
 import errno
-import json
 import logging
 import selectors
 import socket
@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from enum import Enum, auto
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
@@ -24,8 +23,10 @@ from gunicorn.http.errors import NoMoreData, ParseException
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import ThreadWorker
 
+from config.server.answers import REFUSALS, STATUS_OF, error_response, response
 from config.server.framing import Progress, RequestReader
 from config.server.parent import end_with_parent
+from config.server.reading import ReadingRequests
 from config.server.shared_counts import share_counts
 
 READ_BYTES = 64 * 1024
@@ -53,7 +54,7 @@ class Waits(Enum):
     ROOM = auto()  # In the kernel's buffer, for the next answer.
 
 
-class Connection:
+class ClientConnection:
     """`sock`, `client` and `server` are the names by which gunicorn knows them."""
 
     def __init__(self, sock: socket.socket, client: Any, server: Any, reader: RequestReader, counted_as: str) -> None:
@@ -68,6 +69,7 @@ class Connection:
         self.was_told_to_continue = False
         self.buffered = 0
         self.request = b""
+        self.reads: Any = None  # Of a request that only reads, while it is being answered.
 
 
 class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed.
@@ -75,8 +77,11 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         end_with_parent(self.ppid)
         super().load_wsgi()
         # Only now: Django is set up by loading the application.
+        from clinic.common import request_metrics
         from clinic.common.addresses import PROXIES
-        from clinic.ops.probes import probe_response
+        from clinic.common.mysql.abandoning import AbandonableReads, abandonable
+        from clinic.health.probes import probe_response
+        from clinic.scheduling.claim_queue import limit_queues
         from django.conf import settings
         from shared_config import counted_address
 
@@ -87,6 +92,9 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         shared = settings.SHARED
         self._trusts, self._counted_address = PROXIES.trusts, counted_address
         self._probe_response = probe_response
+        self._reading, self._abandonable = ReadingRequests(AbandonableReads), abandonable
+        # As many threads again are left to readers.
+        limit_queues(max(1, self.cfg.threads // 2))
         self._max_body_bytes: int = settings.API_MAX_UPLOAD_BYTES
         self._head_seconds: float = shared.rest_head_seconds
         self._body_seconds: float = shared.rest_body_seconds
@@ -94,10 +102,13 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         self._max_per_address: int = shared.rest_max_connections_per_address
         # Never stop accepting: the oldest that waits makes room instead, or probes would wait with all others.
         self.worker_connections = float("inf")
-        self._waiting: dict[Connection, None] = {}
+        self._waiting: dict[ClientConnection, None] = {}
         self._by_address: Counter[str] = Counter()
         self._buffered = self._queued = 0
         self._swept_at = 0.0
+        self._metrics = request_metrics
+        request_metrics.CONNECTIONS_LIMIT.set(self._max_connections)
+        request_metrics.THREADS.set(self.cfg.threads)
 
     @classmethod
     def setup(cls) -> None:
@@ -130,7 +141,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
             return
         sock.setblocking(False)
         reader = RequestReader(max_body_bytes=self._max_body_bytes)
-        connection = Connection(sock, client, server, reader, counted_as)
+        connection = ClientConnection(sock, client, server, reader, counted_as)
         self.nr_conns += 1
         self._by_address[counted_as] += 1
         self._read(connection)  # Usually the request is there already.
@@ -143,7 +154,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         self._close(oldest)
         return True
 
-    def _wait(self, connection: Connection, waits_for: Waits) -> None:
+    def _wait(self, connection: ClientConnection, waits_for: Waits) -> None:
         now = time.monotonic()
         seconds = {
             Waits.NEXT_REQUEST: self.cfg.keepalive,
@@ -157,15 +168,15 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
             self._waiting[connection] = None
             self.poller.register(connection.sock, selectors.EVENT_READ, partial(self._on_readable, connection))
 
-    def _stop_waiting(self, connection: Connection) -> None:
+    def _stop_waiting(self, connection: ClientConnection) -> None:
         if connection in self._waiting:
             del self._waiting[connection]
             self.poller.unregister(connection.sock)
 
-    def _on_readable(self, connection: Connection, _sock: socket.socket) -> None:
+    def _on_readable(self, connection: ClientConnection, _sock: socket.socket) -> None:
         self._read(connection)
 
-    def _read(self, connection: Connection) -> None:
+    def _read(self, connection: ClientConnection) -> None:
         try:
             data = connection.sock.recv(READ_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -180,12 +191,12 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
             connection.reader.feed(data)
             self._advance(connection)
 
-    def _advance(self, connection: Connection) -> None:
+    def _advance(self, connection: ClientConnection) -> None:
         """After more bytes, or after an answer if bytes of the next request came with the last one."""
         while self._take_step(connection):
             pass
 
-    def _take_step(self, connection: Connection) -> bool:
+    def _take_step(self, connection: ClientConnection) -> bool:
         """Whether there may be another step: an answered probe can have a further request behind it."""
         reader = connection.reader
         self._count_buffered(connection)
@@ -207,7 +218,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
                 self._send(connection, b"HTTP/1.1 100 Continue\r\n\r\n")
         return False
 
-    def _answer(self, connection: Connection) -> bool:
+    def _answer(self, connection: ClientConnection) -> bool:
         reader = connection.reader
         if (probe := reader.probe) is not None and (answer := self._probe_response(*probe[1:])) is not None:
             return self._answer_probe(connection, *answer, has_body=probe[0])
@@ -218,27 +229,28 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         connection.request = reader.take()
         self._stop_waiting(connection)
         self._queued += 1
+        self._reading.begin(connection)
         self.enqueue_req(connection)
         return False
 
     def _answer_probe(
-        self, connection: Connection, status: int, headers: dict[str, str], body: bytes, *, has_body: bool
+        self, connection: ClientConnection, status: int, headers: dict[str, str], body: bytes, *, has_body: bool
     ) -> bool:
         closes = connection.reader.wants_close or connection.reader.is_last or not self.alive
         headers = {**headers, "X-Request-ID": connection.reader.request_id or uuid4().hex, "X-Process-Time": "0.000000"}
         connection.reader.take()
-        sent = self._send(connection, _response(status, headers, body if has_body else b"", closes=closes))
+        sent = self._send(connection, response(status, headers, body if has_body else b"", closes=closes))
         if closes or not sent:
             self._close(connection)
             return False
         connection.waits_for = Waits.NOTHING
         return True
 
-    def _refuse(self, connection: Connection, status: int, code: str, detail: str) -> None:
-        self._send(connection, _error_response(status, code, detail))
+    def _refuse(self, connection: ClientConnection, status: int, code: str, detail: str) -> None:
+        self._send(connection, error_response(status, code, detail))
         self._linger(connection)
 
-    def _linger(self, connection: Connection) -> None:
+    def _linger(self, connection: ClientConnection) -> None:
         """Close, but for a client that still sends not before it could read the answer: unread bytes reset it."""
         try:
             connection.sock.setblocking(False)
@@ -248,14 +260,14 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         else:
             self._wait(connection, Waits.CLOSE)
 
-    def _send(self, connection: Connection, data: bytes) -> bool:
+    def _send(self, connection: ClientConnection, data: bytes) -> bool:
         """Something short; a client that has no room even for that is given up."""
         try:
             return connection.sock.send(data) == len(data)
         except OSError:
             return False
 
-    def _close(self, connection: Connection) -> None:
+    def _close(self, connection: ClientConnection) -> None:
         self._stop_waiting(connection)
         self._buffered -= connection.buffered
         connection.buffered = 0
@@ -265,7 +277,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
             del self._by_address[connection.counted_as]
         connection.sock.close()
 
-    def _count_buffered(self, connection: Connection) -> None:
+    def _count_buffered(self, connection: ClientConnection) -> None:
         size = connection.reader.size + len(connection.request)
         self._buffered += size - connection.buffered
         connection.buffered = size
@@ -276,6 +288,9 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         if now - self._swept_at < SWEEP_SECONDS:
             return
         self._swept_at = now
+        self._metrics.CONNECTIONS.set(self.nr_conns)
+        self._metrics.IN_PROGRESS.set(self._queued)
+        self._reading.look(now)
         for connection in [waiting for waiting in self._waiting if waiting.deadline <= now]:
             if connection.waits_for is Waits.BODY:
                 self._refuse(connection, 408, "request_timeout", "The request took too long to arrive.")
@@ -289,7 +304,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
 
     # A thread: run the application.
 
-    def handle(self, connection: Connection) -> bool:
+    def handle(self, connection: ClientConnection) -> bool:
         """Whether the connection goes on."""
         request = None
         try:
@@ -299,7 +314,8 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
             request._expected_100_continue = False  # The loop has told it already.
             if connection.is_last_request:
                 request.force_close()
-            return bool(self.handle_request(request, connection)) and not connection.is_last_request
+            with self._abandonable(connection.reads):
+                return bool(self.handle_request(request, connection)) and not connection.is_last_request
         except (NoMoreData, StopIteration):
             return False
         except OSError as error:
@@ -309,9 +325,10 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
             self.handle_error(request, connection.sock, connection.client, error)
             return False
 
-    def finish_request(self, connection: Connection, future: Future[bool]) -> None:
+    def finish_request(self, connection: ClientConnection, future: Future[bool]) -> None:
         """On the loop again."""
         self._queued -= 1
+        self._reading.end(connection)
         connection.request = b""
         self._count_buffered(connection)
         try:
@@ -331,14 +348,14 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         else:
             self._close(connection)
 
-    def _wait_for_room(self, connection: Connection) -> None:
+    def _wait_for_room(self, connection: ClientConnection) -> None:
         """Before the next of several requests that came at once: a client that does not read gets no thread for it."""
         connection.waits_for = Waits.ROOM
         connection.deadline = time.monotonic() + (SEND_SECONDS if self.alive else STOP_SECONDS)
         self._waiting[connection] = None
         self.poller.register(connection.sock, selectors.EVENT_WRITE, partial(self._on_writable, connection))
 
-    def _on_writable(self, connection: Connection, _sock: socket.socket) -> None:
+    def _on_writable(self, connection: ClientConnection, _sock: socket.socket) -> None:
         self._stop_waiting(connection)
         connection.waits_for = Waits.NOTHING
         self._advance(connection)
@@ -348,47 +365,16 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not type
         if isinstance(error, ParseException):
             self.log.warning("A request could not be read: %s", type(error).__name__)
             status = STATUS_OF.get(type(error).__name__, 400)
-            answer = _error_response(status, "parse_error", "The request is not valid HTTP.")
+            answer = error_response(status, "parse_error", "The request is not valid HTTP.")
         else:
             self.log.error("A request failed outside of the application", exc_info=error)
-            answer = _error_response(500, "error", "Something went wrong.")
+            answer = error_response(500, "error", "Something went wrong.")
         try:
             client.sendall(answer)
         except OSError:
             self.log.debug("An error could not be sent.")
 
 
-REFUSALS = {
-    Progress.HEAD_TOO_LARGE: (431, "request_too_large", "The head of the request is too large."),
-    Progress.NO_LENGTH: (411, "length_required", "Send the body with its `Content-Length`, not in chunks."),
-}
-STATUS_OF = {
-    "LimitRequestLine": 414,
-    "LimitRequestHeaders": 431,
-    "ExpectationFailed": 417,
-    "UnsupportedTransferCoding": 501,
-}
-
-
 def _slices(request: bytes) -> Iterator[bytes]:
     """In pieces: gunicorn copies what is left of a piece with every read."""
     return (request[start : start + READ_BYTES] for start in range(0, len(request), READ_BYTES))
-
-
-def _error_response(status: int, code: str, detail: str) -> bytes:
-    kind = "server_error" if status >= 500 else "client_error"
-    body = json.dumps({"type": kind, "errors": [{"code": code, "detail": detail, "attr": None}]}).encode()
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    if status == 503:
-        headers["Retry-After"] = "1"
-    return _response(status, headers, body, closes=True)
-
-
-def _response(status: int, headers: dict[str, str], body: bytes, *, closes: bool) -> bytes:
-    lines = [
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
-        *(f"{name}: {value}" for name, value in headers.items()),
-        "X-Content-Type-Options: nosniff",
-        f"Connection: {'close' if closes else 'keep-alive'}",
-    ]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from clinic.scheduling.slots import Block, DayException, Interval, Policy, Slot, Treatment, open_slots
+from clinic.scheduling.slots import Policy, Slot, Treatment, open_slots
+from clinic.scheduling.working_hours import Block, DayException, Interval
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = date(2026, 11, 23)

@@ -1,4 +1,4 @@
-"""What is told of which change, to whom, and by which ways."""
+"""Messages by change, reader and way."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,24 +9,24 @@ from clinic.appointments.lifecycle import Status
 from clinic.messaging.catalogue import (
     CATALOGUE,
     TRUE_OF,
-    Audience,
-    Facts,
+    MessageAudience,
+    MessageFacts,
     News,
     is_outdated,
     is_true_of,
     is_worth_telling,
     news_of,
 )
-from clinic.outbox.ways import Reachable, Ways, ways_to
+from clinic.outbox.contact_routes import Reachable, Ways, ways_to
 
 START = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-ASKED = Facts(Status.PENDING, START, START + HOUR, practitioner_id=1)
+ASKED = MessageFacts(Status.PENDING, START, START + HOUR, practitioner_id=1)
 AGREED = replace(ASKED, status=Status.CONFIRMED)
 TEMPLATES = Path(__file__).parents[2] / "clinic/messaging/templates/messages"
 
 
-def as_(status: Status) -> Facts:
+def as_(status: Status) -> MessageFacts:
     return replace(AGREED, status=status)
 
 
@@ -54,6 +54,10 @@ def as_(status: Status) -> Facts:
         (ASKED, ASKED, "edit", False, None),
         (AGREED, AGREED, "edit", False, None),
         (AGREED, AGREED, "attend", True, None),
+        (AGREED, AGREED, "ask-move", True, News.MOVE_ASKED),
+        (AGREED, AGREED, "keep-time", False, News.TIME_KEPT),
+        (ASKED, ASKED, "keep-time", False, News.TIME_KEPT),
+        (AGREED, AGREED, "call", False, None),
         (AGREED, None, "delete", False, News.CANCELLED),
         (ASKED, None, "delete", False, News.REQUEST_CANCELLED),
         (as_(Status.CANCELLED), None, "delete", False, None),
@@ -61,7 +65,7 @@ def as_(status: Status) -> Facts:
     ],
 )
 def test_each_change_is_some_news_or_none(
-    before: Facts | None, after: Facts | None, action: str, by_patient: bool, news: News | None
+    before: MessageFacts | None, after: MessageFacts | None, action: str, by_patient: bool, news: News | None
 ) -> None:
     assert news_of(before, after, action=action, by_patient=by_patient) == news
 
@@ -71,21 +75,22 @@ def test_of_all_news_it_is_known_what_it_is_true_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "true_of"),
+    ("cause", "true_of"),
     [
-        ("request_received", {Status.PENDING}),
+        ("requested", {Status.PENDING}),
         ("confirmed", {Status.CONFIRMED}),
-        ("several_confirmed", {Status.CONFIRMED}),
+        ("booked", {Status.CONFIRMED}),
         ("moved", {Status.CONFIRMED}),
         ("request_moved", {Status.PENDING}),
         ("request_cancelled", {Status.CANCELLED, None}),
         ("cancelled", {Status.CANCELLED, None}),
         ("missed", {Status.NO_SHOW}),
-        ("invitation", {*Status, None}),
+        ("", {*Status, None}),
+        ("of a later version", {*Status, None}),
     ],
 )
-def test_news_is_true_of_what_an_appointment_became_by_it(template: str, true_of: set[Status | None]) -> None:
-    assert {status for status in (*Status, None) if is_true_of(template, status)} == true_of
+def test_news_is_true_of_what_an_appointment_became_by_it(cause: str, true_of: set[Status | None]) -> None:
+    assert {status for status in (*Status, None) if is_true_of(cause, status)} == true_of
 
 
 def test_a_note_or_a_promise_makes_nothing_untrue_and_every_other_change_does() -> None:
@@ -96,7 +101,7 @@ def test_a_note_or_a_promise_makes_nothing_untrue_and_every_other_change_does() 
     )
 
 
-def test_what_has_begun_is_told_nobody_but_that_it_was_missed() -> None:
+def test_visit_that_has_begun_is_told_only_as_missed() -> None:
     still_told = {
         (news, telling.to)
         for news, row in CATALOGUE.items()
@@ -104,9 +109,9 @@ def test_what_has_begun_is_told_nobody_but_that_it_was_missed() -> None:
         if is_worth_telling(telling, START, now=START + HOUR)
     }
     assert still_told == {
-        (News.MISSED, Audience.PATIENT),
-        (News.MISSED, Audience.CLINIC),
-        (News.EXPIRED, Audience.PATIENT),
+        (News.MISSED, MessageAudience.PATIENT),
+        (News.MISSED, MessageAudience.CLINIC),
+        (News.EXPIRED, MessageAudience.PATIENT),
     }
 
 
@@ -136,9 +141,11 @@ PHONE, MAIL = "+491701234567", "paula@riverside.example"
         (Ways.SMS_FIRST, PHONE, MAIL, {"sms": PHONE}),
         (Ways.SMS_FIRST, "", MAIL, {"email": MAIL}),
         (Ways.EVERY, "", "", {}),
+        (Ways.SMS, PHONE, MAIL, {"sms": PHONE}),
+        (Ways.SMS, "", MAIL, {}),
     ],
 )
-def test_somebody_is_told_by_what_is_known_of_them(ways: Ways, phone: str, email: str, told: dict[str, str]) -> None:
+def test_message_takes_a_way_that_is_known(ways: Ways, phone: str, email: str, told: dict[str, str]) -> None:
     found = ways_to(Reachable(phone, email), ways, sms_can_come=True)
     assert {way.channel: way.recipient for way in found} == told
 

@@ -5,7 +5,8 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from clinic.scheduling.slots import Block, Interval, Treatment, working_intervals
+from clinic.scheduling.slots import Treatment
+from clinic.scheduling.working_hours import Block, Interval, working_intervals
 
 from .amara import at, daily, read, slots_of, wall
 

@@ -6,7 +6,7 @@ from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from clinic.messaging.due import APART, LATEST, Reminder, Rules, due_reminder, due_windows, leads_of
+from clinic.messaging.due import APART, LATEST, Reminder, Rules, VisitTimes, due_reminder, due_windows, leads_of
 from clinic.outbox.quiet import is_quiet
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,10 +51,48 @@ def test_a_reminder_is_worth_sending_until_an_hour_before_the_next_one_and_never
     assert due_reminder(START, USUAL, now=START - 2 * HOUR) == Reminder(3 * HOUR, START - LATEST)
 
 
-def test_who_books_shortly_before_a_reminder_is_not_reminded_twice_within_minutes() -> None:
-    booked_at = START - 3 * HOUR - 10 * MINUTE
-    minutes = (booked_at + number * MINUTE for number in range(190))
-    assert [reminder.lead for _, reminder in sent_in(START, USUAL, minutes)] == [3 * HOUR]
+@pytest.mark.parametrize(
+    ("agreed", "told"),
+    [
+        # How long before the start a visit is agreed, and how long before it reminders then come.
+        (7 * DAY, [DAY, 3 * HOUR]),
+        (DAY + HOUR, [DAY, 3 * HOUR]),
+        (DAY + 10 * MINUTE, [DAY - 50 * MINUTE, 3 * HOUR]),
+        (DAY, [DAY - HOUR, 3 * HOUR]),
+        (DAY - MINUTE, [3 * HOUR]),
+        (5 * HOUR, [3 * HOUR]),
+        (3 * HOUR + 10 * MINUTE, [2 * HOUR + 10 * MINUTE]),
+        (3 * HOUR, [2 * HOUR]),
+        (3 * HOUR - MINUTE, []),
+        (31 * MINUTE, []),
+        (MINUTE, []),
+    ],
+    ids=str,
+)
+def test_visit_agreed_inside_a_lead_skips_it_and_no_reminder_follows_within_an_hour(
+    agreed: timedelta, told: list[timedelta]
+) -> None:
+    moments = (START - agreed + number * MINUTE for number in range(int(agreed / MINUTE) + 1))
+    sent = sent_in(START, USUAL, moments, agreed_at=START - agreed)
+    assert [START - now for now, _ in sent] == told
+
+
+@pytest.mark.parametrize(
+    ("other", "lead"),
+    [
+        (DAY + HOUR, DAY),
+        (DAY + 59 * MINUTE, None),
+        (DAY, None),
+        (DAY - 59 * MINUTE, None),
+        (DAY - HOUR, DAY),
+    ],
+    ids=str,
+)
+def test_reminder_keeps_an_hour_from_another_message_sent_or_to_be_sent(
+    other: timedelta, lead: timedelta | None
+) -> None:
+    due = due_reminder(START, USUAL, now=START - DAY, visit=VisitTimes(START - 7 * DAY, (START - other,)))
+    assert (None if due is None else due.lead) == lead
 
 
 def test_leads_that_are_close_by_wish_are_both_told() -> None:
@@ -123,11 +161,14 @@ many_rules = st.builds(
 )
 
 
-def sent_in(start: datetime, rules: Rules, moments: Iterator[datetime]) -> list[tuple[datetime, Reminder]]:
-    """What a worker sends that looks at these moments, each reminder once."""
+def sent_in(
+    start: datetime, rules: Rules, moments: Iterator[datetime], *, agreed_at: datetime | None = None
+) -> list[tuple[datetime, Reminder]]:
+    """Reminders of a worker that looks at these moments, each once; of the agreement, patients are told at once."""
     sent: dict[timedelta, tuple[datetime, Reminder]] = {}
     for now in moments:
-        due = due_reminder(start, rules, now=now)
+        told_at = () if agreed_at is None else (agreed_at, *(moment for moment, _ in sent.values()))
+        due = due_reminder(start, rules, now=now, visit=VisitTimes(agreed_at, told_at))
         if due is not None:
             sent.setdefault(due.lead, (now, due))
     return list(sent.values())
@@ -139,7 +180,7 @@ def every_ten_minutes(start: datetime, but: range = range(0)) -> Iterator[dateti
 
 
 @given(starts, many_rules, st.integers(-400, 0), st.integers(0, 200))
-def test_whatever_the_outage_no_reminder_is_absurd(start: datetime, rules: Rules, first: int, looks: int) -> None:
+def test_no_reminder_is_absurd_after_any_outage(start: datetime, rules: Rules, first: int, looks: int) -> None:
     sent = sent_in(start, rules, every_ten_minutes(start, but=range(first, first + looks)))
     for now, reminder in sent:
         assert start - reminder.lead <= now < reminder.expires_at <= start - LATEST
@@ -167,3 +208,39 @@ def test_windows_and_reminders_say_the_same(start: datetime, rules: Rules, minut
     windows = [window for window in due_windows(rules, now=now) if window.after < start <= window.until]
     due = due_reminder(start, rules, now=now)
     assert [window.lead for window in windows] == ([] if due is None else [due.lead])
+
+
+@given(starts, many_rules, st.lists(st.integers(0, 4000), min_size=1, max_size=4))
+def test_changes_at_any_moments_leave_an_hour_around_reminders_and_skip_passed_leads(
+    start: datetime, rules: Rules, changes: list[int]
+) -> None:
+    """Booked, approved or moved so many minutes before the start, each told at once."""
+    changed_at = sorted(start - minutes * MINUTE for minutes in changes)
+    told_at: list[datetime] = []
+    leads: set[timedelta] = set()
+    for now in every_ten_minutes(start):
+        before = [moment for moment in changed_at if moment <= now]
+        if not before:
+            continue
+        due = due_reminder(start, rules, now=now, visit=VisitTimes(before[-1], (*before, *told_at)))
+        if due is None or due.lead in leads:
+            continue
+        leads.add(due.lead)
+        assert start - due.lead >= before[-1]
+        assert all(now - moment >= APART for moment in (*before, *told_at))
+        told_at.append(now)
+
+
+@given(starts, gaps, st.integers(1, 4000))
+def test_without_outage_only_leads_before_the_agreement_and_of_its_hour_are_missed(
+    start: datetime, minutes: list[int], agreed: int
+) -> None:
+    agreed_at = start - agreed * MINUTE
+    moments = (moment for moment in every_ten_minutes(start) if moment >= agreed_at)
+    spread = Rules(leads_of([lead for lead in minutes if lead % 150 == 0] or [lead * 3 for lead in minutes]), BERLIN)
+    sent = {reminder.lead for _, reminder in sent_in(start, spread, moments, agreed_at=agreed_at)}
+    possible = {lead for lead in spread.leads if start - lead >= agreed_at and lead > LATEST + APART + 20 * MINUTE}
+    assert sent <= {lead for lead in spread.leads if start - lead >= agreed_at}
+    # The next lead may come before the hour is over.
+    hasty = {lead for lead in possible if start - lead < agreed_at + APART}
+    assert possible - hasty <= sent

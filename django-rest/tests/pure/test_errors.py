@@ -2,17 +2,23 @@ import pytest
 from clinic.common import errors
 from clinic.common.errors import ChairsideError, InvalidRequest, OffGrid, SlotTaken
 
+from testkit.each import for_each
+
 CODES = {
     "ChairsideError": (500, "error"),
     "InvalidRequest": (400, "invalid"),
     "NotAName": (400, "not_a_name"),
+    "NotAPhone": (400, "not_a_phone"),
+    "PhoneHasExtension": (400, "phone_has_extension"),
     "NotFound": (404, "not_found"),
     "PermissionDenied": (403, "permission_denied"),
     "PhoneNotProven": (403, "phone_not_proven"),
     "Throttled": (429, "throttled"),
     "TooManyHolds": (429, "too_many_holds"),
+    "AlreadyRenewed": (409, "already_renewed"),
     "TooManyPending": (429, "too_many_pending"),
     "TryAgain": (503, "service_unavailable"),
+    "ChangedMeanwhile": (503, "service_unavailable"),
     "DatabaseReadOnly": (503, "database_read_only"),
     "DatabaseNotReady": (503, "database_cluster_not_ready"),
     "DatabaseFull": (503, "database_disk_full"),
@@ -31,12 +37,17 @@ CODES = {
     "SeriesConflict": (409, "series_conflict"),
     "OfferOver": (409, "offer_over"),
     "OwnAppointment": (409, "own_appointment"),
+    "TooSoonToOffer": (409, "too_soon_to_offer"),
     "TooManyEntries": (409, "too_many_entries"),
     "HoldExpired": (409, "hold_expired"),
     "StaleVersion": (409, "stale_version"),
     "PreconditionFailed": (412, "stale_version"),
     "TransitionNotAllowed": (409, "transition_not_allowed"),
     "TooLateToCancel": (409, "too_late_to_cancel"),
+    "MovesNotOffered": (409, "moves_not_offered"),
+    "NothingToUndo": (409, "nothing_to_undo"),
+    "UndoOver": (409, "undo_over"),
+    "TooLateToConfirm": (409, "too_late_to_confirm"),
     "TooEarly": (409, "too_early"),
     "NotToday": (409, "not_today"),
     "WouldStrand": (409, "would_strand"),
@@ -66,7 +77,7 @@ def test_every_error_has_the_code_and_status_that_front_ends_rely_on() -> None:
     assert {name: (error.status, error.code) for name, error in every_error().items()} == CODES
 
 
-@pytest.mark.parametrize("name", sorted(CODES))
+@for_each(lambda: sorted(CODES))
 def test_an_error_speaks_for_itself_when_raised_without_words(name: str) -> None:
     error = every_error()[name]()
 
@@ -87,7 +98,7 @@ def test_an_error_carries_its_own_words_field_and_way_on() -> None:
     assert error.extra == {"nearest": []}
 
 
-def test_what_one_error_carries_is_not_seen_on_the_next() -> None:
+def test_details_of_one_error_are_not_seen_on_the_next() -> None:
     InvalidRequest("Not a colour.", attr="color").extra["seen"] = True
 
     assert (InvalidRequest().detail, InvalidRequest().attr, InvalidRequest().extra) == (

@@ -1,4 +1,4 @@
-"""What a new schedule is checked for: blocks that clash, and appointments that no longer lie within the hours."""
+"""Checks of a new schedule: blocks that clash, and appointments that no longer lie within the hours."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -6,16 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from clinic.common.errors import BookingRuleError
-from clinic.scheduling.slots import (
-    Block,
-    DayException,
-    Interval,
-    Policy,
-    Treatment,
-    check_start,
-    first_clash,
-    is_within_hours,
-)
+from clinic.scheduling.slots import Policy, Treatment, check_start
+from clinic.scheduling.working_hours import Block, DayException, Interval, first_clash, is_within_hours
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -186,9 +178,7 @@ class TestWithinHours:
 
 
 @given(st.lists(blocks(), max_size=4), st.integers(0, 14 * 24 - 1), st.integers(1, 20))
-def test_what_the_desk_may_book_lies_within_the_hours_and_the_other_way_round(
-    some: list[Block], hour: int, quarters: int
-) -> None:
+def test_bookable_times_lie_within_the_hours_and_cover_them(some: list[Block], hour: int, quarters: int) -> None:
     start = at("00:00") + timedelta(hours=hour)
     end = start + timedelta(minutes=15 * quarters)
     policy = Policy(BERLIN, 30, 90, timedelta(0))

@@ -1,10 +1,13 @@
 """The lifecycle table, written out by hand: O owner, S staff, D the own practitioner, P the patient, Y the system."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from clinic.appointments.lifecycle import (
     ACTIVE_STATUSES,
+    TRANSITIONS,
     Action,
     Facts,
     Party,
@@ -14,6 +17,7 @@ from clinic.appointments.lifecycle import (
     check_attendance,
     claims_time,
     decide,
+    decide_correction,
     parse_status,
 )
 from clinic.common.errors import (
@@ -22,9 +26,11 @@ from clinic.common.errors import (
     PermissionDenied,
     TooEarly,
     TooLateToCancel,
+    TooLateToConfirm,
     TransitionNotAllowed,
 )
 
+PAGE = Path(__file__).parents[3] / "docs" / "concepts" / "lifecycle.md"
 STARTS_AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 THE_DAY = date(2026, 11, 20)
 MINUTE = timedelta(minutes=1)
@@ -105,7 +111,8 @@ def attempt(
 
 
 def in_good_time(action: Action) -> datetime:
-    return STARTS_AT - timedelta(days=3) if action is Action.CANCEL else STARTS_AT + timedelta(hours=1)
+    is_early = action in (Action.CANCEL, Action.CONFIRM)
+    return STARTS_AT - timedelta(days=3) if is_early else STARTS_AT + timedelta(hours=1)
 
 
 def test_the_table_names_every_status_action_and_party() -> None:
@@ -124,7 +131,7 @@ def outcome(action: Action, status: Status, party: Party) -> Status | type[Excep
 
 
 @pytest.mark.parametrize(("status", "action", "parties"), rows_of_the_table())
-def test_who_may_do_what_from_where(status: str, action: str, parties: str) -> None:
+def test_roles_may_take_their_steps_from_each_status(status: str, action: str, parties: str) -> None:
     expected = {
         letter: LEADS_TO[action]
         if letter in parties
@@ -164,10 +171,20 @@ class TestCancelling:
         assert attempt(Action.CANCEL, Status.CONFIRMED, party, now=STARTS_AT - MINUTE) == "cancelled"
 
 
+class TestConfirming:
+    def test_clinic_may_confirm_up_to_the_start(self) -> None:
+        assert attempt(Action.CONFIRM, Status.PENDING, Party.STAFF, now=STARTS_AT - MINUTE) == "confirmed"
+
+    @pytest.mark.parametrize("party", [Party.OWNER, Party.STAFF, Party.PRACTITIONER])
+    def test_clinic_may_not_confirm_from_the_start_on(self, party: Party) -> None:
+        with pytest.raises(TooLateToConfirm):
+            attempt(Action.CONFIRM, Status.PENDING, party, now=STARTS_AT)
+
+
 class TestTheDay:
     @pytest.mark.parametrize(("action", "status"), [(Action.CHECK_IN, "confirmed"), (Action.REOPEN, "no_show")])
     @pytest.mark.parametrize("days", [-1, 1])
-    def test_nobody_checks_in_or_reopens_on_another_day(self, action: Action, status: str, days: int) -> None:
+    def test_check_in_and_reopening_on_another_day_are_refused(self, action: Action, status: str, days: int) -> None:
         with pytest.raises(NotToday):
             attempt(action, Status(status), Party.STAFF, now=STARTS_AT + timedelta(days=days))
 
@@ -192,7 +209,7 @@ class TestTheDay:
 
 class TestTheStart:
     @pytest.mark.parametrize("status", [Status.CONFIRMED, Status.CHECKED_IN])
-    def test_nobody_completes_before_the_start(self, status: Status) -> None:
+    def test_completing_before_the_start_is_refused(self, status: Status) -> None:
         with pytest.raises(TooEarly):
             attempt(Action.COMPLETE, status, Party.PRACTITIONER, now=STARTS_AT - MINUTE)
 
@@ -268,7 +285,7 @@ class TestWhatIsAllowed:
 
     @pytest.mark.parametrize("party", list(Party))
     @pytest.mark.parametrize("status", list(Status))
-    def test_what_is_allowed_is_what_would_be_accepted(self, status: Status, party: Party) -> None:
+    def test_allowed_actions_are_those_that_would_be_accepted(self, status: Status, party: Party) -> None:
         moments = [STARTS_AT + timedelta(hours=hours) for hours in (-72, -24, -1, 0, 1, 24)]
         assert [self.allowed(status, party, now) for now in moments] == [
             accepted(status, party, now) for now in moments
@@ -280,7 +297,7 @@ class TestWhatIsAllowed:
         assert refusal.value.extra == {
             "from": "pending",
             "action": "complete",
-            "allowed": ["confirm", "reject", "cancel"],
+            "allowed": ["reject", "cancel"],
         }
 
 
@@ -289,7 +306,7 @@ def accepted(status: Status, party: Party, now: datetime) -> list[str]:
     for action in Action:
         try:
             attempt(action, status, party, now=now)
-        except (PermissionDenied, TransitionNotAllowed, TooEarly, TooLateToCancel, NotToday):
+        except (PermissionDenied, TransitionNotAllowed, TooEarly, TooLateToCancel, TooLateToConfirm, NotToday):
             continue
         found.append(action.value)
     return found
@@ -355,6 +372,53 @@ def test_only_reopening_claims_the_time_again() -> None:
     assert [action.value for action in Action if claims_time(action)] == ["reopen"]
 
 
+class TestCorrecting:
+    """Any status to any other, as far as the day of the visit allows."""
+
+    @staticmethod
+    def possible(status: Status, party: Party, *, now: datetime) -> set[str]:
+        found = set()
+        for target in Status:
+            try:
+                decide_correction(target, appointment(status), party=party, now=now, today=now.date())
+            except (PermissionDenied, TransitionNotAllowed, NotToday, TooEarly, TooLateToConfirm):
+                continue
+            found.add(target.value)
+        return found
+
+    @pytest.mark.parametrize("party", [Party.OWNER, Party.STAFF, Party.PRACTITIONER])
+    @pytest.mark.parametrize("status", list(Status))
+    def test_visit_of_today_may_become_anything_else(self, status: Status, party: Party) -> None:
+        assert self.possible(status, party, now=STARTS_AT - MINUTE) == set(Status) - {status}
+
+    @pytest.mark.parametrize("status", list(Status))
+    def test_visit_that_has_begun_becomes_no_request(self, status: Status) -> None:
+        assert self.possible(status, Party.STAFF, now=STARTS_AT) == set(Status) - {status, Status.PENDING}
+
+    @pytest.mark.parametrize("status", list(Status))
+    def test_visit_of_a_former_day_becomes_completed_missed_or_cancelled(self, status: Status) -> None:
+        later = STARTS_AT + timedelta(days=1)
+        assert self.possible(status, Party.STAFF, now=later) == {"completed", "no_show", "cancelled"} - {status}
+
+    @pytest.mark.parametrize("status", list(Status))
+    def test_visit_of_a_later_day_has_not_taken_place(self, status: Status) -> None:
+        earlier = STARTS_AT - timedelta(days=1)
+        possible = {"pending", "confirmed", "cancelled", "rejected"} - {status}
+        assert self.possible(status, Party.OWNER, now=earlier) == possible
+
+    @pytest.mark.parametrize("days", [-1, 1])
+    def test_practitioner_corrects_on_the_day_alone(self, days: int) -> None:
+        now = STARTS_AT + timedelta(days=days)
+        assert self.possible(Status.CONFIRMED, Party.PRACTITIONER, now=now) == set()
+
+    @pytest.mark.parametrize("party", [Party.PATIENT, Party.SYSTEM])
+    def test_patient_and_system_correct_nothing(self, party: Party) -> None:
+        with pytest.raises(PermissionDenied):
+            decide_correction(
+                Status.CANCELLED, appointment(Status.CONFIRMED), party=party, now=STARTS_AT, today=THE_DAY
+            )
+
+
 class TestAttendance:
     @pytest.mark.parametrize("status", [Status.PENDING, Status.CONFIRMED])
     def test_patient_promises_to_come_to_what_is_ahead(self, status: Status) -> None:
@@ -369,3 +433,15 @@ class TestAttendance:
     def test_patient_cannot_promise_to_come_to_anything_else(self, status: str) -> None:
         with pytest.raises(TransitionNotAllowed):
             check_attendance(appointment(Status(status)), now=STARTS_AT - MINUTE)
+
+
+def test_documentation_has_the_same_steps() -> None:
+    rows = [row.split(" | ") for row in re.findall(r"^\| (`.+) \|$", PAGE.read_text(), re.M)]
+    documented = {
+        action.strip("`"): (set(re.findall(r"\w+", sources)), target.strip("`"), set(parties.split(", ")))
+        for action, sources, target, parties, _ in rows
+    }
+    assert documented == {
+        action.value: ({*map(str, one.sources)}, one.target.value, {*map(str, one.parties)})
+        for action, one in TRANSITIONS.items()
+    }

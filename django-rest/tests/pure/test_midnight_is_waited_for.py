@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 import pytest
-from midnight import LONGEST_TEST, seconds_to_wait
+
+from testkit.midnight import MAX_TEST, seconds_to_wait
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,6 @@ def test_after_the_wait_there_is_time_enough() -> None:
     for second in range(0, 24 * 60 * 60, 7):
         now = begins + timedelta(seconds=second)
         wait = seconds_to_wait(now)
-        assert wait <= LONGEST_TEST.total_seconds() + 1
+        assert wait <= MAX_TEST.total_seconds() + 1
         if wait:
             assert seconds_to_wait(now + timedelta(seconds=wait)) == 0

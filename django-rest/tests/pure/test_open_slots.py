@@ -5,17 +5,8 @@ from time import perf_counter
 from zoneinfo import ZoneInfo
 
 import pytest
-from clinic.scheduling.slots import (
-    Block,
-    DayException,
-    Interval,
-    Policy,
-    Slot,
-    Treatment,
-    blocked_interval,
-    nearest_open,
-    working_intervals,
-)
+from clinic.scheduling.slots import Policy, Slot, Treatment, blocked_interval, nearest_open
+from clinic.scheduling.working_hours import Block, DayException, Interval, working_intervals
 
 from .amara import AMARA, BERLIN, MONDAY, absent, at, closed, daily, hours, read, slots_of, taken, wall
 
@@ -122,7 +113,7 @@ class TestDays:
         around = slots_of(date(2028, 2, 28), until=date(2028, 3, 1), blocks=daily("09:00-09:30"))
         assert [slot.start.date() for slot in around] == [date(2028, 2, 28), leap_day, date(2028, 3, 1)]
 
-    def test_nobody_works_without_blocks(self) -> None:
+    def test_practitioner_without_blocks_has_no_hours(self) -> None:
         assert slots_of(blocks=[]) == []
 
 

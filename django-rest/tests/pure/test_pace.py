@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 
 import pytest
-from clinic.ops.pace import LONGEST_CREDIT_SECONDS, Pace
+from clinic.worker.pace import MAX_CREDIT_SECONDS, Pace
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Clocks:
 @pytest.mark.parametrize(
     ("computed", "rest"), [(0.0, 0.0), (0.4, 0.0), (0.5, 0.0), (0.75, 0.5), (1.0, 1.0), (2.0, 3.0)]
 )
-def test_who_computes_more_than_its_share_rests(computed: float, rest: float) -> None:
+def test_worker_that_computes_too_much_rests(computed: float, rest: float) -> None:
     clocks = Clocks()
     pace = clocks.pace(0.5)
     clocks.go_on(1.0, computing=computed)
@@ -36,16 +36,16 @@ def test_over_a_long_time_it_is_the_share() -> None:
     assert (clocks.cpu - 7.0) / (clocks.wall - 100.0) == pytest.approx(0.7, rel=0.01)
 
 
-def test_who_was_idle_for_long_has_saved_up_little() -> None:
+def test_long_idle_worker_has_saved_up_little() -> None:
     clocks = Clocks()
     pace = clocks.pace(0.5)
     clocks.go_on(3600.0, computing=0.0)
     assert pace.rest_seconds() == 0
     clocks.go_on(1.0, computing=1.0)
-    assert pace.rest_seconds() == pytest.approx(1.0 - LONGEST_CREDIT_SECONDS)
+    assert pace.rest_seconds() == pytest.approx(1.0 - MAX_CREDIT_SECONDS)
 
 
-def test_who_only_waits_for_others_never_rests() -> None:
+def test_worker_that_only_waits_never_rests() -> None:
     clocks = Clocks()
     pace = clocks.pace(0.7)
     for _ in range(100):

@@ -12,7 +12,7 @@ def test_names_are_replaced_by_what_they_stand_for() -> None:
     assert fill("{clinic}: see you {when}.", {"clinic": "Riverside", "when": "Fri"}) == "Riverside: see you Fri."
 
 
-def test_what_a_value_says_is_not_looked_into() -> None:
+def test_text_of_a_value_is_not_interpreted() -> None:
     assert fill("{clinic}", {"clinic": "{when} {{ x }} {__class__}", "when": "Fri"}) == "{when} {{ x }} {__class__}"
 
 

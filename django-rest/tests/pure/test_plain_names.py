@@ -1,5 +1,6 @@
 import pytest
-from clinic.common.plain_names import MAX_SHOWN, fault_in, shown_name
+from clinic.common import plain_names
+from clinic.common.plain_names import MAX_SHOWN, USUAL, fault_in, fault_in_label, shown_name
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +25,6 @@ from hypothesis import strategies as st
         "نیم\u200cفاصله",
         "Louis XIV 2",
         "X Æ A-12",
-        "",
     ],
 )
 def test_name_of_a_person_is_accepted(name: str) -> None:
@@ -74,6 +74,9 @@ def test_name_of_a_person_is_accepted(name: str) -> None:
         "Pau\u200bla",
         "Paula\ud800",
         "Act now!",
+        "Paula\u3164",
+        "\u2800\u2800",
+        "ﾠ",
         "one two three four five six seven eight nine ten eleven",
     ],
 )
@@ -84,8 +87,38 @@ def test_message_in_place_of_a_name_is_refused_and_not_shown(name: str) -> None:
     assert shown_name(name) != name
 
 
-def test_name_without_a_letter_is_refused() -> None:
-    assert fault_in("...") == "A name has at least one letter."
+@pytest.mark.parametrize("name", ["...", "", "  ", "\u0301"])
+def test_name_without_a_letter_is_refused(name: str) -> None:
+    assert fault_in(name) == "A name has at least one letter."
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "Check-up",
+        "X-ray: 2nd floor (€ 40)",
+        "Dr. Petra",
+        "Kinder ❤️",
+        "👨‍👩‍👧 Family visit",
+        "洗牙",
+        "Web: a.example",
+        "24/7",
+        "!",
+    ],
+)
+def test_anything_visible_names_a_service(label: str) -> None:
+    assert fault_in_label(label) is None
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("", " ", "\u3164", "\u2800", "\u200d", "\u0301", "Check\nup", "Check\tup", "Check\u2028up", "Check\u202eup"),
+        *("Check\u2066up", "Check\u200bup", "Check\x7fup", "Check\u034fup", "Check\ufeff", "Check\u00adup"),
+    ],
+)
+def test_control_characters_and_nothing_visible_name_no_service(label: str) -> None:
+    assert fault_in_label(label) is not None
 
 
 @given(st.text(max_size=200))
@@ -94,6 +127,11 @@ def test_shown_name_of_any_stored_text_is_short_and_links_nothing(text: str) -> 
     assert len(shown) <= MAX_SHOWN
     fault = fault_in(shown)
     assert fault is None or "letter" in fault
+
+
+@given(st.from_regex(USUAL, fullmatch=True))
+def test_usual_name_is_shown_as_the_rules_for_any_text_would(name: str) -> None:
+    assert shown_name(name) == plain_names._made_plain(name)
 
 
 @given(st.text(max_size=200))

@@ -70,7 +70,7 @@ instants = st.integers(0, 365 * 24 * 60).map(lambda minutes: datetime(2026, 1, 1
 
 
 @given(instants, st.sampled_from(ZONES), clocks, clocks)
-def test_what_waits_goes_out_at_the_first_moment_that_is_not_quiet(
+def test_queued_message_goes_out_at_the_end_of_quiet_hours(
     send_at: datetime, zone: ZoneInfo, quiet_from: time, quiet_until: time
 ) -> None:
     ended = after_quiet_hours(send_at, zone=zone, quiet_from=quiet_from, quiet_until=quiet_until)

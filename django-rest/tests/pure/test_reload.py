@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from reload import FileWatcher, has_migrations, services_to_restart
+
+from tools.reload import FileWatcher, has_migrations, services_to_restart
 
 
 @pytest.mark.parametrize(
@@ -12,7 +13,7 @@ from reload import FileWatcher, has_migrations, services_to_restart
     [
         ("django-rest/clinic/scheduling/slots.py", ["django-rest", "worker"]),
         ("django-rest/clinic/messaging/templates/messages/moved.sms.txt", ["django-rest", "worker"]),
-        ("django-rest/clinic/portal/static/portal/board.js", []),
+        ("django-rest/clinic/portal/static/portal/board/board.js", []),
         ("fastapi-sse/clinic_stream/hub.py", ["fastapi-sse"]),
         ("fastapi-sse/clinic_stream/browser/chairside-live.js", ["fastapi-sse"]),
         ("shared-config/shared_config/settings.py", ["django-rest", "worker", "fastapi-sse"]),
@@ -25,7 +26,7 @@ def test_change_restarts_the_services_that_read_the_file(path: str, services: li
 
 def test_new_migration_is_applied() -> None:
     assert has_migrations([Path("django-rest/clinic/ops/migrations/0009_new.py")])
-    assert not has_migrations([Path("django-rest/clinic/ops/models.py")])
+    assert not has_migrations([Path("django-rest/clinic/worker/models.py")])
 
 
 def test_watcher_reports_written_added_and_removed_files_once(tmp_path: Path) -> None:

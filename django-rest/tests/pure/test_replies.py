@@ -6,6 +6,8 @@ from clinic.messaging.reply_words import PHRASES, Meaning
 from hypothesis import given
 from hypothesis import strategies as st
 
+from testkit.each import for_each
+
 CONFIRMS = [
     *["CONFIRM", "confirm", " Confirm. ", "Confirmed", "I confirm", "YES", "Yes!", "yes.", "y", "Yep", "Yup", "Yeah"],
     *["Yes please", "yes, please!", "Yes thanks", "Yes, thank you so much.", "YES!!!", "Yesss", "OK", "Okay, thanks"],
@@ -111,19 +113,19 @@ def test_table_has_at_least_eighty_replies() -> None:
     assert len({*CONFIRMS, *CANCELS, *STOPS, *FOR_THE_DESK}) > 200
 
 
-@pytest.mark.parametrize("text", CONFIRMS)
+@for_each(lambda: CONFIRMS)
 def test_reply_confirms(text: str) -> None:
     reply = read_reply(text)
     assert (reply.intent, reply.number) == (Intent.CONFIRM, None)
 
 
-@pytest.mark.parametrize("text", CANCELS)
+@for_each(lambda: CANCELS)
 def test_reply_cancels(text: str) -> None:
     reply = read_reply(text)
     assert (reply.intent, reply.number) == (Intent.CANCEL, None)
 
 
-@pytest.mark.parametrize("text", STOPS)
+@for_each(lambda: STOPS)
 def test_reply_stops_messages(text: str) -> None:
     assert read_reply(text).intent is Intent.STOP
 
@@ -133,7 +135,7 @@ def test_reply_says_something_else(text: str, intent: Intent) -> None:
     assert read_reply(text).intent is intent
 
 
-@pytest.mark.parametrize("text", FOR_THE_DESK)
+@for_each(lambda: FOR_THE_DESK)
 def test_ambiguous_reply_is_not_understood(text: str) -> None:
     assert read_reply(text) == Reply(Intent.UNKNOWN)
 

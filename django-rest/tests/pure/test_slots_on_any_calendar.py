@@ -1,26 +1,23 @@
-"""What holds for every practitioner, on every day, in every zone: the engine against its own rules, one by one."""
+"""Rules for every practitioner, on every day, in every zone: the engine against its own rules, one by one."""
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from clinic.common.errors import BookingRuleError, NoSuchLocalTime
-from clinic.scheduling.slots import (
+from clinic.scheduling.slots import Policy, Slot, Treatment, blocked_interval, check_start, open_slots
+from clinic.scheduling.working_hours import (
     Block,
     DayException,
     Interval,
-    Policy,
-    Slot,
     Stretch,
-    Treatment,
-    blocked_interval,
-    check_start,
     local_instant,
-    open_slots,
     working_intervals,
     working_stretches,
 )
@@ -98,8 +95,15 @@ class Case:
         return not any(blocked.overlaps(interval) for interval in self.busy)
 
 
+# Strategies are made once: to check a new one takes longer than to draw from it.
+@cache
 def five_minutes_up_to(most: int) -> st.SearchStrategy[int]:
     return st.integers(0, most // 5).map(lambda steps: steps * 5)
+
+
+@cache
+def one_of(*values: Any) -> st.SearchStrategy[Any]:
+    return st.sampled_from(values)
 
 
 @st.composite
@@ -111,13 +115,16 @@ def spans(draw: st.DrawFn) -> tuple[time, time]:
     return time(first // 60, first % 60), time(last // 60 % 24, last % 60)
 
 
+SPANS = spans()
+
+
 @st.composite
 def blocks_around(draw: st.DrawFn, day: date) -> Block:
-    start, end = draw(spans())
-    valid_from = draw(st.sampled_from([None, None, day - ONE_DAY, day, day + ONE_DAY]))
-    valid_until = draw(st.sampled_from([None, None, day + ONE_DAY, day, day - ONE_DAY]))
-    weekday = (day + draw(st.sampled_from([0, 1, -1])) * ONE_DAY).weekday()
-    weeks = draw(st.sampled_from([1, 1, 2])) if valid_from is not None else 1
+    start, end = draw(SPANS)
+    valid_from = draw(one_of(None, None, day - ONE_DAY, day, day + ONE_DAY))
+    valid_until = draw(one_of(None, None, day + ONE_DAY, day, day - ONE_DAY))
+    weekday = (day + draw(one_of(0, 1, -1)) * ONE_DAY).weekday()
+    weeks = draw(one_of(1, 1, 2)) if valid_from is not None else 1
     return Block(weekday, start, end, valid_from, valid_until, weeks)
 
 
@@ -125,13 +132,13 @@ def blocks_around(draw: st.DrawFn, day: date) -> Block:
 def exceptions_around(draw: st.DrawFn, day: date) -> DayException:
     first = day + timedelta(days=draw(st.integers(-1, 1)))
     last = first + timedelta(days=draw(st.integers(0, 1)))
-    owner = draw(st.sampled_from([None, AMARA]))
-    match draw(st.sampled_from(["closed", "absent", "hours", "hours"])):
+    owner = draw(one_of(None, AMARA))
+    match draw(one_of("closed", "absent", "hours", "hours")):
         case "closed":
             return DayException(first, last, owner, True, None, None)
         case "absent":
-            return DayException(first, last, owner, True, *draw(spans()))
-    return DayException(first, last, owner, False, *draw(spans()))
+            return DayException(first, last, owner, True, *draw(SPANS))
+    return DayException(first, last, owner, False, *draw(SPANS))
 
 
 @st.composite
@@ -140,10 +147,17 @@ def busy_around(draw: st.DrawFn, midnight: datetime) -> Interval:
     return Interval(start, start + timedelta(minutes=5 + draw(five_minutes_up_to(180))))
 
 
+@cache
+def lists_of(
+    rows: Callable[[Any], st.SearchStrategy[Any]], around: date, least: int, most: int
+) -> st.SearchStrategy[list[Any]]:
+    return st.lists(rows(around), min_size=least, max_size=most)
+
+
 @st.composite
 def cases(draw: st.DrawFn, exceptions: tuple[int, ...] = (0, 0, 0, 3)) -> Case:
     """`exceptions`: how many there are at most."""
-    name, day = draw(st.sampled_from(CHANGES))
+    name, day = draw(one_of(*CHANGES))
     zone = ZoneInfo(name)
     midnight = datetime.combine(day, time.min, zone).astimezone(UTC)
     first_date = day - timedelta(days=draw(st.integers(0, 1)))
@@ -153,16 +167,16 @@ def cases(draw: st.DrawFn, exceptions: tuple[int, ...] = (0, 0, 0, 3)) -> Case:
         last_date=first_date + timedelta(days=draw(st.integers(0, 2))),
         policy=Policy(
             zone,
-            draw(st.sampled_from([5, 10, 15, 20, 30, 45, 60])),
-            draw(st.sampled_from([90, 90, 2, 0])),
-            timedelta(minutes=draw(st.sampled_from([0, 5, 60, 24 * 60]))),
+            draw(one_of(5, 10, 15, 20, 30, 45, 60)),
+            draw(one_of(90, 90, 2, 0)),
+            timedelta(minutes=draw(one_of(0, 5, 60, 24 * 60))),
         ),
         treatment=Treatment(
             5 + draw(five_minutes_up_to(120)), draw(five_minutes_up_to(30)), draw(five_minutes_up_to(30))
         ),
-        blocks=draw(st.lists(blocks_around(day), min_size=2, max_size=5)),
-        exceptions=draw(st.lists(exceptions_around(day), max_size=draw(st.sampled_from(exceptions)))),
-        busy=draw(st.lists(busy_around(midnight), min_size=draw(st.sampled_from([0, 6])), max_size=8)),
+        blocks=draw(lists_of(blocks_around, day, 2, 5)),
+        exceptions=draw(lists_of(exceptions_around, day, 0, draw(one_of(*exceptions)))),
+        busy=draw(lists_of(busy_around, midnight, draw(one_of(0, 6)), 8)),
         now=midnight - timedelta(minutes=draw(st.integers(-6 * 60, 24 * 60))),
     )
 

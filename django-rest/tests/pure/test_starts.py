@@ -13,7 +13,8 @@ from clinic.common.errors import (
     TooFarAhead,
     TooSoon,
 )
-from clinic.scheduling.slots import Block, DayException, Grid, Policy, Treatment, check_start, local_instant
+from clinic.scheduling.slots import Grid, Policy, Treatment, check_start
+from clinic.scheduling.working_hours import Block, DayException, local_instant
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = date(2026, 11, 23)
@@ -132,7 +133,7 @@ class TestWorkingHours:
             check(datetime(2026, 11, 28, 9, 10, tzinfo=BERLIN))
 
     @pytest.mark.parametrize("text", ["06:00", "12:15", "12:05", "16:45", "23:55"])
-    def test_whoever_may_book_outside_hours_can(self, text: str) -> None:
+    def test_roles_that_may_book_outside_hours_can(self, text: str) -> None:
         check(monday(text), grid="five_minutes", outside_hours=True)
 
     def test_outside_hours_the_slot_grid_gives_way_to_five_minutes(self) -> None:

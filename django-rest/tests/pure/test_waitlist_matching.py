@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from clinic.scheduling.slots import Block, Interval, Policy, Treatment, blocked_interval
-from clinic.waitlist.matching import Day, Freed, PartOfDay, Wish, best_start, part_of_day
+from clinic.scheduling.slots import Policy, Treatment, blocked_interval
+from clinic.scheduling.working_hours import Block, Interval
+from clinic.waitlist.matching import Freed, PartOfDay, PractitionerDay, Wish, best_start, part_of_day
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +26,7 @@ def between(start: datetime, end: datetime) -> Interval:
 
 FREED = Freed(between(at(9), at(10)), at(9), DAY)
 FULL = [between(at(8), at(9)), between(at(10), at(18))]
-PETRAS_DAY = Day(
+PETRAS_DAY = PractitionerDay(
     policy=Policy(ZONE, slot_minutes=30, horizon_days=90, notice=timedelta(hours=1)),
     blocks=[Block(DAY.weekday(), time(8), time(18))],
     exceptions=[],
@@ -50,7 +51,7 @@ def test_a_start_off_the_slot_grid_is_kept() -> None:
 
 
 @pytest.mark.parametrize("minutes", [61, 65, 120])
-def test_what_is_longer_than_the_gap_does_not_fit(minutes: int) -> None:
+def test_visit_longer_than_the_gap_does_not_fit(minutes: int) -> None:
     assert best_start(Wish(Treatment(minutes), PartOfDay.ANY), FREED, PETRAS_DAY, now=NOW) is None
 
 
@@ -72,7 +73,7 @@ def test_the_notice_is_kept() -> None:
     assert best_start(HALF_AN_HOUR, FREED, PETRAS_DAY, now=at(8, 31)) is None
 
 
-def test_nobody_is_in_two_places() -> None:
+def test_person_is_never_in_two_places() -> None:
     wish = replace(HALF_AN_HOUR, elsewhere=[between(at(8, 45), at(9, 15))])
     assert best_start(wish, FREED, PETRAS_DAY, now=NOW) == at(9, 30)
     wish = replace(HALF_AN_HOUR, elsewhere=[between(at(8, 45), at(9, 45))])
@@ -130,7 +131,7 @@ def intervals(draw: st.DrawFn) -> Interval:
     st.lists(intervals(), max_size=3),
     st.integers(0, 600),
 )
-def test_nobody_is_offered_what_they_cannot_take(
+def test_unsuitable_time_is_not_offered(
     length: int,
     before: int,
     after: int,

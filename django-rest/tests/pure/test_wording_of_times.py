@@ -63,3 +63,17 @@ def test_offset_is_named_on_request() -> None:
 
 def test_zone_without_clock_changes_names_no_offset() -> None:
     assert not is_near_clock_change(datetime(2026, 10, 25, 0, 30, tzinfo=UTC), ZoneInfo("Asia/Tokyo"))
+
+
+@pytest.mark.parametrize(
+    ("zone", "region", "hour_format", "said"),
+    [
+        (BERLIN, "DE", "12", "Fri 20 Nov, 8:30 PM"),
+        (BERLIN, "DE", "24", "Fri 20 Nov, 20:30"),
+        (NEW_YORK, "US", "24", "Fri, Nov 20, 14:30"),
+        (NEW_YORK, "US", "auto", "Fri, Nov 20, 2:30 PM"),
+    ],
+)
+def test_clinic_chooses_its_hour_format(zone: ZoneInfo, region: str, hour_format: str, said: str) -> None:
+    assert say_when(AFTERNOON, zone, "en", region=region, hour_format=hour_format) == said
+    assert "PM" not in say_when(AFTERNOON, zone, "de", region=region, hour_format=hour_format)

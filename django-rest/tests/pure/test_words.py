@@ -1,7 +1,8 @@
 """The dialect check of `make check`."""
 
 import pytest
-from words import DIALECT
+
+from tools.words import DIALECT
 
 
 @pytest.mark.parametrize(

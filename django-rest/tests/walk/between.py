@@ -1,10 +1,10 @@
-"""What holds between the moment before a write and the moment after it."""
+"""Rules between the moment before a write and the moment after it."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from clinic.appointments.lifecycle import TRANSITIONS, Action
+from clinic.appointments.lifecycle import CORRECT, DELETE, TRANSITIONS, UNDO, Action, Status
 from clinic.appointments.models import Source
 from clinic.changefeed.models import RealtimeEvent
 
@@ -19,7 +19,7 @@ ACCOUNTS = 0  # The head that every clinic's accounts have.
 NOT_TOLD = {"local_date", "utc_offset_minutes"}  # They follow the start and the clinic's zone.
 RIGHT_TO_SEE = ("is_active", "role", "clinic_id", "token_version")
 SHOWN_OF = {
-    "patient": ("name", "email", "phone"),
+    "patient": ("name", "email", "phone", "alert"),
     "practitioner": ("name",),
     "service": ("name", "color"),
 }
@@ -71,7 +71,7 @@ def _named_since(before: State, after: State, clinic_id: int) -> Kinds:
 
 
 def _check_refreshes(before: State, after: State, named: Kinds) -> None:
-    """What snapshots show of somebody has changed: the streams are told."""
+    """Check that the streams are told when a person's part of snapshots changes."""
     for entity, was, now in (
         ("patient", before.patients, after.patients),
         ("practitioner", before.practitioners, after.practitioners),
@@ -83,7 +83,7 @@ def _check_refreshes(before: State, after: State, named: Kinds) -> None:
 
 
 def _check_sessions(before: State, after: State, named: Kinds) -> None:
-    """Somebody may see more or less than before: the streams are told."""
+    """Check that the streams are told when an account may see more or less than before."""
     concerned = {
         user_id
         for user_id in before.users.keys() & after.users.keys()
@@ -96,6 +96,8 @@ def _check_sessions(before: State, after: State, named: Kinds) -> None:
         for row_id in was.keys() & now.keys():
             if _differs(was[row_id], now[row_id], *columns):
                 concerned |= {was[row_id]["user_id"], now[row_id]["user_id"]} - {None}
+    for link_id in changed(before.family, after.family):
+        concerned.add((after.family.get(link_id) or before.family[link_id])["user_id"])
     for user_id in concerned:
         assert "session" in named.get(("user", user_id), []), f"what user {user_id} may see changed without an event"
 
@@ -135,6 +137,9 @@ def _check_records(before: State, after: State) -> None:
         elif now["user_id"] != was["user_id"]:
             assert row_id in {line["patient_id"] for line in lines}, f"record {row_id} changed its account"
             assert was["user_id"] is None or now["user_id"] is None, "one account was exchanged for another"
+    for link_id in changed(before.family, after.family):
+        link = after.family.get(link_id) or before.family[link_id]
+        assert link["user_id"] in {line["account_id"] for line in lines} or link["patient_id"] in merged.values()
     for was, now in _pairs(before.appointments, after.appointments):
         if now["patient_id"] != was["patient_id"]:
             assert was["patient_id"] not in after.patients
@@ -160,8 +165,13 @@ def _check_step(line: Row) -> None:
     source, target = line["from_status"], line["to_status"]
     if not source:
         assert (line["action"], target) in {("create", "pending"), ("create", "confirmed")}
-    elif not target:
-        assert line["action"] == "delete"
+    elif line["action"] == UNDO:
+        assert source != target or line["former"]
+    elif line["action"] == CORRECT:
+        assert source != target
+    elif line["action"] == DELETE:
+        assert target == Status.CANCELLED
+        assert line["snapshot"]["deleted_at"]
     elif source != target:
         transition = TRANSITIONS[Action(line["action"])]
         assert source in transition.sources
@@ -169,7 +179,7 @@ def _check_step(line: Row) -> None:
 
 
 def _check_lengths(before: State, after: State) -> None:
-    """What is booked keeps its length and buffers, whatever the service is changed to. Unless it is booked anew as
+    """A booked visit keeps its length and buffers, whatever the service is changed to. Unless it is booked anew as
     another service."""
     for was, now in _pairs(before.appointments, after.appointments):
         assert _lengths(now) == _lengths(was), f"appointment {now['id']} is longer or shorter than it was"

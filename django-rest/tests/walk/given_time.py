@@ -1,16 +1,18 @@
 """Freed time goes to whoever waits and can come: what was offered can be taken, and who could be offered it was."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from clinic.appointments.lifecycle import Status
+from clinic.appointments.lifecycle import UNDO, Status
 from clinic.appointments.models import Channel, Source
 from clinic.common.instants import local_date_of, zone_of
-from clinic.scheduling.models import Clinic, Practitioner, Service
-from clinic.scheduling.queries import hours_of, offers
-from clinic.scheduling.slots import Interval, is_within_hours
+from clinic.scheduling.models import Clinic, Hold, Practitioner, Service
+from clinic.scheduling.queries.hours import hours_of
+from clinic.scheduling.queries.practitioners import offers
+from clinic.scheduling.working_hours import Interval, is_within_hours
 from clinic.waitlist.matching import Freed, PartOfDay, part_of_day
 from clinic.waitlist.models import EntryState, OfferState, WaitlistEntry, WaitlistOffer
 from clinic.waitlist.services.answers import accept_offer
@@ -18,6 +20,8 @@ from clinic.waitlist.services.offering import FreedTime, offer_time
 from django.db import transaction
 
 from .state import ACTIVE, Row, State, changed, rows_of
+
+NOBODY = 0
 
 if TYPE_CHECKING:
     from .walk import Walk
@@ -41,9 +45,13 @@ class GivenBack:
 
 def given_back(before: State, after: State) -> Iterator[GivenBack]:
     for row_id, was in before.appointments.items():
+        if after.told.get(row_id, []) != before.told.get(row_id, []) and after.told[row_id][-1]["action"] == UNDO:
+            continue  # It was free a moment ago.
         if was["status"] in ACTIVE and _gave_up(was, after.appointments.get(row_id)):
             yield GivenBack.of(was, was["patient_id"])
     for offer_id, offer in before.offers.items():
+        if offer_id not in after.offers:
+            continue  # Undone: nobody had been told of it.
         ended = after.offers[offer_id]["state"] in (OfferState.DECLINED, OfferState.EXPIRED, OfferState.WITHDRAWN)
         if offer["state"] == OfferState.OPEN and ended:
             yield GivenBack.of(offer, before.entries[offer["entry_id"]]["patient_id"])
@@ -62,18 +70,42 @@ def _time_of(row: Row) -> tuple[int, datetime, datetime]:
 def check_given_time(walk: "Walk", before: State) -> None:
     """Each new offer, and each time that was booked at once, is what its entry waits for and can take."""
     after, sources = walk.state, list(given_back(before, walk.state))
+    if walk.desks_gap is not None:
+        practitioner_id, gap = walk.desks_gap
+        sources.append(GivenBack(practitioner_id, NOBODY, gap.start, gap))
     for offer_id in after.offers.keys() - before.offers.keys():
         offer = after.offers[offer_id]
-        _check_suits(walk, after.entries[offer["entry_id"]], offer, sources)
-        _check_is_asked_once(after, offer)
+        entry = after.entries[offer["entry_id"]]
+        if offer["entry_id"] == walk.desks_entry:
+            _check_patient_has_nothing_else(after, entry, offer)
+        else:
+            _check_suits(walk, entry, offer, sources)
+            _check_is_asked_once(after, offer)
         _check_can_be_taken(walk, offer)
         walk.done["offered"] += 1
-    for entry_id, entry in after.entries.items():
-        at_once = entry["state"] == EntryState.BOOKED and before.entries[entry_id]["state"] == EntryState.WAITING
-        if at_once:
-            assert entry["auto_accept"]
-            _check_suits(walk, entry, after.appointments[entry["appointment_id"]], sources)
+    accepted = {offer["appointment_id"] for offer in after.offers.values()}
+    for appointment_id, entries in _newly_booked(before, after).items():
+        if after.appointments[appointment_id]["source"] != Source.WAITLIST:
+            walk.done["booked without the waitlist"] += len(entries)
+        elif appointment_id in accepted:  # Of another entry: these are met by it as well.
+            walk.done["settled by an offer"] += len(entries)
+        else:
+            given = after.appointments[appointment_id]
+            [entry, *_] = [one for one in entries if one["auto_accept"] and one["service_id"] == given["service_id"]]
+            if entry["id"] == walk.desks_entry:
+                _check_patient_has_nothing_else(after, entry, given)
+            else:
+                _check_suits(walk, entry, given, sources)
             walk.done["booked at once"] += 1
+
+
+def _newly_booked(before: State, after: State) -> dict[int, list[Row]]:
+    """Entries that waited a moment ago, by their appointment."""
+    booked: dict[int, list[Row]] = defaultdict(list)
+    for entry_id, entry in after.entries.items():
+        if entry["state"] == EntryState.BOOKED and before.entries[entry_id]["state"] == EntryState.WAITING:
+            booked[entry["appointment_id"]].append(entry)
+    return booked
 
 
 def _check_suits(walk: "Walk", entry: Row, given: Row, sources: list[GivenBack]) -> None:
@@ -134,7 +166,9 @@ def _check_is_asked_once(after: State, offer: Row) -> None:
 
 
 def _check_can_be_taken(walk: "Walk", offer: Row) -> None:
-    """Taken, and then not."""
+    """Taken, and then not. Unless the same step has booked the patient for another entry, which ends the offer."""
+    if offer["state"] != OfferState.OPEN:
+        return
     with transaction.atomic():
         accept_offer(token=offer["token"], viewer=None, now=walk.now)
         taken = WaitlistOffer.objects.get(pk=offer["id"]).appointment
@@ -144,13 +178,17 @@ def _check_can_be_taken(walk: "Walk", offer: Row) -> None:
 
 
 def check_nobody_was_forgotten(walk: "Walk", before: State) -> None:
-    """Whoever could come was asked: asked about again, the same time finds nobody. But those who gave back something of
+    """Every entry that could come was asked: asked again, the time finds none. But those who gave back something of
     their own: the worker ends many things at once, and they could not come until theirs had ended."""
+    if walk.desk_takes_back:
+        return
     clinic, sources = walk.clinic(), list(given_back(before, walk.state))
     gave_back = {source.patient_id for source in sources}
     for source in sources:
         freed = Freed(source.blocked, source.start, local_date_of(source.start, zone_of(clinic.timezone)))
         with transaction.atomic():
+            # That its time is kept in case it is undone is no reason not to be asked.
+            Hold.objects.filter(kept_for_undo=True).delete()
             offer_time(
                 FreedTime(clinic, source.practitioner_id, freed, given_back_by=source.patient_id),
                 channel=Channel.API,

@@ -1,4 +1,4 @@
-"""What the database holds at one moment, as far as the invariants speak of it."""
+"""The database at one moment, as far as the invariants speak of it."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from clinic.appointments.lifecycle import ACTIVE_STATUSES
 from clinic.appointments.models import Appointment, AppointmentEvent, Series
 from clinic.changefeed.models import StreamHead
 from clinic.common.models import IdempotencyKey
-from clinic.people.models import Patient, PatientEvent
+from clinic.people.models import FamilyMember, Patient, PatientEvent
 from clinic.scheduling.models import ClaimedCell, Hold, Practitioner, ScheduleException, Service, WorkingBlock
 from clinic.waitlist.models import OfferState, WaitlistEntry, WaitlistOffer
 from django.db.models import Model
@@ -31,9 +31,10 @@ def changed(before: Rows, after: Rows) -> set[int]:
 
 @dataclass(frozen=True)
 class Claim:
-    """Who blocks what."""
+    """Time that has an owner: a practitioner's with the buffers, or a patient's visit."""
 
-    practitioner_id: int
+    kind: str
+    owner_id: int
     start: datetime
     end: datetime
     appointment_id: int | None = None
@@ -48,6 +49,7 @@ class State:
     offers: Rows
     series: Rows
     patients: Rows
+    family: Rows
     practitioners: Rows
     services: Rows
     users: Rows
@@ -55,7 +57,7 @@ class State:
     told: dict[int, list[Row]]
     told_of_patients: Rows
     heads: dict[int, int]
-    cells: set[tuple[int, datetime, int | None, int | None]]
+    cells: set[tuple[str, int, datetime, int | None, int | None]]
     keys: set[tuple[str, str]]
 
     @classmethod
@@ -70,6 +72,7 @@ class State:
             offers=rows_of(WaitlistOffer),
             series=rows_of(Series),
             patients=rows_of(Patient),
+            family=rows_of(FamilyMember),
             practitioners=rows_of(Practitioner),
             services=rows_of(Service),
             users=rows_of(User),
@@ -77,26 +80,32 @@ class State:
             told=dict(told),
             told_of_patients=rows_of(PatientEvent),
             heads=dict(StreamHead.objects.values_list("clinic_id", "seq")),
-            cells=set(ClaimedCell.objects.values_list("practitioner_id", "starts_at", "appointment_id", "hold_id")),
+            cells=set(ClaimedCell.objects.values_list("kind", "owner_id", "starts_at", "appointment_id", "hold_id")),
             keys=set(IdempotencyKey.objects.values_list("owner", "key")),
         )
 
     def claims(self) -> list[Claim]:
-        """Active appointments, and holds until they are removed."""
-        active = [row for row in self.appointments.values() if row["status"] in ACTIVE]
+        """Active appointments, and holds until they are removed. Those that may overlap claim no patient's time."""
         claims = [
-            Claim(row["practitioner_id"], row["blocked_from"], row["blocked_until"], appointment_id=row["id"])
-            for row in active
-        ] + [
-            Claim(row["practitioner_id"], row["blocked_from"], row["blocked_until"], hold_id=row["id"])
+            Claim("practitioner", row["practitioner_id"], row["blocked_from"], row["blocked_until"], hold_id=row["id"])
             for row in self.holds.values()
         ]
-        return sorted(claims, key=lambda claim: (claim.practitioner_id, claim.start, claim.end))
+        for row in self.active_appointments():
+            of_row = {"appointment_id": row["id"]}
+            blocked = row["blocked_from"], row["blocked_until"]
+            claims.append(Claim("practitioner", row["practitioner_id"], *blocked, **of_row))
+            if not row["allow_overlap"]:
+                claims.append(Claim("patient", row["patient_id"], row["starts_at"], row["ends_at"], **of_row))
+        return sorted(claims, key=lambda claim: (claim.kind, claim.owner_id, claim.start, claim.end))
+
+    def active_appointments(self) -> list[Row]:
+        return [row for row in self.appointments.values() if row["status"] in ACTIVE]
 
     def open_offers(self) -> list[Row]:
         return [offer for offer in self.offers.values() if offer["state"] == OfferState.OPEN]
 
     def holds_of_visitors(self) -> list[Row]:
-        """Without those that keep the time of an offer: their token is nobody's."""
+        """Without those that keep the time of an offer or of a step that can be undone: their token is nobody's."""
         offered = {offer["hold_id"] for offer in self.offers.values()}
-        return [hold for hold_id, hold in sorted(self.holds.items()) if hold_id not in offered]
+        holds = [hold for hold_id, hold in sorted(self.holds.items()) if hold_id not in offered]
+        return [hold for hold in holds if not hold["kept_for_undo"]]

@@ -9,14 +9,16 @@ from typing import Any, TypeVar
 from unittest.mock import patch
 
 from clinic.accounts.models import Role, User
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.common import clock
 from clinic.common.errors import ChairsideError
 from clinic.scheduling.models import Clinic
-from clinic.scheduling.services import is_overlap
+from clinic.scheduling.services import overlap_in
+from clinic.scheduling.working_hours import Interval
 from django.db import IntegrityError, transaction
 
-from ..conftest import World, fresh
+from testkit.clinic.world import World, fresh
+
 from .between import check_what_a_service_did, check_what_sql_did
 from .state import State, changed
 
@@ -37,15 +39,24 @@ class Walk:
         self.around: set[int] = set()
         self.lost_holds: set[int] = set()
         self.cells_pruned_before = datetime.min.replace(tzinfo=UTC)
+        # Offers of the desk in the present step: free time that nobody gave back, to an entry of its choice.
+        self.desks_gap: tuple[int, Interval] | None = None
+        self.desks_entry: int | None = None
+        # The desk takes an offer back in the present step: its time is offered to nobody else.
+        self.desk_takes_back = False
         self.done: Counter[str] = Counter()
         self.answered: list[tuple[datetime, Callable[[], Any], Any]] = []
         self.number = count(1).__next__
         Clinic.objects.filter(pk=world.clinic.pk).update(
-            notice_minutes=0, cancellation_notice_minutes=60, max_pending_per_phone=8
+            notice_minutes=0,
+            cancellation_notice_minutes=60,
+            max_pending_per_phone=8,
+            undo_seconds=10,
+            patient_moves=self.random.choice(["direct", "request"]),
         )
         self.state = State.read()
 
-    # What is chosen
+    # Choices
 
     def perhaps(self, chance: float) -> bool:
         return self.random.random() < chance
@@ -59,11 +70,11 @@ class Walk:
     def user(self, *names: str) -> User:
         return fresh(getattr(self.world, self.random.choice(names or EVERYBODY)))
 
-    def actor(self, *names: str) -> Actor:
+    def actor(self, *names: str) -> UserActor:
         """Mostly somebody who may; now and then anybody."""
-        return Actor.by_user(self.user(*(names if names and self.perhaps(0.9) else EVERYBODY)))
+        return UserActor(self.user(*(names if names and self.perhaps(0.9) else EVERYBODY)))
 
-    def desk(self) -> Actor:
+    def desk(self) -> UserActor:
         return self.actor("olga", "sam")
 
     def patient_user(self) -> User:
@@ -86,11 +97,14 @@ class Walk:
         return self.random.choice(sorted(self.state.patients))
 
     def appointment_id(self, *statuses: str, ahead: bool = False) -> int:
+        """None that the clinic has deleted."""
         return self.one_of(
             [
                 row_id
                 for row_id, row in sorted(self.state.appointments.items())
-                if (not statuses or row["status"] in statuses) and (not ahead or row["starts_at"] > self.now)
+                if (not statuses or row["status"] in statuses)
+                and (not ahead or row["starts_at"] > self.now)
+                and row["deleted_at"] is None
             ],
             NOBODY,
         )
@@ -140,7 +154,7 @@ class Walk:
             with transaction.atomic():
                 write()
         except IntegrityError as error:
-            if not is_overlap(error):
+            if overlap_in(error) is None:
                 raise
             self.done["refused by the database"] += 1
         self.state = State.read()

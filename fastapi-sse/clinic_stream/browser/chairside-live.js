@@ -12,8 +12,13 @@
  *     });
  *     live.start();
  *
+ * `LiveHolds`, with ".../api/v1/sse/holds", is the same for the holds of a clinic, for those who work there.
  * `LiveNotifications`, with ".../api/v1/sse/notifications", is the same for a user's notifications: the newest first, and
  * `unreadCount` of all.
+ *
+ * Without `token`, for those who are not signed in: `LiveVisit` (".../sse/visit") and `LiveQueue` (".../sse/queue") show one
+ * visit to whoever has its reference, with `ticket`; `LiveAvailability` (".../sse/availability") needs neither. What is told
+ * beside the rows is in `facts`: `ahead` and `number`, or `schedule_version` and `practitioners`.
  *
  * Show `state` beside the rows: they are current only while it is "live".
  *
@@ -41,18 +46,19 @@
  *   `signed out`: over, until `start` is called again.
  * @typedef {object} Options
  * @property {string} url The stream's address.
- * @property {(wanted: { refresh: boolean }) => Promise<string | null>} token An access token; with `refresh` a new one,
+ * @property {(wanted: { refresh: boolean }) => Promise<string | null>} [token] An access token; with `refresh` a new one,
  *   because the last is refused or about to expire. `null`: nobody is signed in. After ten seconds without an answer it
  *   counts as failed, and another tab tries.
- * @property {() => Promise<string | null>} [ticket] A stream ticket, where only EventSource is available.
- * @property {Record<string, string>} [query] `from`, `to`, `practitioner`, `status`.
+ * @property {() => Promise<string | null>} [ticket] A stream ticket, where only EventSource is available, or no `token`.
+ *   A new one for each call. `null`: it is over.
+ * @property {Record<string, string>} [query] `from`, `to`, `practitioner`, `status`, `clinic`, `service`.
  * @property {(rows: Row[], change: Change) => void} [onchange] All rows in order, and what is different.
  * @property {(state: State, reason: string) => void} [onstate]
  * @property {boolean} [share] One connection for all tabs; default true.
  * @property {"fetch" | "eventsource"} [transport] Default: fetch, where the browser can read a body as it comes.
  * @property {number} [heartbeatSeconds] As the service is set; default 15. Silence of 2.5 of them is a lost connection.
  */
-import { APPOINTMENTS, KeyedList, NOTIFICATIONS } from "./chairside-live/lists.js";
+import { APPOINTMENTS, DAYS, HOLDS, KeyedList, NOTIFICATIONS } from "./chairside-live/lists.js";
 import { Clock, JumpDetector, Silence, TooSlow, within } from "./chairside-live/silence.js";
 import { Tabs, randomId } from "./chairside-live/tabs.js";
 import { Refusal, bestTransport, readEventSource, readFetched } from "./chairside-live/transport.js";
@@ -70,7 +76,8 @@ class LiveList {
   /** @param {Options} options @param {Kind} kind */
   constructor(options, kind) {
     this._kind = kind;
-    this._options = { share: true, heartbeatSeconds: 15, query: {}, transport: bestTransport(), ...options };
+    const share = options.token !== undefined; // The token says whose it is.
+    this._options = { share, heartbeatSeconds: 15, query: {}, transport: bestTransport(), ...options };
     this._heartbeatMs = this._options.heartbeatSeconds * 1000;
     this._tokenTimeoutMs = Math.min(TOKEN_TIMEOUT_MS, 2 * this._heartbeatMs);
     this._list = new KeyedList(kind);
@@ -117,7 +124,7 @@ class LiveList {
     const token = await this._firstToken(signal);
     if (signal.aborted) return;
     if (token === null) return this._end("signed out", "no token");
-    this._key = `chairside-live ${this._address()} ${userOf(token)}`;
+    if (this._options.token) this._key = `chairside-live ${this._address()} ${userOf(token)}`;
     this._restore();
     this._listen(signal);
     if (this._options.share && "BroadcastChannel" in globalThis) this._shareOne(signal);
@@ -130,11 +137,23 @@ class LiveList {
     this._forget();
   }
 
-  /** @param {AbortSignal} signal @returns {Promise<string | null>} */
+  /** Id of the last event or heartbeat: it moves with every change of the clinic, also with those of no row here. */
+  get lastId() {
+    return this._list.lastId;
+  }
+
+  /** Facts beside the rows. */
+  get facts() {
+    return this._list.facts;
+  }
+
+  /** @param {AbortSignal} signal @returns {Promise<string | null>} Empty: none is needed. */
   async _firstToken(signal) {
+    const { token } = this._options;
+    if (!token) return "";
     while (!signal.aborted) {
       try {
-        return await within(this._options.token({ refresh: false }), this._tokenTimeoutMs, signal);
+        return await within(token({ refresh: false }), this._tokenTimeoutMs, signal);
       } catch {
         if (signal.aborted) break;
         this._tell("offline", "token");
@@ -291,9 +310,8 @@ class LiveList {
    * @returns {Promise<boolean>} Whether the next needs a new token.
    */
   async _connect({ signal }, refresh) {
-    const { transport, token, ticket } = this._options;
-    const isFetch = transport === "fetch";
-    const pass = await within(isFetch || !ticket ? token({ refresh }) : ticket(), this._tokenTimeoutMs, signal);
+    const isFetch = this._options.transport === "fetch";
+    const pass = await within(this._askForPass(isFetch, refresh), this._tokenTimeoutMs, signal);
     if (pass === null) {
       this._end("signed out", "no token");
       return false;
@@ -308,13 +326,23 @@ class LiveList {
       if (block.event === "expired") isExpired = true;
       this._take(block);
     };
+    const inHeader = isFetch && this._options.token !== undefined;
+    /** @type {Record<string, string>} */
+    const query = inHeader || pass === "" ? {} : { ticket: pass };
     if (isFetch) {
-      await readFetched(this._address(), { token: pass, lastId, signal, onbytes, onblock });
+      await readFetched(this._address(query), { token: inHeader ? pass : null, lastId, signal, onbytes, onblock });
     } else {
-      const address = this._address(lastId ? { ticket: pass, last_event_id: lastId } : { ticket: pass });
+      const address = this._address(lastId ? { ...query, last_event_id: lastId } : query);
       await readEventSource(address, { signal, onbytes, onblock });
     }
     return isExpired;
+  }
+
+  /** @param {boolean} isFetch @param {boolean} refresh @returns {Promise<string | null>} Empty: none is needed. */
+  async _askForPass(isFetch, refresh) {
+    const { token, ticket } = this._options;
+    if (token && (isFetch || !ticket)) return token({ refresh });
+    return ticket ? ticket() : "";
   }
 
   /** Bytes that waited while the page stood still are old, and another tab may lead. */
@@ -361,8 +389,8 @@ class LiveList {
 
   /** Extend the open stream. If that fails, it ends with `expired`, and the next one has a new token. @param {string} path */
   async _renew(path) {
-    const token = await this._options.token({ refresh: true }).catch(() => null);
-    if (token === null) return;
+    const token = await this._options.token?.({ refresh: true }).catch(() => null);
+    if (!token) return;
     const headers = { Authorization: `Bearer ${token}` };
     await fetch(new URL(path, this._address()), { method: "POST", headers }).catch(() => {});
   }
@@ -441,10 +469,11 @@ class LiveList {
 
   _save() {
     const { lastId } = this._list;
-    if (lastId) sessionStorage.setItem(this._key, JSON.stringify({ lastId, whole: this._list.whole, at: Date.now() }));
+    if (lastId && this._key) sessionStorage.setItem(this._key, JSON.stringify({ lastId, whole: this._list.whole, at: Date.now() }));
   }
 
   _restore() {
+    if (!this._key) return;
     const saved = JSON.parse(sessionStorage.getItem(this._key) ?? "null");
     sessionStorage.removeItem(this._key);
     if (!saved?.whole || Date.now() - saved.at > KEPT_OVER_RELOAD_MS) return;
@@ -469,6 +498,13 @@ export class LiveAppointments extends LiveList {
   }
 }
 
+export class LiveHolds extends LiveList {
+  /** @param {Options} options */
+  constructor(options) {
+    super(options, HOLDS);
+  }
+}
+
 export class LiveNotifications extends LiveList {
   /** @param {Options} options */
   constructor(options) {
@@ -477,11 +513,34 @@ export class LiveNotifications extends LiveList {
 
   /** How many of all are not read, also of those that are too old to be listed. */
   get unreadCount() {
-    return this._list.unreadCount;
+    return this._list.facts.unread_count ?? 0;
   }
 }
 
-/** Whose rows may be kept and shared: never another user's. @param {string} token */
+/** One visit, and in `facts` its place in the line. */
+export class LiveVisit extends LiveList {
+  /** @param {Options} options */
+  constructor(options) {
+    super(options, APPOINTMENTS);
+  }
+
+  get visit() {
+    return this.rows[0];
+  }
+}
+
+/** No rows: `facts` has the place in the line. */
+export class LiveQueue extends LiveVisit {}
+
+/** The taken time of a clinic, or of all who offer a service. */
+export class LiveAvailability extends LiveList {
+  /** @param {Options} options */
+  constructor(options) {
+    super(options, DAYS);
+  }
+}
+
+/** The user whose rows may be kept and shared. @param {string} token */
 function userOf(token) {
   try {
     return String(JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).user_id);

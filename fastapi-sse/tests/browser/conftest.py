@@ -1,5 +1,4 @@
 import http.server
-import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -7,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
-from stream_testkit.clinic import Person, TestClinic
-from stream_testkit.front_end import FrontEnd, Open
-from stream_testkit.service import StartService, StreamService
+
+from testkit.headless import chromium_program
+from testkit.stream.clinic import Person, TestClinic
+from testkit.stream.front_end import FrontEnd, Open
+from testkit.stream.service import StartService, StreamService
 
 # A name of this machine that no browser trusts: pages there are as on a plain http address in a clinic's network.
 LAN = "desk.clinic.test"
@@ -31,7 +32,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -63,7 +64,10 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def service(start_service: StartService, origin: str, lan_origin: str) -> StreamService:
-    return start_service(cors_allowed_origins=f"{origin},{lan_origin}", sse_heartbeat_seconds=0.5)
+    """It looks 20 times a second, not 67: enough for pages, and many of these tests wait for seconds."""
+    return start_service(
+        cors_allowed_origins=f"{origin},{lan_origin}", sse_heartbeat_seconds=0.5, sse_poll_interval_ms=50
+    )
 
 
 @pytest.fixture

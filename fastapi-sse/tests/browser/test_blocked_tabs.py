@@ -1,11 +1,10 @@
 """A leading tab that stands still: the others notice, take over, and it steps down when it goes on."""
 
 import pytest
-from stream_testkit.blocking import BLOCKED
-from stream_testkit.clinic import TestClinic
-from stream_testkit.front_end import FrontEnd, Open
 
-pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
+from testkit.stream.blocking import BLOCKED
+from testkit.stream.clinic import TestClinic
+from testkit.stream.front_end import FrontEnd, Open
 
 # The service's are twice as frequent, so that a busy machine makes none late.
 HEARTBEAT_SECONDS = 1

@@ -2,9 +2,8 @@
 
 import pytest
 from playwright.sync_api import Error
-from stream_testkit.front_end import Open, evaluate_within
 
-pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
+from testkit.stream.front_end import Open, evaluate_within
 
 
 def test_promise_that_never_resolves_is_an_error(open_page: Open) -> None:

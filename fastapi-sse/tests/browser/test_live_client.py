@@ -5,11 +5,10 @@ from itertools import count
 
 import pytest
 from playwright.sync_api import BrowserContext, Route
-from stream_testkit.clinic import TestClinic
-from stream_testkit.front_end import FrontEnd, Open, evaluate_within
-from stream_testkit.service import StartService, StreamService
 
-pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
+from testkit.stream.clinic import TestClinic
+from testkit.stream.front_end import FrontEnd, Open, evaluate_within
+from testkit.stream.service import StartService, StreamService
 
 
 def opened_by(service: StreamService) -> int:
@@ -174,7 +173,7 @@ def test_silence_is_told_and_tried_again(open_page: Open, service: StreamService
     front_end.wait_for_state("live")
 
 
-def test_who_is_replaced_stays_away(
+def test_replaced_reader_stays_away(
     start_service: StartService, context: BrowserContext, clinic: TestClinic, origin: str
 ) -> None:
     service = start_service(cors_allowed_origins=origin, sse_max_connections_per_user=1)

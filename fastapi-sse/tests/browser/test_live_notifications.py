@@ -1,11 +1,10 @@
 """LiveNotifications in a real browser: the same life as a list of appointments, and how many are not read."""
 
 import pytest
-from stream_testkit.clinic import TestClinic
-from stream_testkit.front_end import FrontEnd, Open
-from stream_testkit.service import StreamService
 
-pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
+from testkit.stream.clinic import TestClinic
+from testkit.stream.front_end import FrontEnd, Open
+from testkit.stream.service import StreamService
 
 
 def wait_for_unread(front_end: FrontEnd, count: int) -> None:

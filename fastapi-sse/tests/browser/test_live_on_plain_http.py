@@ -1,10 +1,7 @@
 """A page on a plain http address of the clinic's own network: no Web Locks there, and no crypto.randomUUID."""
 
-import pytest
-from stream_testkit.clinic import TestClinic
-from stream_testkit.front_end import Open
-
-pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
+from testkit.stream.clinic import TestClinic
+from testkit.stream.front_end import Open
 
 
 def test_list_follows_the_database(open_page: Open, clinic: TestClinic, lan_origin: str) -> None:
@@ -32,7 +29,8 @@ def test_tabs_share_one_connection_and_the_next_takes_over(
     first = clinic.book()
     tabs = [open_page(at=lan_origin) for _ in range(3)]
     for tab in tabs:
-        tab.start()
+        # A closing tab's goodbye may be lost on a busy machine: then its silence tells the others, after five seconds.
+        tab.start(heartbeatSeconds=2)
         tab.wait_for_ids(first)
         tab.wait_for_state("live")
     tabs[1].wait_for_connections(1)
@@ -44,9 +42,10 @@ def test_tabs_share_one_connection_and_the_next_takes_over(
     third = clinic.book(day=2)
     for tab in tabs[1:]:
         tab.wait_for_ids(first, second, third)
-        assert not tab.told["changes"][-1]["isSnapshot"]
     tabs[1].wait_for_connections(1)
-    assert sum(tab.page.evaluate("live.isLeading") for tab in tabs[1:]) == 1
+    (leader,) = [tab for tab in tabs[1:] if tab.page.evaluate("live.isLeading")]
+    # The other may have asked the leader when that had the change already, and been given all rows.
+    assert not leader.told["changes"][-1]["isSnapshot"]
 
 
 def test_stopped_leader_hands_over_at_once(open_page: Open, clinic: TestClinic, lan_origin: str) -> None:

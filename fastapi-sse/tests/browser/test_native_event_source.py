@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page
-from stream_testkit.clinic import TestClinic
-from stream_testkit.front_end import evaluate_within
-from stream_testkit.service import StartService, StreamService
 
-pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
+from testkit.stream.clinic import TestClinic
+from testkit.stream.front_end import evaluate_within
+from testkit.stream.service import StartService, StreamService
 
 OPEN = """async (address) => {
   window.told = [];
@@ -71,7 +70,7 @@ def test_full_service_lets_it_in_as_soon_as_there_is_room(
     wait_until_told(page, booked)
 
 
-def test_who_has_signed_out_is_told_to_stop(
+def test_signed_out_reader_is_told_to_stop(
     start_service: StartService, page: Page, clinic: TestClinic, origin: str
 ) -> None:
     service = start_service(cors_allowed_origins=origin)

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext
-from stream_testkit.clinic import TestClinic
-from stream_testkit.front_end import FrontEnd, Open
-from stream_testkit.gate import Gate
-from stream_testkit.service import StreamService
 
-pytestmark = pytest.mark.xdist_group("browser")  # One browser is enough.
+from testkit.stream.clinic import TestClinic
+from testkit.stream.front_end import FrontEnd, Open
+from testkit.stream.gate import Gate
+from testkit.stream.service import StreamService
 
 HEARTBEAT_SECONDS = 2
 MORE_THAN_A_HEARTBEAT_MS = 2_400

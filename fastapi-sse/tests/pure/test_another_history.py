@@ -1,14 +1,17 @@
 """Numbers that have come to mean other events: what stays, what is forgotten, and who keeps which rights."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from clinic_stream.audiences import AppointmentAudience, RecordScope
 from clinic_stream.inbox import Inbox
 from clinic_stream.live_clinic import LiveClinic
-from clinic_stream.state import Audience, Dormant, Scope
-from clinic_stream.viewers import Session, Sessions
-from stream_testkit.rows import NOON, appointment, batch, event, event_id, state
+from clinic_stream.state import Dormant
+from clinic_stream.viewers import Session, Sessions, Subject
+
+from testkit.stream.rows import NOON, appointment, batch, event, event_id, state
 
 PAULA = 31
 EMPTY = Inbox({}, 0, seq=100)
@@ -18,7 +21,7 @@ KNOWN = state([appointment(1)], recent=[HOLD, event(100, 1)])
 
 def test_history_that_continues_needs_no_boundary() -> None:
     clinic = LiveClinic(state([appointment(1)], recent=[HOLD, event(100, 1)]), NOON)
-    clinic.replace(state([appointment(1)], recent=[HOLD, event(100, 1)]))
+    asyncio.run(clinic.replace(state([appointment(1)], recent=[HOLD, event(100, 1)])))
     assert (clinic.state.knows(event_id(99)), clinic.history) == (True, 0)
 
 
@@ -28,16 +31,16 @@ def test_history_that_does_not_continue_forgets_its_ids_and_its_inboxes() -> Non
     clinic.take_inbox(PAULA, EMPTY)
     fresh = state([appointment(1)], seq=99, recent=[HOLD])
     fresh.continues = False
-    clinic.replace(fresh)
+    asyncio.run(clinic.replace(fresh))
     assert not clinic.state.knows(event_id(99))
     assert (clinic.history, clinic.unread_inboxes) == (1, [PAULA])
 
 
 def test_repair_draws_a_boundary_that_later_loads_keep() -> None:
     clinic = LiveClinic(state([appointment(1)], recent=[HOLD, event(100, 1)]), NOON)
-    clinic.replace(state([appointment(1, notes="repaired")], recent=[HOLD, event(100, 1)]), is_repair=True)
+    asyncio.run(clinic.replace(state([appointment(1, notes="repaired")], recent=[HOLD, event(100, 1)]), is_repair=True))
     assert not clinic.state.knows(event_id(100))
-    clinic.replace(state(seq=101, recent=[HOLD, event(100, 1), event(101, 1)]))
+    asyncio.run(clinic.replace(state(seq=101, recent=[HOLD, event(100, 1), event(101, 1)])))
     assert (clinic.state.knows(event_id(100)), clinic.state.knows(event_id(101))) == (False, True)
 
 
@@ -60,7 +63,7 @@ def test_log_goes_on_after_the_boundary() -> None:
     clinic = state([appointment(1)], recent=[HOLD, event(100, 1)])
     clinic.draw_boundary()
     clinic.apply(batch(event(101, 1), rows=[appointment(1, notes="new")]))
-    assert clinic.missed_since(event_id(101), Audience(Scope(1))) is not None
+    assert clinic.missed_since(event_id(101), AppointmentAudience(RecordScope(1))) is not None
 
 
 ACTIVE = Session(1, True, "staff", 1, 2, None, None)
@@ -83,6 +86,7 @@ def test_database_that_may_be_late_takes_rights_and_gives_none(
     known: Session | None, found: Session | None, stays: bool
 ) -> None:
     sessions = Sessions()
-    sessions.put(1, known)
-    sessions.put_stricter(1, found)
-    assert (sessions._known[1] == known) is stays
+    subject = Subject("user", 1)
+    sessions.put(subject, known)
+    sessions.put_stricter(subject, found)
+    assert (sessions._known[subject] == known) is stays

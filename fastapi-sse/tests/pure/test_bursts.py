@@ -2,10 +2,11 @@
 
 import asyncio
 
+from clinic_stream.audiences import AppointmentAudience, RecordScope
 from clinic_stream.hub import Hub
-from clinic_stream.state import Audience, Scope
 from clinic_stream.topics import BURST_SECONDS
-from stream_testkit.rows import NOON, appointment, batch, event, state
+
+from testkit.stream.rows import NOON, appointment, batch, event, state
 
 
 class Line:
@@ -16,7 +17,7 @@ class Line:
         self.unsent = 0
         self.chunks: list[bytes] = []
 
-    def carry(self, connection: object) -> None: ...
+    def attach(self, connection: object) -> None: ...
 
     def write(self, chunk: bytes) -> None:
         self.chunks.append(chunk)
@@ -28,9 +29,9 @@ async def read(line: Line, *, changes: int, pause: float = 0) -> Hub:
     hub = Hub(clock=lambda: NOON, heartbeat_seconds=60, is_live=True)
     hub.keep(state([appointment(1)]))
     clinic = hub.clinics[1]
-    topic = clinic.topic(Audience(Scope(1)), NOON)
+    topic = clinic.topic(AppointmentAudience(RecordScope(1)), NOON)
     connection = hub.enter(hub.next_id(), topic, None, mode="delta")
-    running = asyncio.create_task(connection.run_on(line))
+    running = asyncio.create_task(connection.write_to(line))
     await asyncio.sleep(0)
     for number in range(changes):
         clinic.advance(batch(event(101 + number, 1), rows=[appointment(1, notes=str(number))]))
@@ -69,8 +70,10 @@ def test_reader_whose_line_is_blocked_is_told_the_newest_when_it_is_clear() -> N
         hub = Hub(clock=lambda: NOON, heartbeat_seconds=60, is_live=True)
         hub.keep(state([appointment(1)]))
         clinic = hub.clinics[1]
-        connection = hub.enter(hub.next_id(), clinic.topic(Audience(Scope(1)), NOON), None, mode="snapshot")
-        running = asyncio.create_task(connection.run_on(line))
+        connection = hub.enter(
+            hub.next_id(), clinic.topic(AppointmentAudience(RecordScope(1)), NOON), None, mode="delta"
+        )
+        running = asyncio.create_task(connection.write_to(line))
         await asyncio.sleep(0)
         line.is_clear, line.unsent = False, 100
         connection.blocked()

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from clinic_stream import errors, frames
+from clinic_stream.appointment import Appointment, View
+from clinic_stream.appointment_queries import APPOINTMENTS
 from clinic_stream.event_ids import EventId
-from clinic_stream.feed import APPOINTMENTS
-from clinic_stream.inbox import Inbox, Notification
-from clinic_stream.state import Appointment, View
+from clinic_stream.inbox import Inbox, InboxItem
 
 CONTRACT = Path(__file__).parents[3] / "shared-config" / "contract"
 INSTANTS = (
@@ -20,10 +20,14 @@ INSTANTS = (
     "ends_at",
     "attendance_confirmed_at",
     "checked_in_at",
+    "arrived_at",
+    "called_at",
+    "requested_start",
     "created_at",
     "updated_at",
     "blocked_from",
     "blocked_until",
+    "deleted_at",
 )
 
 
@@ -78,7 +82,7 @@ def documented_inbox() -> Inbox:
     row = {name: value for name, value in example["row"].items() if name != "clinic_id"}
     for name in ("created_at", "read_at"):
         row[name] = row[name] and datetime.fromisoformat(row[name])
-    return Inbox.of([Notification(**row)], 1, seq=1, zone=ZoneInfo(example["zone"]))
+    return Inbox.of([InboxItem(**row)], 1, seq=1, zone=ZoneInfo(example["zone"]))
 
 
 def test_notification_is_written_as_documented_to_the_byte() -> None:
@@ -90,7 +94,7 @@ def test_notification_is_written_as_documented_to_the_byte() -> None:
 
 def test_documented_notification_has_the_columns_of_the_view() -> None:
     assert list(document("notification")["row"]) == document("live_views")["live_notification"]
-    assert [name for name in document("notification")["row"] if name != "clinic_id"] == list(Notification._fields)
+    assert [name for name in document("notification")["row"] if name != "clinic_id"] == list(InboxItem._fields)
 
 
 @pytest.mark.parametrize("kind", ["snapshot", "change"])
@@ -98,12 +102,12 @@ def test_notifications_are_told_as_documented(kind: str) -> None:
     expected = document("notification")[kind]
     inbox = documented_inbox()
     at = EventId("0123456789abcdef", 3, expected["seq"], 1781000000000000)
-    rows, unread_count = inbox.rows.values(), inbox.unread_count
+    rows, members = inbox.rows.values(), {"unread_count": inbox.unread_count}
     if kind == "snapshot":
         as_of = datetime.fromisoformat(expected["as_of"])
-        frame = frames.snapshot(rows, at=at, as_of=as_of, named=True, of="notifications", unread_count=unread_count)
+        frame = frames.snapshot(rows, at=at, as_of=as_of, named=True, of="notifications", members=members)
     else:
-        frame = frames.change(rows, expected["removes"], at=at, unread_count=unread_count)
+        frame = frames.change(rows, expected["removes"], at=at, members=members)
     assert data_of(frame) == json.dumps(expected, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -1,30 +1,33 @@
 """Readers who come while a clinic cannot be loaded. In an event loop, but with no database."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
+from clinic_stream.clinic_loads import LoadedStates
 from clinic_stream.errors import DatabaseUnavailable, Reason
 from clinic_stream.hub import Hub
 from clinic_stream.poller import Poller
-from clinic_stream.sharing import FIRST_PAUSE_SECONDS
-from clinic_stream.state import ClinicState
+from clinic_stream.shared_reads import FIRST_PAUSE_SECONDS
 from clinic_stream.viewers import Sessions
-from stream_testkit.rows import NOON, appointment, state
+
+from testkit.stream.rows import NOON, appointment, state
 
 
 class AwayAtFirst:
     """A feed whose first load fails."""
 
     reads_replica = False
+    latest_commit = timedelta(seconds=8)
 
     def __init__(self) -> None:
         self.loads = 0
 
-    async def load(self, *_: object, **__: object) -> ClinicState:
+    async def load(self, *_: object, **__: object) -> LoadedStates:
         self.loads += 1
         if self.loads == 1:
             raise DatabaseUnavailable("away", Reason.TIMEOUT)
-        return state([appointment(1)])
+        return {1: state([appointment(1)])}
 
 
 def test_longer_wait_after_a_failure_takes_no_clinic_from_its_readers() -> None:

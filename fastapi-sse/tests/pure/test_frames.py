@@ -3,11 +3,12 @@ from datetime import UTC, datetime
 
 import pytest
 from clinic_stream import frames
+from clinic_stream.appointment import View
 from clinic_stream.event_ids import EventId
-from clinic_stream.state import View
 from hypothesis import given
 from hypothesis import strategies as st
-from stream_testkit.rows import NOON, appointment
+
+from testkit.stream.rows import NOON, appointment
 
 AT = EventId("0123456789abcdef", 7, 42, 1781000000000000)
 

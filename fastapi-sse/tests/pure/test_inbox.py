@@ -1,25 +1,30 @@
 """A user's notifications: the newest, how many are unread, and what a reader of them is told."""
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from clinic_stream.audiences import AppointmentAudience, AvailabilityAudience, InboxAudience, RecordScope
 from clinic_stream.event_ids import EventId
-from clinic_stream.inbox import NEWEST, Inbox, Notification
+from clinic_stream.events import EventBatch, FeedEvent, MissedChanges
+from clinic_stream.inbox import NEWEST, Inbox, InboxItem
+from clinic_stream.inbox_topic import InboxTopic
 from clinic_stream.live_clinic import LiveClinic
 from clinic_stream.params import Mode
-from clinic_stream.state import Audience, Batch, Calendar, ClinicState, Event, Missed, Recipient, Scope
-from clinic_stream.topics import TOPIC_LINGER, InboxTopic
+from clinic_stream.state import ClinicState
+from clinic_stream.topics import TOPIC_LINGER
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stream_testkit.rows import BERLIN, NOON, event, event_id, state
+
+from testkit.stream.rows import BERLIN, NOON, event, event_id, state
 
 PAULA, PETE = 31, 32
 SOON = NOON + timedelta(minutes=1)
 
 
-def notification(row_id: int, user_id: int = PAULA, *, is_read: bool = False, **changed: Any) -> Notification:
+def notification(row_id: int, user_id: int = PAULA, *, is_read: bool = False, **changed: Any) -> InboxItem:
     """The higher the id, the newer."""
     at = NOON.replace(tzinfo=None) + timedelta(seconds=row_id)
     values: dict[str, Any] = {
@@ -30,19 +35,19 @@ def notification(row_id: int, user_id: int = PAULA, *, is_read: bool = False, **
         "created_at": at,
         "read_at": at if is_read else None,
     }
-    return Notification(row_id, user_id, **{**values, **changed})
+    return InboxItem(row_id, user_id, **{**values, **changed})
 
 
-def inbox(*rows: Notification, seq: int = 100) -> Inbox:
+def inbox(*rows: InboxItem, seq: int = 100) -> Inbox:
     unread = sum(row.read_at is None for row in rows)
     return Inbox.of(rows, unread, seq=seq, zone=BERLIN)
 
 
-def told(seq: int, user_id: int = PAULA) -> Event:
+def told(seq: int, user_id: int = PAULA) -> FeedEvent:
     return event(seq, user_id, "refresh", entity="notification")
 
 
-def paulas(*rows: Notification) -> tuple[LiveClinic, InboxTopic]:
+def paulas(*rows: InboxItem) -> tuple[LiveClinic, InboxTopic]:
     """A clinic, with a topic on what Paula was told."""
     clinic = LiveClinic(state(), NOON)
     topic = clinic.inbox(PAULA, NOON)
@@ -84,21 +89,21 @@ def test_reader_is_told_everything_first(mode: Mode) -> None:
     assert (body(opening.frame)["unread_count"], body(opening.frame)["seq"]) == (1, 100)
 
 
-def test_what_is_read_is_one_upsert() -> None:
+def test_reading_is_one_upsert() -> None:
     clinic, topic = paulas(notification(1), notification(2))
     clinic.advance(
-        Batch([told(101)], [], inboxes={PAULA: inbox(notification(1, is_read=True), notification(2), seq=101)})
+        EventBatch([told(101)], [], inboxes={PAULA: inbox(notification(1, is_read=True), notification(2), seq=101)})
     )
     change = body(topic.since(topic.version - 1, "delta", NOON))
     assert [(row["id"], row["read_at"] is None) for row in change.pop("upserts")] == [(1, False)]
     assert change == {"removes": [], "unread_count": 1, "seq": 101}
 
 
-def test_what_newer_ones_push_out_is_removed() -> None:
+def test_rows_that_newer_ones_push_out_are_removed() -> None:
     rows = [notification(number) for number in range(NEWEST)]
     clinic, topic = paulas(*rows)
     newer = inbox(*rows, notification(NEWEST), seq=101)
-    clinic.advance(Batch([told(101)], [], inboxes={PAULA: newer}))
+    clinic.advance(EventBatch([told(101)], [], inboxes={PAULA: newer}))
     change = body(topic.since(topic.version - 1, "delta", NOON))
     assert ([row["id"] for row in change["upserts"]], change["removes"]) == ([NEWEST], [0])
     assert change["unread_count"] == NEWEST + 1
@@ -106,7 +111,7 @@ def test_what_newer_ones_push_out_is_removed() -> None:
 
 def test_reading_what_is_too_old_to_be_shown_tells_the_count() -> None:
     clinic, topic = paulas(notification(1))
-    clinic.advance(Batch([told(101)], [], inboxes={PAULA: Inbox(topic.inbox.rows, 0, seq=101)}))
+    clinic.advance(EventBatch([told(101)], [], inboxes={PAULA: Inbox(topic.inbox.rows, 0, seq=101)}))
     assert body(topic.since(topic.version - 1, "delta", NOON)) == {
         "upserts": [],
         "removes": [],
@@ -115,19 +120,19 @@ def test_reading_what_is_too_old_to_be_shown_tells_the_count() -> None:
     }
 
 
-def test_what_others_are_told_makes_no_version() -> None:
+def test_messages_to_others_make_no_version() -> None:
     clinic, topic = paulas(notification(1))
     version = topic.version
-    clinic.advance(Batch([told(101, PETE)], []))
+    clinic.advance(EventBatch([told(101, PETE)], []))
     assert topic.version == version
     assert clinic.state.inboxes.keys() == {PAULA}
 
 
-def test_what_nobody_looks_at_is_not_kept() -> None:
+def test_unused_topic_is_not_kept() -> None:
     clinic, topic = paulas(notification(1))
     other = clinic.inbox(PETE, NOON + TOPIC_LINGER)
     clinic.drop_idle_topics(NOON + TOPIC_LINGER + timedelta(seconds=1))
-    assert clinic.topics == {Recipient(1, PETE): other}
+    assert clinic.topics == {InboxAudience(1, PETE): other}
     assert (set(clinic.recipients), clinic.state.inboxes) == ({PETE}, {})
     clinic.take_inbox(PAULA, inbox(notification(1)))
     assert clinic.state.inboxes == {}
@@ -142,7 +147,9 @@ def test_topic_that_is_asked_for_stays_until_its_reader_comes(seen: str) -> None
         if seen == "inbox":
             return clinic.inbox(PAULA, at)
         return (
-            clinic.topic(Audience(Scope(1)), at) if seen == "appointments" else clinic.availability(Calendar(1, 2), at)
+            clinic.topic(AppointmentAudience(RecordScope(1)), at)
+            if seen == "appointments"
+            else clinic.availability(AvailabilityAudience(1, 2), at)
         )
 
     topic = ask(NOON)
@@ -155,16 +162,16 @@ def test_an_older_look_does_not_undo_a_newer_one() -> None:
     """It was read before a batch of events, and came after it."""
     clinic = LiveClinic(state(), NOON)
     topic = clinic.inbox(PAULA, NOON)
-    clinic.advance(Batch([told(101)], [], inboxes={PAULA: inbox(notification(2), seq=101)}))
+    clinic.advance(EventBatch([told(101)], [], inboxes={PAULA: inbox(notification(2), seq=101)}))
     clinic.take_inbox(PAULA, inbox(notification(1), seq=100))
     assert list(topic.inbox.rows) == [2]
 
 
 def test_look_that_came_while_the_clinic_was_loaded_again_is_kept() -> None:
     clinic, topic = paulas(notification(1))
-    clinic.replace(state(seq=100))
+    asyncio.run(clinic.replace(state(seq=100)))
     assert (list(topic.inbox.rows), list(clinic.state.inboxes)) == ([1], [PAULA])
-    clinic.replace(state(seq=100, inboxes={PAULA: inbox(notification(2))}))
+    asyncio.run(clinic.replace(state(seq=100, inboxes={PAULA: inbox(notification(2))})))
     assert (list(topic.inbox.rows), list(clinic.state.inboxes[PAULA].rows)) == ([2], [2])
 
 
@@ -184,7 +191,7 @@ def test_look_that_came_while_the_clinic_was_loaded_again_is_kept() -> None:
     ],
 )
 @pytest.mark.parametrize("mode", ["snapshot", "delta"])
-def test_who_comes_back_is_told_all_if_their_inbox_may_have_changed(since: EventId, result: str, mode: Mode) -> None:
+def test_returning_reader_gets_all_if_the_inbox_may_have_changed(since: EventId, result: str, mode: Mode) -> None:
     recent = [event(99, 5, entity="hold"), told(100), told(101, PETE)]
     clinic = LiveClinic(state(seq=101, recent=recent), NOON)
     topic = clinic.inbox(PAULA, NOON)
@@ -201,8 +208,8 @@ def test_with_the_clinic_s_zone_all_that_is_shown_has_changed() -> None:
 
 def test_readers_of_appointments_do_not_hear_of_it() -> None:
     restarted = state(seq=103, recent=[event(100, 5, entity="hold"), told(101), told(102), told(103)])
-    for scope in (Scope(1), Scope(1, "practitioner", 11), Scope(1, "patient", 21)):
-        assert restarted.missed_since(event_id(100), Audience(scope)) == Missed([], [])
+    for scope in (RecordScope(1), RecordScope(1, "practitioner", 11), RecordScope(1, "patient", 21)):
+        assert restarted.missed_since(event_id(100), AppointmentAudience(scope)) == MissedChanges([], [])
 
 
 # State + events = fresh state
@@ -215,11 +222,11 @@ writes = st.one_of(
 
 
 class FakeDatabase:
-    """What the database would answer. The one stand-in in these tests."""
+    """The database's answers. The one stand-in in these tests."""
 
     def __init__(self) -> None:
-        self.rows: dict[int, Notification] = {}
-        self.events: list[Event] = []
+        self.rows: dict[int, InboxItem] = {}
+        self.events: list[FeedEvent] = []
         self._numbers = iter(range(1_000_000))
 
     def write(self, kind: str, target: int) -> None:
@@ -244,10 +251,10 @@ class FakeDatabase:
         inboxes = {user_id: self.inbox_of(user_id) for user_id in readers}
         return state(seq=len(self.events), recent=self.events, inboxes=inboxes)
 
-    def batch_after(self, seq: int, readers: set[int]) -> Batch:
+    def batch_after(self, seq: int, readers: set[int]) -> EventBatch:
         events = self.events[seq:]
         named = {event.entity_id for event in events} & readers
-        return Batch(events, [], inboxes={user_id: self.inbox_of(user_id) for user_id in named})
+        return EventBatch(events, [], inboxes={user_id: self.inbox_of(user_id) for user_id in named})
 
     def _log(self, user_id: int) -> None:
         self.events.append(told(len(self.events) + 1, user_id))

@@ -1,20 +1,24 @@
+import asyncio
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from clinic_stream.clinic_reload import compared
+from clinic_stream.events import RowChange
 from clinic_stream.instants import start_of
-from clinic_stream.state import Window
-from stream_testkit.rows import TODAY, appointment, state
+from clinic_stream.window import LiveWindow
+
+from testkit.stream.rows import TODAY, appointment, state
 
 
 @pytest.mark.parametrize(("day", "kept"), [(-2, False), (-1, True), (0, True), (31, True), (32, False)])
 def test_window_is_yesterday_to_31_days_ahead(day: int, kept: bool) -> None:
-    assert Window.around(TODAY).keeps(appointment(1, day=day)) is kept
+    assert LiveWindow.around(TODAY).keeps(appointment(1, day=day)) is kept
 
 
 @pytest.mark.parametrize("day", [-100, -2, 32, 400])
 def test_pending_is_kept_whatever_its_date(day: int) -> None:
-    assert Window.around(TODAY).keeps(appointment(1, day=day, status="pending"))
+    assert LiveWindow.around(TODAY).keeps(appointment(1, day=day, status="pending"))
 
 
 def test_state_takes_no_row_from_outside_its_window() -> None:
@@ -45,6 +49,6 @@ def test_state_ends_at_the_next_midnight_of_its_clinic() -> None:
 def test_fresh_state_keeps_the_encoded_rows_that_are_equal() -> None:
     known = state([appointment(1), appointment(2)])
     fresh = state([appointment(1), appointment(2, notes="new")])
-    adopted = known.adopt(fresh)
-    assert adopted.rows[1] is known.rows[1]
-    assert adopted.rows[2] is not known.rows[2]
+    changes = asyncio.run(compared(known, fresh))
+    assert fresh.rows[1] is known.rows[1]
+    assert changes == {2: RowChange(known.rows[2], fresh.rows[2])}

@@ -2,14 +2,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from clinic_stream.audiences import AvailabilityAudience, RecordScope, RowFilter
 from clinic_stream.errors import Problem
-from clinic_stream.params import Wanted, read_wanted
-from clinic_stream.state import Calendar, Filter, Scope
+from clinic_stream.params import StreamQuery, read_stream_query
 from hypothesis import given
 from hypothesis import strategies as st
-from stream_testkit.rows import TODAY
 
-SCOPE = Scope(1)
+from testkit.stream.rows import TODAY
+
+SCOPE = RecordScope(1)
 
 
 def day(offset: int) -> str:
@@ -18,25 +19,25 @@ def day(offset: int) -> str:
 
 def refusal(**query: Any) -> Problem:
     with pytest.raises(Problem) as caught:
-        read_wanted(**query).audience(SCOPE, TODAY)
+        read_stream_query(**query).audience(SCOPE, TODAY)
     assert caught.value.status == 400
     return caught.value
 
 
 def dates_of(**query: Any) -> tuple[int, int]:
-    wanted = read_wanted(**query).audience(SCOPE, TODAY).filter
+    wanted = read_stream_query(**query).audience(SCOPE, TODAY).filter
     assert wanted.first_date is not None
     assert wanted.last_date is not None
     return (wanted.first_date - TODAY).days, (wanted.last_date - TODAY).days
 
 
 def test_nothing_asked_for_is_the_snapshot_mode_without_filter() -> None:
-    assert read_wanted() == Wanted("snapshot")
-    assert read_wanted().audience(SCOPE, TODAY).filter == Filter()
+    assert read_stream_query() == StreamQuery("snapshot")
+    assert read_stream_query().audience(SCOPE, TODAY).filter == RowFilter()
 
 
 def test_empty_values_count_as_none() -> None:
-    assert read_wanted(mode="", first="", last="", practitioner="", status=["", " "]) == Wanted()
+    assert read_stream_query(mode="", first="", last="", practitioner="", status=["", " "]) == StreamQuery()
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_yesterday_as_last_date_alone_means_that_day() -> None:
 
 
 def test_statuses_may_be_repeated_or_listed() -> None:
-    wanted = read_wanted(status=["confirmed, pending", "no_show"])
+    wanted = read_stream_query(status=["confirmed, pending", "no_show"])
     assert wanted.statuses == {"confirmed", "pending", "no_show"}
 
 
@@ -107,10 +108,10 @@ def test_statuses_may_be_repeated_or_listed() -> None:
     ),
     st.lists(st.text(max_size=20), max_size=3),
 )
-def test_whatever_is_asked_is_either_understood_or_refused_by_name(query: dict[str, Any], status: list[str]) -> None:
+def test_every_parameter_is_either_understood_or_refused_by_name(query: dict[str, Any], status: list[str]) -> None:
     refused = None
     try:
-        read_wanted(**query, status=status).audience(SCOPE, TODAY)
+        read_stream_query(**query, status=status).audience(SCOPE, TODAY)
     except Problem as problem:
         refused = problem
     if refused is not None:
@@ -122,17 +123,17 @@ def test_days_that_have_passed_are_no_error_for_who_comes_back() -> None:
     """A fixed range outlives its first day: EventSource would take a 400 for the end."""
     query = {"first": day(-5), "last": day(3)}
     assert refusal(**query).code == "range_not_live"
-    audience = read_wanted(**query).audience(SCOPE, TODAY, is_back=True)
-    assert audience.filter == Filter(TODAY - timedelta(days=5), TODAY + timedelta(days=3))
-    wholly_past = read_wanted(first=day(-9), last=day(-8))
+    audience = read_stream_query(**query).audience(SCOPE, TODAY, is_back=True)
+    assert audience.filter == RowFilter(TODAY - timedelta(days=5), TODAY + timedelta(days=3))
+    wholly_past = read_stream_query(first=day(-9), last=day(-8))
     assert wholly_past.audience(SCOPE, TODAY, is_back=True).filter.last_date == TODAY - timedelta(days=8)
 
 
 def test_calendar_is_of_a_practitioner_and_days() -> None:
-    assert read_wanted(practitioner="7").calendar(1, TODAY) == Calendar(1, 7)
-    assert read_wanted(practitioner="7", last=day(2)).calendar(1, TODAY) == Calendar(
+    assert read_stream_query(practitioner="7").availability_audience(1, TODAY) == AvailabilityAudience(1, 7)
+    assert read_stream_query(practitioner="7", last=day(2)).availability_audience(1, TODAY) == AvailabilityAudience(
         1, 7, TODAY, TODAY + timedelta(days=2)
     )
     with pytest.raises(Problem) as caught:
-        read_wanted().calendar(1, TODAY)
+        read_stream_query().availability_audience(1, TODAY)
     assert caught.value.attr == "practitioner"

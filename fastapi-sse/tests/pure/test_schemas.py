@@ -1,22 +1,35 @@
 """The schemas of the OpenAPI document describe what is sent: the contract's examples, and the frames themselves."""
 
 import json
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from clinic_stream import documents, frames
+from clinic_stream import event_schemas, frames, schemas
+from clinic_stream.audiences import ClinicAvailabilityAudience, VisitAudience, WallAudience
 from clinic_stream.event_ids import EventId
+from clinic_stream.live_clinic import LiveClinic
 from clinic_stream.main import openapi_document
+from clinic_stream.schedule import ClinicSchedule
+from clinic_stream.taken_intervals import Hold
+from clinic_stream.visit_topic import hash_of
 from pydantic import BaseModel, ValidationError
+
+from testkit.stream.rows import NOON, PETRA, appointment, batch, event, state
 
 CONTRACT = Path(__file__).parents[3] / "shared-config" / "contract"
 AT = EventId("0123456789abcdef", 3, 41, 1781000000000000)
 STREAMS = {
-    "/api/v1/sse/appointments": documents.APPOINTMENT_EVENTS,
-    "/api/v1/sse/availability": documents.AVAILABILITY_EVENTS,
-    "/api/v1/sse/notifications": documents.NOTIFICATION_EVENTS,
+    "/api/v1/sse/appointments": event_schemas.APPOINTMENT_EVENTS,
+    "/api/v1/sse/availability": event_schemas.AVAILABILITY_EVENTS,
+    "/api/v1/sse/holds": event_schemas.HOLD_EVENTS,
+    "/api/v1/sse/notifications": event_schemas.NOTIFICATION_EVENTS,
+    "/api/v1/sse/queue": event_schemas.QUEUE_EVENTS,
+    "/api/v1/sse/visit": event_schemas.VISIT_EVENTS,
+    "/api/v1/sse/wall": event_schemas.WALL_EVENTS,
 }
 
 
@@ -34,26 +47,26 @@ def data_of(frame: bytes) -> Any:
 
 
 def test_contract_s_appointments_are_as_documented() -> None:
-    check(documents.AppointmentSnapshot, contract("snapshot"))
-    check(documents.AppointmentChange, contract("change"))
-    check(documents.Appointment, contract("appointment")["patient"])
+    check(schemas.AppointmentSnapshot, contract("snapshot"))
+    check(schemas.AppointmentChange, contract("change"))
+    check(schemas.Appointment, contract("appointment")["patient"])
 
 
 def test_field_that_is_not_documented_is_noticed() -> None:
     snapshot = contract("snapshot")
     snapshot["appointments"][0]["new_field"] = 1
     with pytest.raises(ValidationError, match="new_field"):
-        check(documents.AppointmentSnapshot, snapshot)
+        check(schemas.AppointmentSnapshot, snapshot)
 
 
 def test_contract_s_notifications_are_as_documented() -> None:
-    check(documents.NotificationSnapshot, contract("notification")["snapshot"])
-    check(documents.NotificationChange, contract("notification")["change"])
+    check(schemas.NotificationSnapshot, contract("notification")["snapshot"])
+    check(schemas.NotificationChange, contract("notification")["change"])
 
 
 def test_contract_s_errors_are_as_documented() -> None:
     for example in contract("error").values():
-        check(documents.ErrorAnswer, example["body"])
+        check(schemas.ErrorAnswer, example["body"])
 
 
 def test_availability_is_as_documented() -> None:
@@ -61,7 +74,49 @@ def test_availability_is_as_documented() -> None:
     taken = [("2026-11-20T09:00:00+01:00", "2026-11-20T10:00:00+01:00")]
     as_of = datetime.fromisoformat("2026-11-20T07:59:30+00:00")
     frame = frames.availability(taken, practitioner_id=3, dates=(day, day), at=AT, as_of=as_of)
-    check(documents.AvailabilitySnapshot, data_of(frame))
+    check(schemas.AvailabilitySnapshot, data_of(frame))
+
+
+def test_availability_of_a_clinic_is_as_documented() -> None:
+    clinic = LiveClinic(state([appointment(1)]), NOON)
+    topic = clinic.clinic_availability(ClinicAvailabilityAudience(1), NOON)
+    check(schemas.ClinicAvailabilitySnapshot, data_of(topic.snapshot("delta", NOON)))
+    schedule = ClinicSchedule.of(1, [PETRA])
+    clinic.advance(replace(batch(event(101, 1, entity="schedule", kind="refresh")), schedule=schedule))
+    changed = data_of(topic.since(0, "delta", NOON))
+    check(schemas.ClinicAvailabilityChange, changed)
+    assert [row["practitioner"] for row in changed["upserts"]] == [PETRA]
+
+
+@pytest.mark.parametrize("is_number_alone", [False, True])
+def test_visit_is_as_documented(is_number_alone: bool) -> None:
+    row = appointment(1)
+    audience = VisitAudience(1, 1, hash_of(row.reference), is_number_alone)
+    topic = LiveClinic(state([row]), NOON).visit_topic(audience, NOON)
+    model = schemas.Place if is_number_alone else schemas.VisitSnapshot
+    check(model, data_of(topic.snapshot("snapshot", NOON)))
+
+
+@pytest.mark.parametrize(("kind", "shows_names"), [("team", True), ("waiting_room", True), ("waiting_room", False)])
+def test_wall_is_as_documented(kind: str, shows_names: bool) -> None:
+    row = appointment(1, arrived_at=NOON.replace(tzinfo=None))
+    clinic = LiveClinic(state([row]), NOON)
+    topic = clinic.wall(WallAudience(1, kind, shows_names), NOON)
+    whole = data_of(topic.snapshot("snapshot", NOON))
+    check(schemas.WallSnapshot, whole)
+    assert len(whole["visits"]) == 1
+    clinic.advance(batch(event(101, 1), rows=[appointment(1, arrived_at=row.arrived_at, room="2")]))
+    check(schemas.WallChange, data_of(topic.since(0, "delta", NOON)))
+
+
+def test_holds_are_as_documented() -> None:
+    begins, ends, expires_at = (datetime.fromisoformat(f"2026-11-20T09:{minute}") for minute in ("00", "30", "05"))
+    hold = Hold(7, 3, 5, begins, ends, expires_at, begins, ends).encoded(ZoneInfo("Europe/Berlin"))
+    as_of = datetime.fromisoformat("2026-11-20T07:59:30+00:00")
+    members = {"schedule_version": 4}
+    whole = frames.snapshot([hold], at=AT, as_of=as_of, named=True, of="holds", members=members)
+    check(schemas.HoldSnapshot, data_of(whole))
+    check(schemas.HoldChange, data_of(frames.change([hold], [8], at=AT, members=members)))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +134,8 @@ def test_availability_is_as_documented() -> None:
 )
 def test_control_event_is_as_documented_under_its_name(frame: bytes, name: str) -> None:
     assert f"event: {name}\n" in frame.decode()
-    check(documents.APPOINTMENT_EVENTS[name], data_of(frame))
+    [model] = event_schemas.models_of(event_schemas.APPOINTMENT_EVENTS)[name]
+    check(model, data_of(frame))
 
 
 def test_every_reference_of_the_document_leads_to_a_schema() -> None:

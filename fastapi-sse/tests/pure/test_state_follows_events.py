@@ -5,33 +5,27 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from clinic_stream.appointment import STATUSES, Appointment
+from clinic_stream.appointment_topic import AppointmentTopic
+from clinic_stream.audiences import AppointmentAudience, RecordScope, RowFilter
 from clinic_stream.event_ids import EventId
+from clinic_stream.events import EventBatch, FeedEvent, is_named_by
 from clinic_stream.live_clinic import LiveClinic
 from clinic_stream.params import Mode
-from clinic_stream.state import (
-    STATUSES,
-    Appointment,
-    Audience,
-    Batch,
-    ClinicState,
-    Event,
-    Filter,
-    Scope,
-    is_named_by,
-)
-from clinic_stream.topics import AppointmentTopic
+from clinic_stream.state import ClinicState
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stream_testkit.rows import ANNA, BEN, NOON, PAUL, PETRA, TODAY, appointment, batch, event, event_id, state
+
+from testkit.stream.rows import ANNA, BEN, NOON, PAUL, PETRA, TODAY, appointment, batch, event, event_id, state
 
 AUDIENCES = [
-    Audience(Scope(1)),
-    Audience(Scope(1), Filter(TODAY, TODAY + timedelta(days=2))),
-    Audience(Scope(1), Filter(statuses=frozenset({"pending", "cancelled"}))),
-    Audience(Scope(1), Filter(practitioner_id=PAUL)),
-    Audience(Scope(1, "practitioner", PETRA)),
-    Audience(Scope(1, "patient", ANNA)),
-    Audience(Scope(1, "patient", BEN), Filter(statuses=frozenset({"confirmed"}))),
+    AppointmentAudience(RecordScope(1)),
+    AppointmentAudience(RecordScope(1), RowFilter(TODAY, TODAY + timedelta(days=2))),
+    AppointmentAudience(RecordScope(1), RowFilter(statuses=frozenset({"pending", "cancelled"}))),
+    AppointmentAudience(RecordScope(1), RowFilter(practitioner_id=PAUL)),
+    AppointmentAudience(RecordScope(1, "practitioner", PETRA)),
+    AppointmentAudience(RecordScope(1, "patient", ANNA)),
+    AppointmentAudience(RecordScope(1, "patient", BEN), RowFilter(statuses=frozenset({"confirmed"}))),
 ]
 
 columns = st.fixed_dictionaries(
@@ -52,12 +46,12 @@ writes = st.one_of(
 
 
 class FakeDatabase:
-    """What the database would answer: rows, and a gap-free log. The one stand-in in these tests."""
+    """The database's answers: rows, and a gap-free log. The one stand-in in these tests."""
 
     def __init__(self) -> None:
         self.rows: dict[int, dict[str, Any]] = {}
         self.names = {ANNA: "Anna", BEN: "Ben"}
-        self.events: list[Event] = []
+        self.events: list[FeedEvent] = []
 
     def write(self, kind: str, target: int, change: Any) -> None:
         if kind == "put":
@@ -81,7 +75,7 @@ class FakeDatabase:
     def fresh_state(self) -> ClinicState:
         return state(self.all_rows(), seq=len(self.events), recent=self.events)
 
-    def batch_after(self, seq: int) -> Batch:
+    def batch_after(self, seq: int) -> EventBatch:
         events = self.events[seq:]
         ids = {event.entity_id for event in events if event.entity == "appointment"}
         rows = [row for row in self.all_rows() if row.id in ids or any(is_named_by(row, event) for event in events)]
@@ -126,7 +120,7 @@ class FakeReader:
                     self.shown.pop(row_id, None)
 
 
-def what_is_so(database: FakeDatabase, audience: Audience, today: date = TODAY) -> dict[int, Any]:
+def what_is_so(database: FakeDatabase, audience: AppointmentAudience, today: date = TODAY) -> dict[int, Any]:
     fresh = database.fresh_state()
     return {row.id: json.loads(row.encoded(audience.view)) for row in fresh.rows.values() if audience.shows(row, today)}
 
@@ -143,6 +137,9 @@ def test_state_that_followed_every_event_equals_a_fresh_one(batches: list[list[t
             followed.apply(database.batch_after(followed.seq))
         fresh = database.fresh_state()
         assert (followed.seq, followed.rows) == (fresh.seq, fresh.rows)
+        for audience in AUDIENCES:
+            shown = {row.id for row in fresh.rows.values() if audience.shows(row, TODAY)}
+            assert followed.visible_to(audience).keys() == shown
 
 
 @pytest.mark.parametrize("mode", ["snapshot", "delta"])

@@ -12,7 +12,7 @@ class Alarm:
         self.adds = adds
         self.ticker: Ticker | None = None
 
-    def ring(self, now: float) -> float | None:
+    def on_tick(self, now: float) -> float | None:
         self.rung.append(self.name)
         if self.adds is not None and self.ticker is not None:
             self.ticker.add(now, self.adds)
@@ -20,7 +20,7 @@ class Alarm:
 
 
 class Broken:
-    def ring(self, now: float) -> float | None:
+    def on_tick(self, now: float) -> float | None:
         raise RuntimeError
 
 

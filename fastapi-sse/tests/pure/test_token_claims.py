@@ -1,26 +1,30 @@
 import hmac
 import json
 import secrets
+import time
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+from clinic_stream.audiences import RecordScope
 from clinic_stream.auth import read_bearer, read_ticket, read_token
 from clinic_stream.errors import Problem
-from clinic_stream.state import Scope
-from clinic_stream.viewers import Session, Sessions, Viewer
+from clinic_stream.viewers import DeviceViewer, Session, Sessions, Subject, Viewer, VisitViewer
+from clinic_stream.visit_topic import hash_of
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from jwt.utils import base64url_encode
 from shared_config import StreamSettings
-from stream_testkit.service import sign
+
+from testkit.stream.service import sign
 
 KEY = secrets.token_hex(32)
 HS256 = {"jwt_algorithm": "HS256", "jwt_secret_key": KEY}
 CONTRACT = Path(__file__).parents[3] / "shared-config" / "contract"
 CLAIMS = json.loads((CONTRACT / "access_token.json").read_text())
 TICKETS = json.loads((CONTRACT / "stream_ticket.json").read_text())
+APPOINTMENT = json.loads((CONTRACT / "appointment.json").read_text())
 PATIENT = CLAIMS["patient"]
 
 
@@ -62,7 +66,7 @@ def test_documented_claims_make_a_viewer(role: str, signing: dict[str, Any], che
 
 
 @BOTH_ALGORITHMS
-@pytest.mark.parametrize("role", sorted(TICKETS))
+@pytest.mark.parametrize("role", sorted(set(TICKETS) & set(CLAIMS)))
 def test_documented_ticket_makes_the_same_viewer_for_as_long_as_the_token_behind_it(
     role: str, signing: dict[str, Any], checking: dict[str, Any]
 ) -> None:
@@ -73,16 +77,31 @@ def test_documented_ticket_makes_the_same_viewer_for_as_long_as_the_token_behind
     assert viewer.expires_at == ends
 
 
+@BOTH_ALGORITHMS
+def test_documented_ticket_of_a_visit_makes_its_viewer(signing: dict[str, Any], checking: dict[str, Any]) -> None:
+    ends, documented = 2**40, claims_of(TICKETS["visit"])
+    ticket = sign({**documented, "session_exp": ends}, **signing)
+    viewer = read_ticket(ticket, settings(**checking)).viewer
+    assert viewer == VisitViewer(512, 3, hash_of(APPOINTMENT["row"]["reference"]), ends)
+    assert documented["reference_hash"] == hash_of(APPOINTMENT["row"]["reference"])
+
+
+@BOTH_ALGORITHMS
+def test_documented_ticket_of_a_device_makes_its_viewer(signing: dict[str, Any], checking: dict[str, Any]) -> None:
+    ticket = sign({**claims_of(TICKETS["device"]), "session_exp": 2**40}, **signing)
+    assert read_ticket(ticket, settings(**checking)).viewer == DeviceViewer(7, 3, 1, 2**40)
+
+
 def test_scope_follows_the_role() -> None:
     scopes = {
         role: read_token(sign(claims_of(CLAIMS[role]), key=KEY), settings()).scope()
         for role in ("owner", "staff", "practitioner", "patient")
     }
     assert scopes == {
-        "owner": Scope(3),
-        "staff": Scope(3),
-        "practitioner": Scope(3, "practitioner", 12),
-        "patient": Scope(3, "patient", 77),
+        "owner": RecordScope(3),
+        "staff": RecordScope(3),
+        "practitioner": RecordScope(3, "practitioner", 12),
+        "patient": RecordScope(3, "patient", 77),
     }
 
 
@@ -137,7 +156,7 @@ def test_token_signed_with_another_key_is_refused() -> None:
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "é.é.é", "..", sign(PATIENT, key=KEY)[:-2]])
-def test_what_is_no_token_is_refused(token: str) -> None:
+def test_other_text_is_no_token(token: str) -> None:
     assert_refused(token)
 
 
@@ -204,7 +223,16 @@ def test_session_that_has_changed_does_not(session: Session) -> None:
 def test_unknown_user_is_not_admitted() -> None:
     sessions = Sessions()
     assert not sessions.admit(VIEWER)
-    sessions.put(90, None)
+    sessions.put(Subject("user", 90), None)
     assert not sessions.admit(VIEWER)
-    sessions.put(90, SESSION)
+    sessions.put(Subject("user", 90), SESSION)
     assert sessions.admit(VIEWER)
+
+
+def test_signature_of_a_token_is_checked_once_and_its_expiry_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    token, known = sign(claims_of(PATIENT), key=KEY, seconds=60), settings()
+    assert read_token(token, known) is read_token(token, known)
+    assert_refused(token, jwt_secret_key=secrets.token_hex(32))
+    later = time.time() + 61
+    monkeypatch.setattr("clinic_stream.auth.time.time", lambda: later)
+    assert_refused(token)

@@ -1,15 +1,19 @@
+import asyncio
 import json
 from datetime import timedelta
 
 import pytest
-from clinic_stream.live_clinic import LiveClinic, scopes_of
+from clinic_stream.audiences import AppointmentAudience, RecordScope, RowFilter
+from clinic_stream.clinic_reload import scopes_of
+from clinic_stream.events import RowChange
+from clinic_stream.live_clinic import LiveClinic
 from clinic_stream.params import Mode
-from clinic_stream.state import Audience, Change, Filter, Scope
 from clinic_stream.topics import HISTORY_LENGTH, SNAPSHOT_AGE, TOPIC_LINGER
-from stream_testkit.rows import ANNA, BEN, NOON, PAUL, PETRA, TODAY, appointment, batch, event, state
 
-WHOLE_CLINIC = Audience(Scope(1))
-ANNAS = Audience(Scope(1, "patient", ANNA))
+from testkit.stream.rows import ANNA, BEN, NOON, PAUL, PETRA, TODAY, appointment, batch, event, state
+
+WHOLE_CLINIC = AppointmentAudience(RecordScope(1))
+ANNAS = AppointmentAudience(RecordScope(1, "patient", ANNA))
 MODES: list[Mode] = ["snapshot", "delta"]
 
 
@@ -32,13 +36,13 @@ def test_frame_is_encoded_once_for_all_who_are_up_to_date(mode: Mode) -> None:
 
 def test_everyone_of_one_audience_shares_one_topic() -> None:
     clinic = live_clinic()
-    assert clinic.topic(WHOLE_CLINIC, NOON) is clinic.topic(Audience(Scope(1)), NOON)
+    assert clinic.topic(WHOLE_CLINIC, NOON) is clinic.topic(AppointmentAudience(RecordScope(1)), NOON)
     assert clinic.topic(WHOLE_CLINIC, NOON) is not clinic.topic(ANNAS, NOON)
 
 
 def test_row_is_encoded_once_for_all_topics_of_a_view() -> None:
     clinic = live_clinic()
-    other = Audience(Scope(1, "practitioner", PETRA))
+    other = AppointmentAudience(RecordScope(1, "practitioner", PETRA))
     for audience in (WHOLE_CLINIC, other):
         clinic.topic(audience, NOON).snapshot("snapshot", NOON)
     first = clinic.topic(WHOLE_CLINIC, NOON).rows[1]
@@ -60,7 +64,17 @@ def test_internal_note_makes_no_version_for_the_patient() -> None:
     assert annas.version == 0
 
 
-def test_who_is_behind_gets_the_sum_of_the_changes() -> None:
+def test_deletion_removes_a_visit_from_the_clinic_and_leaves_it_cancelled_for_its_patient() -> None:
+    clinic = live_clinic()
+    annas, whole = clinic.topic(ANNAS, NOON), clinic.topic(WHOLE_CLINIC, NOON)
+    deleted = appointment(1, status="cancelled", deleted_at=NOON.replace(tzinfo=None))
+    clinic.advance(batch(event(101, 1), rows=[deleted]))
+    assert body(whole.since(0, "delta", NOON))["removes"] == [1]
+    shown = body(annas.since(0, "delta", NOON))["upserts"]
+    assert [(row["id"], row["status"]) for row in shown] == [(1, "cancelled")]  # type: ignore[attr-defined]
+
+
+def test_late_reader_gets_the_sum_of_the_changes() -> None:
     clinic = live_clinic()
     topic = clinic.topic(WHOLE_CLINIC, NOON)
     clinic.advance(batch(event(101, 1), rows=[appointment(1, notes="older")]))
@@ -71,7 +85,7 @@ def test_who_is_behind_gets_the_sum_of_the_changes() -> None:
     assert (told["removes"], told["seq"]) == ([2], 103)
 
 
-def test_who_is_too_far_behind_gets_a_snapshot() -> None:
+def test_reader_too_far_behind_gets_a_snapshot() -> None:
     clinic = live_clinic()
     topic = clinic.topic(WHOLE_CLINIC, NOON)
     for number in range(HISTORY_LENGTH + 1):
@@ -99,7 +113,7 @@ def test_days_move_at_midnight_without_any_write() -> None:
     topic = clinic.topic(WHOLE_CLINIC, NOON)
     assert set(topic.rows) == {1, 3}
     tomorrow = TODAY + timedelta(days=1)
-    clinic.replace(state([appointment(1), appointment(2, day=8), appointment(3, day=3)], today=tomorrow))
+    asyncio.run(clinic.replace(state([appointment(1), appointment(2, day=8), appointment(3, day=3)], today=tomorrow)))
     told = body(topic.since(0, "delta", NOON))
     assert [row["id"] for row in told["upserts"]] == [2]  # type: ignore[attr-defined]
     assert told["removes"] == [1]
@@ -108,7 +122,7 @@ def test_days_move_at_midnight_without_any_write() -> None:
 def test_midnight_makes_no_version_where_nothing_moves() -> None:
     clinic = LiveClinic(state([appointment(3, day=3)]), NOON)
     topic = clinic.topic(WHOLE_CLINIC, NOON)
-    clinic.replace(state([appointment(3, day=3)], today=TODAY + timedelta(days=1)))
+    asyncio.run(clinic.replace(state([appointment(3, day=3)], today=TODAY + timedelta(days=1))))
     assert topic.version == 0
 
 
@@ -121,19 +135,73 @@ def test_topic_that_nobody_looks_at_is_forgotten_after_a_while() -> None:
 
 
 def test_change_concerns_the_scopes_a_row_was_in_and_is_in() -> None:
-    change = Change(appointment(1), appointment(1, patient_id=BEN, practitioner_id=PAUL))
+    change = RowChange(appointment(1), appointment(1, patient_id=BEN, practitioner_id=PAUL))
     assert scopes_of(change, 1) == {
-        Scope(1),
-        Scope(1, "patient", ANNA),
-        Scope(1, "patient", BEN),
-        Scope(1, "practitioner", PETRA),
-        Scope(1, "practitioner", PAUL),
+        RecordScope(1),
+        RecordScope(1, "patient", ANNA),
+        RecordScope(1, "patient", BEN),
+        RecordScope(1, "practitioner", PETRA),
+        RecordScope(1, "practitioner", PAUL),
     }
 
 
 def test_topics_of_one_scope_with_other_filters_all_follow() -> None:
     clinic = live_clinic()
-    topics = [clinic.topic(Audience(Scope(1), Filter(statuses=frozenset({s}))), NOON) for s in ("confirmed", "no_show")]
+    topics = [
+        clinic.topic(AppointmentAudience(RecordScope(1), RowFilter(statuses=frozenset({s}))), NOON)
+        for s in ("confirmed", "no_show")
+    ]
     clinic.advance(batch(event(101, 1), rows=[appointment(1, status="no_show")]))
     assert [set(topic.rows) for topic in topics] == [{2}, {1}]
     assert [topic.version for topic in topics] == [1, 1]
+
+
+# Families
+
+
+def test_visits_of_a_familys_records_are_shown_to_its_account_alone() -> None:
+    clinic = live_clinic()
+    annas = clinic.topic(ANNAS, NOON, family=frozenset({BEN}))
+    assert set(annas.rows) == {1, 2}
+    assert "notes" not in annas.snapshot("snapshot", NOON).decode()
+    version = annas.version
+    clinic.advance(batch(event(101, 2), rows=[appointment(2, patient_id=BEN, status="cancelled")]))
+    assert (annas.version, annas.rows[2].status) == (version + 1, "cancelled")
+    assert set(clinic.topic(AppointmentAudience(RecordScope(1, "patient", BEN)), NOON).rows) == {2}
+
+
+def test_readers_are_told_what_a_change_of_their_family_brings_and_takes() -> None:
+    clinic = live_clinic()
+    annas = clinic.topic(ANNAS, NOON)
+    clinic.set_family(ANNA, frozenset({BEN}))
+    assert [row["id"] for row in body(annas.since(0, "delta", NOON))["upserts"]] == [2]  # type: ignore[attr-defined]
+    clinic.set_family(ANNA, frozenset())
+    assert body(annas.since(1, "delta", NOON))["removes"] == [2]
+    clinic.advance(batch(event(101, 2), rows=[appointment(2, patient_id=BEN, status="cancelled")]))
+    assert annas.version == 2
+
+
+def test_record_that_moves_between_two_of_a_family_stays_shown() -> None:
+    clinic = live_clinic()
+    annas = clinic.topic(ANNAS, NOON, family=frozenset({BEN}))
+    clinic.advance(batch(event(101, 2), rows=[appointment(2, patient_id=ANNA)]))
+    assert annas.rows[2].patient_id == ANNA
+
+
+def test_family_that_shares_a_record_is_told_apart() -> None:
+    clinic = live_clinic()
+    annas, bens = (
+        clinic.topic(ANNAS, NOON, family=frozenset({BEN})),
+        clinic.topic(AppointmentAudience(RecordScope(1, "patient", BEN)), NOON),
+    )
+    clinic.set_family(BEN, frozenset({99}))
+    assert annas.audience.family == frozenset({BEN})
+    assert bens.audience.family == frozenset({99})
+
+
+def test_topic_of_a_family_is_forgotten_with_all_its_records() -> None:
+    clinic = live_clinic()
+    clinic.topic(ANNAS, NOON, family=frozenset({BEN}))
+    clinic.drop_idle_topics(NOON + 2 * TOPIC_LINGER)
+    assert clinic.topics == {}
+    clinic.advance(batch(event(101, 2), rows=[appointment(2, patient_id=BEN, status="cancelled")]))

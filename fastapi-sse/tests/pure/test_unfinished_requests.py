@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 
 import pytest
-from clinic_stream.unfinished import UnfinishedRequests
+from clinic_stream.unfinished_requests import UnfinishedRequests
 
 SPARED_SECONDS = 0.05
 ADDRESS = "192.0.2.7"

@@ -1,15 +1,18 @@
 from datetime import timedelta
 
 import pytest
+from clinic_stream.audiences import AppointmentAudience, RecordScope, RowFilter
 from clinic_stream.event_ids import NO_MARK, EventId
-from clinic_stream.state import LOG_AGE, Audience, Filter, Missed, Scope
-from stream_testkit.rows import ANNA, BEN, EPOCH, NOON, PAUL, PETRA, TODAY, appointment, batch, event, event_id, state
+from clinic_stream.event_log import LOG_AGE
+from clinic_stream.events import MissedChanges
 
-WHOLE_CLINIC = Audience(Scope(1))
-PETRAS = Audience(Scope(1, "practitioner", PETRA))
-ANNAS = Audience(Scope(1, "patient", ANNA))
-CONFIRMED = Audience(Scope(1), Filter(statuses=frozenset({"confirmed"})))
-NOTHING = Missed([], [])
+from testkit.stream.rows import ANNA, BEN, EPOCH, NOON, PAUL, PETRA, TODAY, appointment, batch, event, event_id, state
+
+WHOLE_CLINIC = AppointmentAudience(RecordScope(1))
+PETRAS = AppointmentAudience(RecordScope(1, "practitioner", PETRA))
+ANNAS = AppointmentAudience(RecordScope(1, "patient", ANNA))
+CONFIRMED = AppointmentAudience(RecordScope(1), RowFilter(statuses=frozenset({"confirmed"})))
+NOTHING = MissedChanges([], [])
 FIRST_ROW = appointment(1)
 
 
@@ -32,7 +35,7 @@ def test_nothing_was_missed_when_nothing_happened() -> None:
     ],
     ids=["another epoch", "another clinic", "the future", "the far future", "pruned", "the beginning"],
 )
-def test_what_cannot_be_known_asks_for_a_snapshot(last_id: EventId) -> None:
+def test_unknown_past_asks_for_a_snapshot(last_id: EventId) -> None:
     assert state([FIRST_ROW]).missed_since(last_id, WHOLE_CLINIC) is None
 
 
@@ -40,7 +43,7 @@ def test_what_cannot_be_known_asks_for_a_snapshot(last_id: EventId) -> None:
     "text",
     [None, "", "x", "1", "1.2", "a.b.c", "e.1.-5", "e.1.5", "e.1.5.6", "e.1.5-", "e.1." + "9" * 30 + "-1", "é.1.2-3"],
 )
-def test_what_is_no_id_of_ours_reads_as_none(text: str | None) -> None:
+def test_foreign_id_reads_as_none(text: str | None) -> None:
     assert EventId.read(text) is None
 
 
@@ -51,23 +54,23 @@ def test_id_reads_as_it_is_written() -> None:
 def test_changed_row_is_told_to_those_who_see_it_and_nothing_to_the_others() -> None:
     clinic = state([FIRST_ROW])
     clinic.apply(batch(event(101, 1), rows=[appointment(1, notes="new")]))
-    told = Missed([appointment(1, notes="new")], [])
+    told = MissedChanges([appointment(1, notes="new")], [])
     assert clinic.missed_since(at(100), WHOLE_CLINIC) == told
     assert clinic.missed_since(at(100), ANNAS) == told
-    assert clinic.missed_since(at(100), Audience(Scope(1, "patient", BEN))) == NOTHING
-    assert clinic.missed_since(at(100), Audience(Scope(1, "practitioner", PAUL))) == NOTHING
+    assert clinic.missed_since(at(100), AppointmentAudience(RecordScope(1, "patient", BEN))) == NOTHING
+    assert clinic.missed_since(at(100), AppointmentAudience(RecordScope(1, "practitioner", PAUL))) == NOTHING
 
 
 def test_row_that_moved_to_another_patient_is_removed_for_the_first_one() -> None:
     clinic = state([FIRST_ROW])
     clinic.apply(batch(event(101, 1), rows=[appointment(1, patient_id=BEN)]))
-    assert clinic.missed_since(at(100), ANNAS) == Missed([], [1])
+    assert clinic.missed_since(at(100), ANNAS) == MissedChanges([], [1])
 
 
 def test_row_that_left_the_filter_is_removed() -> None:
     clinic = state([FIRST_ROW])
     clinic.apply(batch(event(101, 1), rows=[appointment(1, status="cancelled")]))
-    assert clinic.missed_since(at(100), CONFIRMED) == Missed([], [1])
+    assert clinic.missed_since(at(100), CONFIRMED) == MissedChanges([], [1])
 
 
 def test_row_that_came_and_went_meanwhile_is_not_mentioned() -> None:
@@ -75,7 +78,7 @@ def test_row_that_came_and_went_meanwhile_is_not_mentioned() -> None:
     clinic.apply(batch(event(101, 1, "insert"), rows=[FIRST_ROW]))
     clinic.apply(batch(event(102, 1, "delete")))
     assert clinic.missed_since(at(100), WHOLE_CLINIC) == NOTHING
-    assert clinic.missed_since(at(101), WHOLE_CLINIC) == Missed([], [1])
+    assert clinic.missed_since(at(101), WHOLE_CLINIC) == MissedChanges([], [1])
 
 
 def test_write_that_changed_no_column_is_nothing() -> None:
@@ -94,21 +97,23 @@ def test_new_name_is_told_with_every_row_that_shows_it() -> None:
     clinic = state([FIRST_ROW, appointment(2, patient_id=BEN)])
     renamed = appointment(1, patient_name="Anna Maria")
     clinic.apply(batch(event(101, ANNA, "refresh", entity="patient"), rows=[renamed]))
-    assert clinic.missed_since(at(100), WHOLE_CLINIC) == Missed([renamed], [])
+    assert clinic.missed_since(at(100), WHOLE_CLINIC) == MissedChanges([renamed], [])
 
 
 def test_after_a_restart_the_changed_rows_are_known_from_the_database() -> None:
     clinic = state([FIRST_ROW, appointment(2)], recent=[event(99, 7, entity="hold"), event(100, 1)])
-    assert clinic.missed_since(at(99), WHOLE_CLINIC) == Missed([FIRST_ROW], [])
+    assert clinic.missed_since(at(99), WHOLE_CLINIC) == MissedChanges([FIRST_ROW], [])
 
 
 def test_after_a_restart_a_delete_is_told_to_who_may_know_every_id() -> None:
     clinic = state([], recent=[event(99, 7, entity="hold"), event(100, 1, "delete")])
-    assert clinic.missed_since(at(99), WHOLE_CLINIC) == Missed([], [1])
+    assert clinic.missed_since(at(99), WHOLE_CLINIC) == MissedChanges([], [1])
 
 
 @pytest.mark.parametrize("audience", [PETRAS, ANNAS, CONFIRMED], ids=["practitioner", "patient", "filter"])
-def test_after_a_restart_a_narrow_scope_gets_a_snapshot_instead_of_a_stranger_s_id(audience: Audience) -> None:
+def test_after_a_restart_a_narrow_scope_gets_a_snapshot_instead_of_a_stranger_s_id(
+    audience: AppointmentAudience,
+) -> None:
     recent = [event(99, 7, entity="hold"), event(100, 1, "delete")]
     assert state([], recent=recent).missed_since(at(99), audience) is None
 
@@ -122,7 +127,7 @@ def test_after_a_restart_a_new_row_of_a_stranger_is_nothing() -> None:
 def test_after_a_restart_a_new_name_is_told() -> None:
     recent = [event(99, 7, entity="hold"), event(100, ANNA, "refresh", entity="patient")]
     clinic = state([FIRST_ROW, appointment(2, patient_id=BEN)], recent=recent)
-    assert clinic.missed_since(at(99), ANNAS) == Missed([FIRST_ROW], [])
+    assert clinic.missed_since(at(99), ANNAS) == MissedChanges([FIRST_ROW], [])
 
 
 def test_change_of_the_clinic_asks_for_a_snapshot() -> None:
@@ -130,7 +135,7 @@ def test_change_of_the_clinic_asks_for_a_snapshot() -> None:
     assert state([FIRST_ROW], recent=recent).missed_since(at(99), WHOLE_CLINIC) is None
 
 
-def test_who_was_last_here_yesterday_gets_a_snapshot_for_the_days_have_moved() -> None:
+def test_reader_of_yesterday_gets_a_snapshot_for_the_days_have_moved() -> None:
     yesterday = NOON - timedelta(days=1)
     clinic = state([FIRST_ROW], recent=[event(100, 7, entity="hold", at=yesterday)])
     assert clinic.missed_since(at(100, at=yesterday), WHOLE_CLINIC) is None
@@ -140,13 +145,16 @@ def test_who_was_last_here_yesterday_gets_a_snapshot_for_the_days_have_moved() -
 def test_days_that_were_asked_for_do_not_move() -> None:
     yesterday = NOON - timedelta(days=1)
     clinic = state([FIRST_ROW], recent=[event(100, 7, entity="hold", at=yesterday)])
-    assert clinic.missed_since(at(100, at=yesterday), Audience(Scope(1), Filter(TODAY, TODAY))) == NOTHING
+    assert (
+        clinic.missed_since(at(100, at=yesterday), AppointmentAudience(RecordScope(1), RowFilter(TODAY, TODAY)))
+        == NOTHING
+    )
 
 
 def test_days_that_were_asked_for_leave_when_they_have_passed() -> None:
     before = NOON - timedelta(days=2)
     today = state([appointment(2)], seq=101, recent=[event(100, 1, at=before), event(101, 2)])
-    asked = Audience(Scope(1), Filter(TODAY - timedelta(days=2), TODAY))
+    asked = AppointmentAudience(RecordScope(1), RowFilter(TODAY - timedelta(days=2), TODAY))
     assert today.missed_since(at(100, at=before), asked) is None
 
 
@@ -162,7 +170,7 @@ def test_log_forgets_by_age_but_never_its_last_entry() -> None:
 def test_several_changes_of_a_row_in_one_batch_are_known_from_before_the_first() -> None:
     clinic = state([FIRST_ROW])
     clinic.apply(batch(event(101, 1), event(102, 1), rows=[appointment(1, patient_id=BEN)]))
-    assert clinic.missed_since(at(100), ANNAS) == Missed([], [1])
+    assert clinic.missed_since(at(100), ANNAS) == MissedChanges([], [1])
     # Between the two nobody has looked: the row may never have been Anna's there.
     assert clinic.missed_since(at(101), ANNAS) is None
 
@@ -178,7 +186,7 @@ def test_number_whose_event_is_another_one_asks_for_a_snapshot() -> None:
     promoted = state([FIRST_ROW], seq=101, recent=[event(100, 999, entity="hold"), event(101, 2, at=LATER)])
     assert promoted.missed_since(at(101), WHOLE_CLINIC) is None
     assert promoted.missed_since(at(101, at=LATER), WHOLE_CLINIC) == NOTHING
-    assert promoted.missed_since(at(100), WHOLE_CLINIC) == Missed([], [2]), "what both have seen"
+    assert promoted.missed_since(at(100), WHOLE_CLINIC) == MissedChanges([], [2]), "what both have seen"
 
 
 def test_number_that_is_known_by_its_mark_alone_is_checked_in_the_middle_of_the_log() -> None:
@@ -199,16 +207,16 @@ def test_gap_in_the_recent_events_ends_what_is_known() -> None:
     """A partial restore: number 99 is missing."""
     clinic = state([FIRST_ROW], seq=101, recent=[event(98, 1), event(100, 1), event(101, 1)])
     assert clinic.missed_since(at(98), WHOLE_CLINIC) is None
-    assert clinic.missed_since(at(100), WHOLE_CLINIC) == Missed([FIRST_ROW], [])
+    assert clinic.missed_since(at(100), WHOLE_CLINIC) == MissedChanges([FIRST_ROW], [])
 
 
 def test_clinic_without_any_event_has_missed_nothing_at_its_beginning() -> None:
     clinic = state([], seq=0, recent=[])
     assert clinic.event_id == at(0)
-    today = Audience(Scope(1), Filter(TODAY, TODAY))
+    today = AppointmentAudience(RecordScope(1), RowFilter(TODAY, TODAY))
     assert clinic.missed_since(at(0), today) == NOTHING
     clinic.apply(batch(event(1, 1, "insert"), rows=[FIRST_ROW]))
-    assert clinic.missed_since(at(0), today) == Missed([FIRST_ROW], [])
+    assert clinic.missed_since(at(0), today) == MissedChanges([FIRST_ROW], [])
 
 
 def test_boundary_answers_every_older_id_with_a_snapshot() -> None:
@@ -220,3 +228,20 @@ def test_boundary_answers_every_older_id_with_a_snapshot() -> None:
     clinic.apply(batch(event(101, 1), rows=[appointment(1, notes="new")]))
     assert clinic.missed_since(at(100), WHOLE_CLINIC) is None
     assert clinic.missed_since(at(101), WHOLE_CLINIC) == NOTHING
+
+
+@pytest.mark.parametrize("since", [100, 101])
+def test_reader_whose_family_has_changed_since_or_just_before_gets_a_snapshot(since: int) -> None:
+    clinic = state([FIRST_ROW])
+    clinic.apply(batch(event(101, ANNA, "refresh", entity="family"), rows=[]))
+    assert clinic.missed_since(at(since), ANNAS) is None
+    assert clinic.missed_since(at(since), AppointmentAudience(RecordScope(1, "patient", BEN))) == NOTHING
+    assert clinic.missed_since(at(since), WHOLE_CLINIC) == NOTHING
+
+
+def test_reader_whose_family_changed_long_before_misses_nothing() -> None:
+    clinic = state([FIRST_ROW])
+    clinic.apply(batch(event(101, ANNA, "refresh", entity="family"), rows=[]))
+    later = NOON + timedelta(seconds=6)
+    clinic.apply(batch(event(102, 7, "insert", entity="hold", at=later), rows=[]))
+    assert clinic.missed_since(event_id(102, at=later), ANNAS) == NOTHING

@@ -1,5 +1,5 @@
-"""The admin over the same services as the API: nothing about an appointment or a schedule is changed around them."""
+"""The admin over the same services as the API: nothing about an appointment is changed around them."""
 
-from clinic.appointments.admin import appointments, clinics, history, practitioners, series
+from clinic.appointments.admin import appointments, history, series
 
-__all__ = ["appointments", "clinics", "history", "practitioners", "series"]
+__all__ = ["appointments", "history", "series"]

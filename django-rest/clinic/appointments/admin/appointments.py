@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -11,9 +12,12 @@ from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.middleware.csrf import get_token
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from clinic.accounts.own_clinic import (
     OfOwnClinicAdmin,
@@ -22,19 +26,23 @@ from clinic.accounts.own_clinic import (
     is_at_desk,
     user_of,
 )
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.appointments.admin.history import HistoryInline
 from clinic.appointments.admin.wording import say_instant, say_when
-from clinic.appointments.lifecycle import UPCOMING, Action, allowed_actions
-from clinic.appointments.models import ActorKind, Appointment, Channel
+from clinic.appointments.lifecycle import UPCOMING, Action, Status, allowed_actions
+from clinic.appointments.models import STATUS_CHOICES, ActorKind, Appointment, Channel, Source
 from clinic.appointments.queries import appointments_visible_to
-from clinic.appointments.services.booking import Edit, edit_appointment
-from clinic.appointments.services.decisions import change_status, delete_appointment, facts_of
+from clinic.appointments.services.decisions import change_status, correct_status, delete_appointment, facts_of
+from clinic.appointments.services.guest_bookings import confirm_and_link
+from clinic.appointments.services.moving import Edit, edit_appointment
+from clinic.appointments.services.undoing import undo_deadline, undo_step
 from clinic.common import clock
 from clinic.common.admin import ChoicesFilter, DatesFilter, OneOfFilter
 from clinic.common.errors import ChairsideError
 from clinic.common.instants import local_date_of, zone_of
-from clinic.people.admin.patients import FoundByPhone
+from clinic.common.versions import ANY_VERSION, Expected
+from clinic.people.admin.patients import FoundByPhone, records_of_same_person
+from clinic.people.models import Patient
 
 STATUS_COLOURS = {
     "pending": "warning",
@@ -49,9 +57,9 @@ STATUS_COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A button: the action of the lifecycle behind it, and how it is said."""
+    """A button: the action of the lifecycle behind it, and how it is said. Without an action: the undo of the last."""
 
-    action: Action
+    action: Action | None
     label: str
     done: str
     icon: str
@@ -64,7 +72,8 @@ DECISIONS = {
     "check_in": Decision(Action.CHECK_IN, "Check in", "checked in", "how_to_reg"),
     "complete": Decision(Action.COMPLETE, "Complete", "completed", "task_alt"),
     "mark_no_show": Decision(Action.NO_SHOW, "No-show", "marked as missed", "person_off"),
-    "reopen": Decision(Action.REOPEN, "Re-open", "re-opened", "undo"),
+    "reopen": Decision(Action.REOPEN, "Re-open", "re-opened", "event_repeat"),
+    "undo": Decision(None, "Undo the last step", "undone", "undo"),
 }
 
 
@@ -72,11 +81,11 @@ def _button(name: str) -> Callable[[Any, HttpRequest, QuerySet[Appointment]], No
     decision = DECISIONS[name]
 
     @admin.action(description=decision.label)
-    def take(self: "AppointmentAdmin", request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
+    def press(self: "AppointmentAdmin", request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
         self.decide(request, queryset, decision)
 
-    take.icon = decision.icon  # type: ignore[attr-defined]
-    return take
+    press.icon = decision.icon  # type: ignore[attr-defined]
+    return press
 
 
 def when_asked(request: HttpRequest) -> str:
@@ -85,7 +94,7 @@ def when_asked(request: HttpRequest) -> str:
 
 
 class WhenFilter(OneOfFilter):
-    """What is still to come, the next first, unless something else is asked for; a search looks everywhere."""
+    """Visits to come, the next first, unless something else is asked for; a search looks everywhere."""
 
     title = "when"
     parameter_name = "when"
@@ -122,17 +131,54 @@ class AppointmentForm(VersionedForm):
         help_text="goes with a rejection or cancellation; the patient can read it",
     )
 
+    link_to = forms.ModelChoiceField(
+        Patient.objects.none(),
+        required=False,
+        label="Same person as",
+        widget=UnfoldAdminSelectWidget,
+        help_text="When you approve, the record of this request becomes part of the one chosen.",
+    )
+    correct_to = forms.ChoiceField(
+        required=False,
+        choices=[("", "as it is"), *STATUS_CHOICES],
+        label="Correct the status to",
+        widget=UnfoldAdminSelectWidget,
+        help_text="sets right what was entered by mistake",
+    )
+    correction_reason = forms.CharField(
+        required=False, max_length=500, widget=UnfoldAdminTextInputWidget, help_text="stands in the history"
+    )
+
     class Meta:
         model = Appointment
         fields = ("notes",)
         widgets = {"notes": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices: Any = self.fields.get("link_to")
+        if choices is not None:
+            choices.queryset = Patient.objects.filter(pk__in=_known_records(self.instance))
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("correct_to") and not cleaned.get("correction_reason"):
+            self.add_error("correction_reason", "A correction needs a reason.")
+        return cleaned
+
+
+def _known_records(appointment: Appointment) -> list[int]:
+    """Of a guest's request: the records of somebody with the same phone and name."""
+    if appointment.pk is None or appointment.source != Source.GUEST or appointment.status != Status.PENDING:
+        return []
+    return [record.pk for record in records_of_same_person(appointment.patient)]
 
 
 @admin.register(Appointment)
 class AppointmentAdmin(FoundByPhone, OfOwnClinicAdmin):
     phone_prefix = "patient__"
     form = AppointmentForm
-    list_display = ("when", "patient", "practitioner", "service", "status_label", "source", "clinic")
+    list_display = ("when", "patient", "practitioner", "service", "status_label", "allow_overlap", "source", "clinic")
     list_filter = (
         WhenFilter,
         ("status", ChoicesFilter),
@@ -154,6 +200,7 @@ class AppointmentAdmin(FoundByPhone, OfOwnClinicAdmin):
     complete = _button("complete")
     mark_no_show = _button("mark_no_show")
     reopen = _button("reopen")
+    undo = _button("undo")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Appointment]:
         visible = appointments_visible_to(user_of(request))
@@ -166,9 +213,17 @@ class AppointmentAdmin(FoundByPhone, OfOwnClinicAdmin):
         words = ["notes", "seen_version"]
         if obj is not None and obj.status in UPCOMING:
             words.insert(1, "reason")
+        if obj is not None and _known_records(obj):
+            words.insert(0, "link_to")
         what = (("patient", "practitioner"), ("when", "service"), ("status_label", "source"))
-        then = (("attended", "arrived"), ("cancel_reason", "series"), ("created", "updated"))
-        return ((None, {"fields": what}), ("Words", {"fields": words}), ("What happened", {"fields": then}))
+        then = (("attended", "arrived"), ("cancel_reason", "series"), "allow_overlap", ("created", "updated"))
+        correction = ("correct_to", "correction_reason")
+        return (
+            (None, {"fields": what}),
+            ("Words", {"fields": words}),
+            ("Correction", {"fields": correction}),
+            ("What happened", {"fields": then}),
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return (
@@ -182,6 +237,7 @@ class AppointmentAdmin(FoundByPhone, OfOwnClinicAdmin):
             "arrived",
             "cancel_reason",
             "series",
+            "allow_overlap",
             "created",
             "updated",
         )
@@ -205,24 +261,36 @@ class AppointmentAdmin(FoundByPhone, OfOwnClinicAdmin):
         appointment = self.get_object(request, str(object_id))
         if appointment is None:
             return []
-        possible = possible_now(appointment, actor_of(request))
+        actor = actor_of(request)
+        possible: set[Action | None] = set(possible_now(appointment, actor))
+        if undo_deadline(appointment, actor, now=clock.now()) is not None:
+            possible.add(None)
         return [self.get_unfold_action(name) for name, decision in DECISIONS.items() if decision.action in possible]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        actor, version, now = actor_of(request), form.cleaned_data["seen_version"], clock.now()
+        actor, now = actor_of(request), clock.now()
+        expected = Expected(form.cleaned_data["seen_version"])
         decision = self._pressed(request)
         if decision is not None:  # First: it locks practitioners, and those come before any appointment.
-            version = change_status(
+            reason, record = form.cleaned_data.get("reason", ""), form.cleaned_data.get("link_to")
+            step: Callable[..., Appointment] = partial(take, decision)
+            if decision.action is Action.CONFIRM and record is not None:
+                step = partial(confirm_and_link, link_to=record.pk)
+            done = step(appointment_id=obj.pk, actor=actor, now=now, reason=reason, expected=expected)
+            expected = Expected(done.version)
+        elif form.cleaned_data.get("correct_to"):
+            done = correct_status(
                 actor=actor,
                 appointment_id=obj.pk,
-                action=decision.action,
+                status=Status(form.cleaned_data["correct_to"]),
+                reason=form.cleaned_data["correction_reason"],
                 now=now,
-                reason=form.cleaned_data.get("reason", ""),
-                version=version,
-            ).version
+                expected=expected,
+            )
+            expected = Expected(done.version)
         if "notes" in form.changed_data:
             edit = Edit(notes=form.cleaned_data["notes"])
-            edit_appointment(actor=actor, appointment_id=obj.pk, edit=edit, now=now, version=version)
+            edit_appointment(actor=actor, appointment_id=obj.pk, edit=edit, now=now, expected=expected)
 
     def response_change(self, request: HttpRequest, obj: Appointment) -> HttpResponse:
         decision = self._pressed(request)
@@ -240,18 +308,19 @@ class AppointmentAdmin(FoundByPhone, OfOwnClinicAdmin):
 
     def decide(self, request: HttpRequest, queryset: QuerySet[Appointment], decision: Decision) -> None:
         """Each by itself: one that cannot be is told, and does not hold up the others."""
-        done = 0
+        done: list[Appointment] = []
         for appointment in queryset:
             try:
-                change_status(
-                    actor=actor_of(request), appointment_id=appointment.pk, action=decision.action, now=clock.now()
-                )
-                done += 1
+                expected = Expected(appointment.version) if decision.action is None else ANY_VERSION
+                take(decision, appointment.pk, actor=actor_of(request), now=clock.now(), expected=expected)
+                done.append(appointment)
             except ChairsideError as error:
                 line = f"{appointment.patient}, {say_when(appointment)}: {error.detail}"
                 self.message_user(request, line, messages.ERROR)
         if done:
-            self.message_user(request, f"{done} {decision.done}.", messages.SUCCESS)
+            said = f"{len(done)} {decision.done}."
+            can_be_undone = len(done) == 1 and decision.action is not None and done[0].clinic.undo_seconds
+            self.message_user(request, _with_undo(said, done[0], request) if can_be_undone else said, messages.SUCCESS)
 
     def get_custom_urls(self) -> tuple[tuple[str, str, Any], ...]:
         return (("<int:appointment_id>/<slug:name>/now/", "decide_appointment", self.decide_view),)
@@ -292,11 +361,33 @@ class AppointmentAdmin(FoundByPhone, OfOwnClinicAdmin):
         return say_instant(appointment.updated_at, appointment.clinic.timezone)
 
 
-def actor_of(request: HttpRequest) -> Actor:
-    return Actor(ActorKind.ADMIN, Channel.ADMIN, user_of(request))
+def _with_undo(said: str, appointment: Appointment, request: HttpRequest) -> SafeString:
+    return format_html(
+        '{} <form method="post" action="{}" class="inline-block">'
+        '<input type="hidden" name="csrfmiddlewaretoken" value="{}">'
+        '<button class="font-medium underline">Undo (within {} s)</button></form>',
+        said,
+        reverse("admin:decide_appointment", args=[appointment.pk, "undo"]),
+        get_token(request),
+        appointment.clinic.undo_seconds,
+    )
 
 
-def possible_now(appointment: Appointment, actor: Actor) -> list[Action]:
+def take(
+    decision: Decision, appointment_id: int, *, actor: UserActor, now: datetime, reason: str = "", expected: Expected
+) -> Appointment:
+    if decision.action is None:
+        return undo_step(actor=actor, appointment_id=appointment_id, now=now, expected=expected)
+    return change_status(
+        actor=actor, appointment_id=appointment_id, action=decision.action, now=now, reason=reason, expected=expected
+    )
+
+
+def actor_of(request: HttpRequest) -> UserActor:
+    return UserActor(user_of(request), Channel.ADMIN, ActorKind.ADMIN)
+
+
+def possible_now(appointment: Appointment, actor: UserActor) -> list[Action]:
     clinic, now = appointment.clinic, clock.now()
     return allowed_actions(
         facts_of(appointment),

@@ -1,11 +1,9 @@
-"""What was done, on the page of an appointment and by itself."""
+"""Steps that were taken, on the page of an appointment and by themselves."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import BigIntegerField, Model, OuterRef, QuerySet, Subquery
-from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
 from clinic.accounts.own_clinic import (
@@ -19,8 +17,8 @@ from clinic.appointments.models import AppointmentEvent
 from clinic.common.admin import ChoicesFilter, DatesFilter, OneOfFilter
 from clinic.people.models import Patient
 
-# What the history tells beside the lifecycle's actions.
-OTHER_ACTIONS = ("create", "edit", "move", "attend", "link", "delete")
+# Entries of the history beside the lifecycle's actions.
+OTHER_ACTIONS = ("create", "edit", "move", "attend", "link", "delete", "ask-move", "undo", "correct")
 
 
 class HistoryInline(InlineOfOwnClinic):
@@ -91,8 +89,7 @@ class HistoryAdmin(LogAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AppointmentEvent]:
         # By the snapshot: a join with appointments would leave out what was deleted.
-        patient_id = Cast(KT("snapshot__patient_id"), BigIntegerField())
-        events = super().get_queryset(request).select_related("clinic").annotate(patient_id=patient_id)
+        events = super().get_queryset(request).select_related("clinic")
         names = Patient.objects.filter(pk=OuterRef("patient_id")).values("name")
         named: QuerySet[AppointmentEvent] = events.annotate(patient_name=Subquery(names))
         return named

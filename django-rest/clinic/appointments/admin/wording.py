@@ -7,6 +7,7 @@ from clinic.appointments.models import Appointment
 from clinic.common.errors import UnknownTimeZone
 from clinic.common.instants import zone_of
 from clinic.outbox.wording import uses_twelve_hours
+from clinic.scheduling.models import Clinic, clock_of
 
 NO_BREAK = "\u00a0"
 
@@ -15,7 +16,7 @@ def say_when(appointment: Appointment) -> str:
     """Date, start and end on the clinic's clock, in one piece: a line does not break within it."""
     zone, name = _clock_of(appointment.clinic.timezone)
     start, end = appointment.starts_at.astimezone(zone), appointment.ends_at.astimezone(zone)
-    clock = _time_format(appointment.clinic.phone_region, zone)
+    clock = _time_format(appointment.clinic, zone)
     return f"{start:%a %d %b %Y}, {start:{clock}}–{end:{clock}}{name}".replace(" ", NO_BREAK)
 
 
@@ -32,5 +33,5 @@ def _clock_of(zone_name: str) -> tuple[tzinfo, str]:
         return UTC, " UTC"
 
 
-def _time_format(region: str, zone: tzinfo) -> str:
-    return "%-I:%M %p" if isinstance(zone, ZoneInfo) and uses_twelve_hours(region, zone) else "%H:%M"
+def _time_format(clinic: Clinic, zone: tzinfo) -> str:
+    return "%-I:%M %p" if isinstance(zone, ZoneInfo) and uses_twelve_hours(zone=zone, **clock_of(clinic)) else "%H:%M"

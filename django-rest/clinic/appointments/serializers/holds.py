@@ -9,23 +9,31 @@ from clinic.scheduling.models import Hold
 
 class HoldInput(StartInput, PractitionerNames):
     service = serializers.IntegerField(required=False, allow_null=True, min_value=1)
+    clinic = serializers.CharField(
+        required=False,
+        max_length=60,
+        help_text="slug or id, for people not signed in where several clinics are and nothing else names one",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        start, practitioner_id = self.start_of(attrs), self.practitioner_of(attrs)
-        missing = [name for name, value in (("start", start), ("practitioner", practitioner_id)) if not value]
-        if missing:
-            raise serializers.ValidationError(dict.fromkeys(missing, "This field is required."), code="required")
-        return {"start": start, "practitioner_id": practitioner_id, "service_id": attrs.get("service")}
+        start = self.start_of(attrs)
+        if not start:
+            raise serializers.ValidationError({"start": "This field is required."}, code="required")
+        return {"start": start, "practitioner_id": self.practitioner_of(attrs), "service_id": attrs.get("service")}
 
 
 class HoldNamedInput(PractitionerNames):
-    """Only with whom: that says which clinic it is, and in its zone the start is read."""
+    """Only what says which clinic it is: in its zone the start is read."""
+
+    clinic = serializers.CharField(required=False, max_length=60)
+    service = serializers.IntegerField(required=False, allow_null=True, min_value=1)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        practitioner_id = self.practitioner_of(attrs)
-        if practitioner_id is None:
-            raise serializers.ValidationError({"practitioner": "This field is required."}, code="required")
-        return {"practitioner_id": practitioner_id}
+        return {
+            "practitioner_id": self.practitioner_of(attrs),
+            "name": attrs.get("clinic"),
+            "service_id": attrs.get("service"),
+        }
 
 
 class HoldReleaseInput(serializers.Serializer[Any]):
@@ -40,6 +48,7 @@ class HoldOutput(serializers.Serializer[Hold]):
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
+    renewable = serializers.BooleanField(help_text="whether it can be renewed: once")
 
     def to_representation(self, hold: Hold) -> dict[str, Any]:
         zone = zone_of(hold.clinic.timezone)
@@ -51,4 +60,5 @@ class HoldOutput(serializers.Serializer[Hold]):
             "start": say_minute(hold.starts_at, zone),
             "end": say_minute(hold.ends_at, zone),
             "expires_at": say_instant(hold.expires_at, zone),
+            "renewable": hold.is_renewable,
         }

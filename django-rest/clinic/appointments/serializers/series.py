@@ -5,8 +5,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clinic.appointments.models import FREQUENCY_CHOICES, Series
-from clinic.appointments.recurrence import MOST_DATES, Frequency, Rule
-from clinic.appointments.serializers.appointments import INTERNAL_FIELDS, AppointmentOutput
+from clinic.appointments.recurrence import MAX_DATES, Frequency, Rule
+from clinic.appointments.serializers.appointments import INTERNAL_FIELDS, AllowOverlapField, AppointmentOutput
 from clinic.appointments.serializers.starts import PractitionerNames, StartInput, WallTime
 from clinic.common.instants import zone_of
 
@@ -16,7 +16,7 @@ class RuleInput(serializers.Serializer[Any]):
     have no such day; a rule by the week may name several weekdays."""
 
     frequency = serializers.ChoiceField(choices=FREQUENCY_CHOICES)
-    count = serializers.IntegerField(required=False, min_value=1, max_value=MOST_DATES)
+    count = serializers.IntegerField(required=False, min_value=1, max_value=MAX_DATES)
     until = serializers.DateField(required=False, help_text="the last date, included")
     weekdays = serializers.ListField(
         child=serializers.IntegerField(min_value=0, max_value=6),
@@ -37,6 +37,7 @@ class SeriesInput(StartInput, PractitionerNames):
     service = serializers.IntegerField(required=False, allow_null=True, min_value=1)
     notes = serializers.CharField(required=False, allow_blank=True, max_length=4000)
     outside_hours = serializers.BooleanField(required=False, help_text="also outside of working hours")
+    allow_overlap = AllowOverlapField()
     rule = RuleInput()
     on_conflict = serializers.ChoiceField(
         choices=["fail", "skip"], default="fail", help_text="skip books the other dates and tells those left out"
@@ -60,6 +61,7 @@ class SeriesInput(StartInput, PractitionerNames):
                 "service_id": attrs.get("service"),
                 "notes": attrs.get("notes", ""),
                 "outside_hours": attrs.get("outside_hours", False),
+                "allow_overlap": attrs.get("allow_overlap", False),
             },
         }
 
@@ -110,10 +112,11 @@ class SeriesEditInput(PractitionerNames):
     service = serializers.IntegerField(required=False, min_value=1)
     notes = serializers.CharField(required=False, allow_blank=True, max_length=4000)
     outside_hours = serializers.BooleanField(required=False)
+    allow_overlap = AllowOverlapField()
     version = serializers.IntegerField(required=False, min_value=1)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not set(attrs) - {"outside_hours", "version"}:
+        if not set(attrs) - {"outside_hours", "allow_overlap", "version"}:
             raise serializers.ValidationError(
                 "Say what changes: time, practitioner, service or notes.", code="required"
             )
@@ -125,6 +128,7 @@ class SeriesEditInput(PractitionerNames):
                 "service_id": attrs.get("service"),
                 "notes": attrs.get("notes"),
                 "outside_hours": attrs.get("outside_hours", False),
+                "allow_overlap": attrs.get("allow_overlap", False),
             },
         }
 
@@ -177,7 +181,7 @@ class SeriesOutput(serializers.ModelSerializer[Series]):
         shown = super().to_representation(series)
         if self.context.get("for_patient"):
             for name in INTERNAL_FIELDS:
-                del shown[name]
+                shown.pop(name, None)
         return shown
 
 

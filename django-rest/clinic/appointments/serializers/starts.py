@@ -8,7 +8,7 @@ from rest_framework import serializers
 from clinic.appointments.models import Appointment
 from clinic.common.instants import as_utc, zone_of
 from clinic.scheduling.models import Clinic
-from clinic.scheduling.slots import local_instant
+from clinic.scheduling.working_hours import local_instant
 
 
 class WallTime(serializers.TimeField):
@@ -19,6 +19,11 @@ class WallTime(serializers.TimeField):
 
 
 class InstantOrWallTime(serializers.DateTimeField):
+    def to_internal_value(self, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:  # `datetime.fromisoformat` stops reading there.
+            self.fail("invalid", format="YYYY-MM-DDThh:mm[:ss][+HH:MM]")
+        return super().to_internal_value(value)
+
     def enforce_timezone(self, value: Any) -> Any:
         if timezone.is_naive(value):
             return value

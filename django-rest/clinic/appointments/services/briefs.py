@@ -6,14 +6,14 @@ from clinic.appointments.models import Appointment
 from clinic.common.instants import say_minute, zone_of
 from clinic.scheduling.models import Clinic
 
-MOST_LISTED = 100
+MAX_LISTED = 100
 
 
 def list_of(appointments: Sequence[Appointment], clinic: Clinic) -> dict[str, object]:
     """`count` is of all, `appointments` the first of them. Needs patient and practitioner fetched."""
     return {
         "count": len(appointments),
-        "appointments": [brief_of(appointment, clinic) for appointment in appointments[:MOST_LISTED]],
+        "appointments": [brief_of(appointment, clinic) for appointment in appointments[:MAX_LISTED]],
     }
 
 

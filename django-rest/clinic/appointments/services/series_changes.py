@@ -13,24 +13,24 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
 from clinic.appointments.lifecycle import UPCOMING, Action
 from clinic.appointments.models import Appointment, Series
 from clinic.appointments.queries import get_series_for
 from clinic.appointments.recurrence import instant_on
+from clinic.appointments.services.claiming import place_in, put_at, release_holds, write_claim
 from clinic.appointments.services.decisions import take
 from clinic.appointments.services.effects import lock_what_effects_may_claim
-from clinic.appointments.services.history import record
-from clinic.appointments.services.placing import (
-    check_may_book_for,
-    claim,
-    place,
-    service_kept,
-    service_of,
-    treatment_placed,
+from clinic.appointments.services.eligibility import check_may_book_for, service_kept, service_of
+from clinic.appointments.services.history import as_json, record
+from clinic.appointments.services.own_time import check_may_allow_overlap
+from clinic.appointments.services.series_dates import (
+    PlannedDate,
+    conflict_of,
+    decide_dates,
+    planned_dates,
 )
-from clinic.appointments.services.series_dates import PlannedDate, conflict_of, refusals_of
-from clinic.appointments.services.versions import check_version
+from clinic.appointments.slot_assignment import booked_treatment
 from clinic.common.errors import (
     InvalidRequest,
     NoSuchLocalTime,
@@ -40,10 +40,11 @@ from clinic.common.errors import (
     TransitionNotAllowed,
 )
 from clinic.common.instants import zone_of
-from clinic.common.transactions import in_one_transaction
+from clinic.common.transactions import in_one_transaction, transaction_token
+from clinic.common.versions import ANY_VERSION, Expected
 from clinic.scheduling.models import Practitioner
-from clinic.scheduling.queries import get_practitioner, offers
-from clinic.scheduling.services import lock_practitioners
+from clinic.scheduling.queries.practitioners import get_practitioner, offers
+from clinic.scheduling.services import lock_for_change
 
 
 class Scope(StrEnum):
@@ -63,13 +64,14 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class SeriesEdit:
-    """What changes; None stays. `start_local` is the new wall time, on the same dates."""
+    """The changes; None stays. `start_local` is the new wall time, on the same dates."""
 
     start_local: time | None = None
     practitioner_id: int | None = None
     service_id: int | None = None
     notes: str | None = None
     outside_hours: bool = False
+    allow_overlap: bool = False
 
     @property
     def moves(self) -> bool:
@@ -79,35 +81,35 @@ class SeriesEdit:
 @in_one_transaction
 def edit_series(
     *,
-    actor: Actor,
+    actor: UserActor,
     series_id: int,
     selection: Selection,
     edit: SeriesEdit,
     now: datetime,
-    version: int | None = None,
-    if_match: bool = False,
+    expected: Expected = ANY_VERSION,
 ) -> Series:
     """Change the selected appointments that are still ahead: all of them or none. What is past stays as it was.
 
     Raises SeriesConflict, TransitionNotAllowed (nothing of it is ahead), StaleVersion, NotFound, PermissionDenied.
     """
-    assert actor.user is not None
     seen = _get_for_clinic(actor, series_id)
+    if edit.allow_overlap:
+        check_may_allow_overlap(actor)
     locked = _lock_for_edit(seen, selection, edit, now=now)
     series = get_series_for(actor.user, series_id, lock=True)
     series.clinic = seen.clinic
-    check_version(series, version, if_match=if_match)
+    expected.check(series.version)
     appointments = _lock_selected(actor, series, selection, now=now)
     befores = [copy.copy(appointment) for appointment in appointments]
     if edit.notes is not None:
         for appointment in appointments:
             appointment.notes = edit.notes
     if edit.moves:
-        _move_all(appointments, edit, actor=actor, locked=locked, now=now)
+        release_holds(_move_all(appointments, edit, actor=actor, locked=locked, now=now), now=now)
     for before, appointment in zip(befores, appointments, strict=True):
         appointment.version += 1
         appointment.updated_at = now
-        claim(appointment.save)
+        write_claim(appointment.save)
         record(appointment, "move" if edit.moves else "edit", actor=actor, now=now, before=before, after=appointment)
     return _agree(series, {} if selection.scope is Scope.THIS else _agreed_in(edit), now=now)
 
@@ -115,28 +117,25 @@ def edit_series(
 @in_one_transaction
 def cancel_series(
     *,
-    actor: Actor,
+    actor: UserActor,
     series_id: int,
     selection: Selection,
     now: datetime,
     reason: str = "",
-    version: int | None = None,
-    if_match: bool = False,
+    expected: Expected = ANY_VERSION,
 ) -> Series:
     """Cancel the selected appointments that are still ahead, each through its lifecycle. Raises as `edit_series`."""
-    assert actor.user is not None
     seen = _get_for_clinic(actor, series_id)
     lock_what_effects_may_claim(seen.clinic, _practitioners_of(seen, selection, now=now), now=now)
     series = get_series_for(actor.user, series_id, lock=True)
     series.clinic = seen.clinic
-    check_version(series, version, if_match=if_match)
+    expected.check(series.version)
     for appointment in _lock_selected(actor, series, selection, now=now):
         take(Action.CANCEL, appointment, actor=actor, now=now, reason=reason)
     return _agree(series, {}, now=now)
 
 
-def _get_for_clinic(actor: Actor, series_id: int) -> Series:
-    assert actor.user is not None
+def _get_for_clinic(actor: UserActor, series_id: int) -> Series:
     series = get_series_for(actor.user, series_id)
     if actor.is_patient:
         raise PermissionDenied("The clinic changes a series. You can cancel each appointment.")
@@ -176,10 +175,10 @@ def _lock_for_edit(series: Series, selection: Selection, edit: SeriesEdit, *, no
     if edit.practitioner_id is not None:
         get_practitioner(series.clinic, edit.practitioner_id)
         concerned.add(edit.practitioner_id)
-    return lock_practitioners(series.clinic, concerned, now=now, also_inactive=True)
+    return lock_for_change(series.clinic, concerned).practitioners
 
 
-def _lock_selected(actor: Actor, series: Series, selection: Selection, *, now: datetime) -> list[Appointment]:
+def _lock_selected(actor: UserActor, series: Series, selection: Selection, *, now: datetime) -> list[Appointment]:
     """In id order. Raises TransitionNotAllowed where there is none, PermissionDenied for one of somebody else's."""
     appointments = list(_selected(series, selection, now=now).select_for_update().prefetch_related("service"))
     if not appointments:
@@ -194,10 +193,11 @@ def _move_all(
     appointments: Sequence[Appointment],
     edit: SeriesEdit,
     *,
-    actor: Actor,
+    actor: UserActor,
     locked: dict[int, Practitioner],
     now: datetime,
-) -> None:
+) -> set[int]:
+    """Put all at their new places. Returns the holds that end for it. Raises SeriesConflict, StaleVersion."""
     clinic = appointments[0].clinic
     offered, offers_still = cache(partial(service_of, clinic)), cache(offers)  # One look for all of them.
 
@@ -209,25 +209,42 @@ def _move_all(
         if practitioner is None:  # It was moved between our look and our lock.
             raise StaleVersion
         check_may_book_for(actor, practitioner)
+        former = appointment.starts_at, appointment.ends_at
         if edit.service_id is None:
-            kept = service_kept(appointment, practitioner, offers=offers_still)
-            place(appointment, practitioner, kept, start, treatment=treatment_placed(appointment))
+            service = service_kept(appointment, practitioner, offers=offers_still)
+            place = place_in(clinic, start, treatment=booked_treatment(appointment))
         else:
-            place(appointment, practitioner, offered(practitioner, edit.service_id), start)
+            service = offered(practitioner, edit.service_id)
+            place = place_in(clinic, start, service=service)
+        put_at(appointment, place, practitioner, service)
         appointment.attendance_confirmed_at = None
+        if (appointment.starts_at, appointment.ends_at) == former:
+            at_former_time.append(appointment.pk)
+        else:  # Overlaps were allowed for the former time.
+            appointment.allow_overlap = False
         return True
 
+    at_former_time: list[int] = []
     moved: list[Appointment] = []
     skipped: list[Appointment] = []
     for appointment in appointments:
         (moved if move(appointment) else skipped).append(appointment)
-    refusals = refusals_of(moved, actor=actor, outside_hours=edit.outside_hours, now=now)
-    planned = [PlannedDate(one.local_date, None, NoSuchLocalTime()) for one in skipped] + [
-        PlannedDate(one.local_date, one, refusal) for one, refusal in zip(moved, refusals, strict=True)
+    decisions = decide_dates(
+        moved,
+        actor=actor,
+        outside_hours=edit.outside_hours,
+        allow_overlap=edit.allow_overlap,
+        at_former_time=at_former_time,
+        now=now,
+    )
+    planned = [
+        *(PlannedDate(one.local_date, None, NoSuchLocalTime()) for one in skipped),
+        *planned_dates(moved, decisions),
     ]
     refused = sorted((plan for plan in planned if plan.refusal is not None), key=lambda plan: plan.local_date)
     if refused:
         raise conflict_of(refused, clinic, edit.start_local or time.min)
+    return {hold_id for plan in planned for hold_id in plan.released_hold_ids}
 
 
 def _new_start(appointment: Appointment, edit: SeriesEdit) -> datetime | None:
@@ -247,7 +264,9 @@ def _agreed_in(edit: SeriesEdit) -> dict[str, Any]:
 
 
 def _agree(series: Series, changes: dict[str, Any], *, now: datetime) -> Series:
-    changes = {**changes, "version": series.version + 1, "updated_at": now}
+    former = {name: as_json(getattr(series, name)) for name in changes}
+    counted = {"version": series.version + 1, "updated_at": now, "former": former, "last_step": transaction_token()}
+    changes = {**changes, **counted}
     for name, value in changes.items():
         setattr(series, name, value)
     series.save(update_fields=list(changes))

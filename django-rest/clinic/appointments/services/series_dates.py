@@ -1,62 +1,80 @@
 """The dates of a series: which of them can be had, and how that is told."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
 from clinic.appointments.actor import Actor
+from clinic.appointments.claim_facts import read_claim_facts
 from clinic.appointments.models import Appointment
-from clinic.appointments.services.placing import check_rules
-from clinic.common.errors import ChairsideError, SeriesConflict, SlotTaken
+from clinic.appointments.services.claiming import place_of, rules_for
+from clinic.appointments.slot_assignment import OwnTime, SlotAssignment, SlotRequest, assign_each
+from clinic.common.errors import ChairsideError, SeriesConflict
 from clinic.common.instants import say_minute, zone_of
 from clinic.scheduling.models import Clinic
-from clinic.scheduling.queries import Hours, claimed_among, hours_of
-from clinic.scheduling.slots import Interval
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedDate:
-    """One date of a series. `appointment` is None where the clocks skip the time; `refusal` None where it is free."""
+    """One date of a series. `appointment` is None where the clocks skip the time; `refusal` None where it is free, and
+    then `released_hold_ids` end for it."""
 
     local_date: date
     appointment: Appointment | None
     refusal: ChairsideError | None
+    released_hold_ids: tuple[int, ...] = ()
 
 
-def refusals_of(
-    placed: Sequence[Appointment], *, actor: Actor, outside_hours: bool, now: datetime
-) -> list[ChairsideError | None]:
-    """Why each cannot be had, None where it can. The same few queries for any number of dates."""
+def decide_dates(
+    placed: Sequence[Appointment],
+    *,
+    actor: Actor,
+    outside_hours: bool,
+    now: datetime,
+    allow_overlap: bool = False,
+    at_former_time: Collection[int] = (),
+) -> list[SlotAssignment | ChairsideError]:
+    """For each its assignment, or why it cannot be had. One query for any number of dates.
+
+    With `allow_overlap`, those that overlap another visit of the patient are marked instead. `at_former_time` are the
+    ids of those that keep their time: of the patient's time nothing changes.
+    """
     if not placed:
         return []
-    dates = [appointment.local_date for appointment in placed]
-    practitioner_ids = sorted({appointment.practitioner_id for appointment in placed})
-    hours = hours_of(placed[0].clinic, practitioner_ids, min(dates), max(dates))
-    taken = _taken(placed, now=now)
-
-    def refusal_of(index: int, appointment: Appointment) -> ChairsideError | None:
-        its_hours: Hours = hours[appointment.practitioner_id]
-        try:
-            check_rules(appointment, actor=actor, outside_hours=outside_hours, now=now, hours=its_hours)
-        except ChairsideError as error:
-            return error
-        return SlotTaken() if taken[index] else None
-
-    return [refusal_of(index, appointment) for index, appointment in enumerate(placed)]
-
-
-def _taken(placed: Sequence[Appointment], *, now: datetime) -> list[bool]:
-    """By somebody else, or by an earlier one of them."""
+    clinic = placed[0].clinic
+    rules = rules_for(actor, clinic, now=now, outside_hours=outside_hours)
     own_ids = [appointment.pk for appointment in placed if appointment.pk is not None]
-    taken = [False] * len(placed)
-    for practitioner_id in {appointment.practitioner_id for appointment in placed}:
-        indices = [index for index, one in enumerate(placed) if one.practitioner_id == practitioner_id]
-        wanted = [Interval(placed[index].blocked_from, placed[index].blocked_until) for index in indices]
-        claimed = claimed_among(practitioner_id, wanted, now=now, except_appointment_ids=own_ids)
-        for position, index in enumerate(indices):
-            taken[index] = claimed[position] or any(wanted[position].overlaps(one) for one in wanted[:position])
-    return taken
+    requests = [
+        SlotRequest(
+            place_of(appointment),
+            [appointment.practitioner_id],
+            now,
+            rules=rules,
+            # The clinic makes series: it takes what is only kept in case a step is undone.
+            takes_undo_holds=True,
+            own_time=OwnTime.ALLOWED if allow_overlap or appointment.pk in at_former_time else OwnTime.REFUSED,
+            patient_id=appointment.patient_id,
+            except_visit_ids=own_ids,
+        )
+        for appointment in placed
+    ]
+    decisions = assign_each(requests, read_claim_facts(clinic, requests))
+    for appointment, decision in zip(placed, decisions, strict=True):
+        if isinstance(decision, SlotAssignment) and decision.overlaps and appointment.pk not in at_former_time:
+            appointment.allow_overlap = True
+    return decisions
+
+
+def planned_dates(
+    placed: Sequence[Appointment], decisions: Sequence[SlotAssignment | ChairsideError]
+) -> list[PlannedDate]:
+    return [
+        PlannedDate(appointment.local_date, appointment, None, decision.released_hold_ids)
+        if isinstance(decision, SlotAssignment)
+        else PlannedDate(appointment.local_date, appointment, decision)
+        for appointment, decision in zip(placed, decisions, strict=True)
+    ]
 
 
 def tell(plan: PlannedDate, clinic: Clinic, start_local: time) -> dict[str, Any]:

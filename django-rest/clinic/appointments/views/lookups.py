@@ -12,11 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clinic.accounts.models import Role, User
-from clinic.accounts.permissions import WorksAtClinic
+from clinic.accounts.permissions import AtDesk, WorksAtClinic
 from clinic.accounts.phones import normalise_phone
 from clinic.accounts.requests import signed_in_user, viewer_of
 from clinic.appointments import queries
 from clinic.appointments.export import csv_pieces, in_chunks
+from clinic.appointments.lists import AppointmentList
+from clinic.appointments.matches import find_matches, match_of
 from clinic.appointments.models import Appointment
 from clinic.appointments.pages import PagesOfFew
 from clinic.appointments.serializers.appointments import (
@@ -27,6 +29,8 @@ from clinic.appointments.serializers.appointments import (
 )
 from clinic.appointments.serializers.lookups import (
     ByPhoneInput,
+    PatientMatchesInput,
+    PatientMatchOutput,
     StatisticsInput,
     StatisticsOutput,
     SummaryOutput,
@@ -35,14 +39,15 @@ from clinic.appointments.serializers.lookups import (
 from clinic.appointments.statistics import get_practitioner_with_statistics_for, statistics_for, total_of
 from clinic.appointments.views.requests import output_context
 from clinic.common import clock
-from clinic.common.errors import PhoneNotProven
+from clinic.common.errors import PhoneNotProven, Throttled
 from clinic.common.inputs import read
 from clinic.common.instants import local_date_of, zone_of
+from clinic.common.limits import limit_address
 from clinic.common.openapi import answers
 from clinic.common.views import ApiListView, ApiView
-from clinic.people.services.phone_codes import check_phone_code
+from clinic.people.services.phone_codes import CODE_TRIES, check_phone_code
 from clinic.scheduling.models import Practitioner
-from clinic.scheduling.queries import get_clinic_for
+from clinic.scheduling.queries.clinics import get_clinic_for
 
 FROM = OpenApiParameter("from", OpenApiTypes.DATE, description="first date")
 PHONE_CODE = OpenApiParameter("X-Phone-Code", str, OpenApiParameter.HEADER, description="instead of `code`")
@@ -75,9 +80,10 @@ class ByPhoneView(ApiListView[Appointment]):
 
     permission_classes = (AllowAny,)
     serializer_class = AppointmentOutput
+    order = ("-starts_at", "-id")
     pagination_class = PagesOfFew
 
-    @answers(PhoneNotProven)
+    @answers(PhoneNotProven, Throttled)
     @extend_schema(
         parameters=[ByPhoneInput, PHONE_CODE],
         responses=AppointmentOutput(many=True),
@@ -92,6 +98,7 @@ class ByPhoneView(ApiListView[Appointment]):
         if viewer is not None and viewer.role != Role.PATIENT:
             region = viewer.clinic.phone_region if viewer.clinic is not None else None
             return queries.appointments_by_phone(viewer, normalise_phone(given["phone"], region=region))
+        limit_address(CODE_TRIES, self.request)
         clinic = get_clinic_for(viewer, name=given.get("clinic"))
         phone = normalise_phone(given["phone"], region=clinic.phone_region)
         code = self.request.headers.get("X-Phone-Code") or given.get("code", "")
@@ -175,15 +182,40 @@ class ExportView(ApiView):
         )
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        # Who asks for text/csv gets it; a refusal is JSON nevertheless.
+        # Serves text/csv when asked for it; a refusal is JSON nevertheless.
         return super().perform_content_negotiation(request, force=True)
 
 
-def _rows(appointments: QuerySet[Appointment]) -> Iterator[dict[str, Any]]:
+def _rows(appointments: AppointmentList) -> Iterator[dict[str, Any]]:
     return map(present_appointment, in_chunks(appointments))
 
 
 def _columns(user: User) -> list[str]:
-    """The fields of an appointment without those repeated for older front ends."""
-    hidden = {"dentist", "dentist_name", *(INTERNAL_FIELDS if user.role == Role.PATIENT else ())}
+    """The fields of an appointment without those repeated for older front ends, without alerts and references: a file
+    goes far."""
+    hidden = {
+        "dentist",
+        "dentist_name",
+        "patient_alert",
+        "reference",
+        *(INTERNAL_FIELDS if user.role == Role.PATIENT else ()),
+    }
     return [str(name) for name in AppointmentOutput().fields if name not in hidden]
+
+
+class PatientMatchesView(ApiView):
+    permission_classes = (AtDesk,)
+
+    @extend_schema(
+        parameters=[PatientMatchesInput],
+        responses=PatientMatchOutput(many=True),
+        summary="Patients to book for, with their next visit, missed visits and alert",
+    )
+    def get(self, request: Request) -> Response:
+        """As somebody types a name or a phone: eight at most, those whose name begins with the text first."""
+        user, given = signed_in_user(request), read(PatientMatchesInput, request.query_params)
+        if "patient" in given:
+            found = match_of(user, given["patient"], now=clock.now())
+        else:
+            found = find_matches(user, given["search"], now=clock.now())
+        return Response(PatientMatchOutput(found, many=True).data)  # type: ignore[arg-type]

@@ -21,14 +21,14 @@ from clinic.appointments.serializers.series import (
 from clinic.appointments.services.series import OnConflict, SeriesBooking, book_series, plan_series
 from clinic.appointments.services.series_changes import Scope, Selection, SeriesEdit, cancel_series, edit_series
 from clinic.appointments.services.series_dates import tell
-from clinic.appointments.views.requests import actor_of, expected_version, output_context
+from clinic.appointments.views.requests import actor_of, output_context
 from clinic.common import clock
 from clinic.common.idempotency import answer_once
 from clinic.common.inputs import read, validated
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH
-from clinic.common.versions import current_on_conflict, etag
+from clinic.common.versions import current_on_conflict, etag, expected_version
 from clinic.common.views import ApiView
-from clinic.scheduling.queries import get_clinic_for
+from clinic.scheduling.queries.clinics import get_clinic_for
 
 SCOPE_PARAMETERS: list[OpenApiParameter | type[SeriesScopeInput]] = [
     SeriesScopeInput,
@@ -158,7 +158,7 @@ class SeriesView(ApiView):
                 selection=selection,
                 edit=SeriesEdit(**given["edit"]),
                 now=clock.now(),
-                **expected_version(request, given["version"]),
+                expected=expected_version(request, given["version"]),
             )
         return _show(series, user)
 
@@ -180,7 +180,7 @@ class SeriesView(ApiView):
                 selection=selection,
                 now=clock.now(),
                 reason=reason,
-                **expected_version(request, None),
+                expected=expected_version(request, None),
             )
         return _show(series, user)
 

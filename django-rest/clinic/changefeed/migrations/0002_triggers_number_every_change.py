@@ -50,7 +50,7 @@ def differs(*columns: str) -> str:
 
 
 def refresh_of(entity: str, clinic: str, *columns: str) -> str:
-    """What snapshots show of this row has changed. Compared byte by byte: `Anna` to `ANNA` is a change."""
+    """Whether this row's part of snapshots has changed. Compared byte by byte: `Anna` to `ANNA` is a change."""
     changed = " OR ".join(f"NOT (CAST(NEW.{column} AS BINARY) <=> CAST(OLD.{column} AS BINARY))" for column in columns)
     return f"IF {changed} THEN {numbered(clinic, entity, 'NEW.id', 'refresh')} END IF;"
 

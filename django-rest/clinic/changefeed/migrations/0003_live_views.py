@@ -1,4 +1,4 @@
-"""What the stream may read: these views and nothing else. Their columns are a contract, pinned on both sides."""
+"""Views that the stream may read, and nothing else. Their columns are a contract, pinned on both sides."""
 
 from django.db import migrations
 

@@ -1,4 +1,4 @@
-"""What a user is told in the app is numbered and published: in-app messages that are delivered, and no others.
+"""In-app messages that are delivered are numbered and published, and no others.
 
 An event names the user, not the message: whose list has changed is all that a reader has to know, also of a message
 that is deleted. An SMS or a mail takes no number, nor does the worker's way with any message.

@@ -1,9 +1,9 @@
 """Django's backend for MySQL and MariaDB. Named by `DATABASES`.
 
 Faster in two things: instants come aware out of the driver, by C, and a connection that has just answered is not asked
-whether it still does. Stricter in four: statements and idle transactions have limits (`session.py`), a connection to a
-server that became read-only is dropped, conditions of the server are announced, and it is known whether a request may
-have changed something.
+whether it still does. Stricter in five: statements and idle transactions have limits (`session.py`), reads of a client
+that has gone are ended (`abandoning.py`), a connection to a server that became read-only is dropped, conditions of the
+server are announced, and it is known whether a request may have changed something.
 """
 
 import time
@@ -20,6 +20,7 @@ from django.db.backends.mysql.operations import DatabaseOperations as Operations
 from MySQLdb.constants import FIELD_TYPE
 
 from clinic.common import clock
+from clinic.common.mysql.abandoning import read_by
 from clinic.common.mysql.conditions import LOST_CODES, Condition, announce, code_of, condition_of
 from clinic.common.mysql.connecting import open_connection
 from clinic.common.mysql.session import SOCKET_SECONDS, init_command
@@ -60,7 +61,8 @@ class CursorWrapper(base.CursorWrapper):
 
     def execute(self, query: Any, args: Any = None) -> Any:
         try:
-            return super().execute(query, args)
+            with read_by(self._wrapper, str(query)):
+                return super().execute(query, args)
         except MySQLdb.Error as error:
             self._wrapper.note_error(error, str(query))
             raise
@@ -80,6 +82,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     has_time_limits = True
     # The only user of the database, as during a restore: an idle transaction blocks no other.
     is_alone = False
+    # Whether a statement of this connection was killed: the next one might be hit.
+    is_spent = False
     # Whether a change was sent to be kept, and may have been, since the request began.
     may_have_changed = False
 
@@ -94,11 +98,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         self.generation = _Generation.number
+        self.is_spent = False
         try:
             return open_connection(**conn_params)
         except MySQLdb.Error as error:
             self.note_error(error, "SELECT")
             raise
+
+    def ensure_connection(self) -> None:
+        if self.is_spent and not self.in_atomic_block:
+            self.close()
+        super().ensure_connection()
 
     def create_cursor(self, name: Any = None) -> CursorWrapper:
         return CursorWrapper(self.connection.cursor(), self)

@@ -3,7 +3,9 @@
 Whoever wants to know at once of a condition that any request met registers with `on_condition`.
 """
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -31,8 +33,15 @@ CONDITION_OF_CODE = {
 NO_SPACE = ("No space left", "Errcode: 28", "error 28 ", "(errno: 28")
 
 LOST_CODES = frozenset({2006, 2013, 2055, 1053, 1927, 4031})
-TOO_SLOW_CODES = frozenset({1969, 3024})
+INTERRUPTED = 1317
+TOO_SLOW_CODES = frozenset({1969, 3024, INTERRUPTED})
 LOCK_WAIT_TIMEOUT = 1205
+DEADLOCK = 1213
+DUPLICATE_KEY = 1062
+NO_SUCH_PARENT = 1452
+
+# "Duplicate entry 'patient-7-2026-11-20 09:30:00.000000' for key 'PRIMARY'"; MySQL names the table before the key.
+DUPLICATE_ENTRY = re.compile(r"Duplicate entry '(?P<entry>.*)' for key '(?:[^'.]+\.)?(?P<key>[^'.]+)'", re.DOTALL)
 
 _observers: list[Callable[[Condition], None]] = []
 
@@ -49,6 +58,28 @@ def announce(condition: Condition) -> None:
 def code_of(error: BaseException) -> int | None:
     code = error.args[0] if error.args else None
     return code if isinstance(code, int) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A refused second entry of a unique key. `entry`: its values as the server wrote them, `-` between them."""
+
+    key: str
+    entry: str
+
+
+def duplicate_in(error: BaseException) -> Duplicate | None:
+    """The unique key that refused a write, without its table, on MySQL and MariaDB alike. None for other errors."""
+    if code_of(error) != DUPLICATE_KEY:
+        return None
+    found = DUPLICATE_ENTRY.search(str(error.args[-1]))
+    return Duplicate(found["key"], found["entry"]) if found is not None else None
+
+
+def is_duplicate(error: BaseException, key: str) -> bool:
+    """Whether this unique key refused a write."""
+    duplicate = duplicate_in(error)
+    return duplicate is not None and duplicate.key == key
 
 
 def condition_of(error: BaseException) -> Condition | None:

@@ -1,8 +1,8 @@
-"""What could not be delivered is told to the desk: somebody can call the patient."""
+"""Messages that could not be delivered are told to the desk: a person can call the patient."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -13,30 +13,35 @@ from clinic.common.isolation import sum_isolated
 from clinic.common.transactions import in_one_transaction
 from clinic.messaging.kinds import KINDS
 from clinic.messaging.services.desk import tell_desk, tell_of_limit
-from clinic.outbox.models import Channel, Message, State
+from clinic.outbox.models import DeliveryChannel, Message, MessageKind, MessageState
 from clinic.outbox.sms_gate import sms_day_of
 from clinic.outbox.sms_numbers import LIMITS, SmsRefusal
 from clinic.people.models import Patient
 from clinic.scheduling.models import Clinic
 
-# What is older nobody can do anything about.
+# Older ones are not shown: it is too late to act.
 LOOK_BACK = timedelta(days=3)
 AT_ONCE = 500
-MOST_NAMED = 5
+MAX_NAMED = 5
+# Beside a mail or SMS with the same news: whether a browser showed it is no matter for the desk.
+IN_BROWSERS = (DeliveryChannel.IN_APP, DeliveryChannel.PUSH)
 # It has come, or is on its way.
-ALIVE = (State.QUEUED, State.SENDING, State.SENT, State.DELIVERED)
+ALIVE = (MessageState.QUEUED, MessageState.SENDING, MessageState.SENT, MessageState.DELIVERED)
 
 
 def report_dead_letters(*, now: datetime) -> int:
-    """One notification for all that a clinic has not been told of yet. Returns how many messages they tell of.
-    Raises PartlyFailed."""
-    return sum_isolated(Clinic.objects.all(), partial(_report, now=now))
+    """One notification for all that a clinic has not been told of yet. Returns how many messages they tell of. One
+    query where there are none. Raises PartlyFailed."""
+    ids: dict[int, list[int]] = defaultdict(list)
+    for clinic_id, message_id in _untold(now=now).order_by("pk").values_list("clinic_id", "pk"):
+        ids[clinic_id].append(message_id)
+    clinics = Clinic.objects.filter(pk__in=ids) if ids else []
+    return sum_isolated(clinics, lambda clinic: _report(clinic, ids[clinic.pk][:AT_ONCE], now=now))
 
 
 @in_one_transaction
-def _report(clinic: Clinic, *, now: datetime) -> int:
-    # Ids first: locked is what is reported, and nothing that was only looked at.
-    ids = list(_untold(clinic, now=now).order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+def _report(clinic: Clinic, ids: Sequence[int], *, now: datetime) -> int:
+    """Locked is what is reported, and nothing that was only looked at."""
     locked = Message.objects.select_for_update(skip_locked=True).filter(pk__in=ids, reported_at=None)
     dead = list(locked.order_by("pk").prefetch_related("user"))
     if not dead:
@@ -53,9 +58,15 @@ def _report(clinic: Clinic, *, now: datetime) -> int:
 def _tell_of_others(dead: Sequence[Message], clinic: Clinic, *, now: datetime) -> None:
     if not dead:
         return
-    context, appointments = _in_words(dead, clinic.language), list({message.appointment_id for message in dead})
-    about = appointments[0] if len(appointments) == 1 else None
-    tell_desk(clinic, template="dead_letter", context=context, key=str(dead[0].pk), now=now, appointment_id=about)
+    is_about_one = len({message.appointment_id for message in dead}) == 1
+    tell_desk(
+        clinic,
+        template="dead_letter",
+        context=_in_words(dead, clinic.language),
+        key=str(dead[0].pk),
+        now=now,
+        visit=dead[0].visit if is_about_one else None,
+    )
 
 
 def _in_words(dead: Sequence[Message], language: str) -> dict[str, Any]:
@@ -64,7 +75,7 @@ def _in_words(dead: Sequence[Message], language: str) -> dict[str, Any]:
     with translation.override(language):
         shown = [
             {"whom": names[one.pk], "what": _what(one), "recipient": one.recipient, "error": one.error}
-            for one in dead[:MOST_NAMED]
+            for one in dead[:MAX_NAMED]
         ]
     together = set(names.values())
     return {"whom": together.pop() if len(together) == 1 else len(dead), "all": shown, "count": len(dead)}
@@ -83,29 +94,36 @@ def _names_of(dead: Sequence[Message]) -> dict[int, str]:
 
 def _what(message: Message) -> str:
     kind = KINDS.get(message.template)
+    if message.kind == MessageKind.REPLY:
+        return gettext("Reply")
     return gettext(kind.title) if kind is not None else message.subject
 
 
-def _untold(clinic: Clinic, *, now: datetime) -> QuerySet[Message]:
-    """A code that did not come is asked for again; what came another way was told. A limit is always told of."""
-    ended = Message.objects.filter(
-        clinic=clinic, state__in=(State.DEAD, State.FAILED), created_at__gte=now - LOOK_BACK, reported_at=None
+def _untold(*, now: datetime) -> QuerySet[Message]:
+    """Of all clinics. A code that did not come is asked for again; what came another way was told. A limit is always
+    told of."""
+    ended = Message.objects.filter(clinic__isnull=False, unsettled_since__gte=now - LOOK_BACK)
+    ended = ended.exclude(state=MessageState.HELD)
+    untold = (
+        ended.exclude(withdrawn=True)
+        .exclude(secret=True, channel=DeliveryChannel.SMS)
+        .exclude(_was_replaced())
+        .exclude(_came_another_way())
     )
-    to_people = ended.exclude(withdrawn=True).exclude(channel=Channel.IN_APP).exclude(secret=True, channel=Channel.SMS)
-    untold = to_people.exclude(_was_replaced()).exclude(_came_another_way())
     return untold | ended.filter(refusal__in=LIMITS)
 
 
 def _was_replaced() -> Q:
-    return Q(state=State.FAILED, channel=Channel.SMS) & ~Q(fallback_recipient="")
+    return Q(state=MessageState.FAILED, channel=DeliveryChannel.SMS) & ~Q(fallback_recipient="")
 
 
 def _came_another_way() -> Exists:
     """The same news of the same appointment, then or later, by mail instead of SMS or the other way round."""
     same = Message.objects.filter(
         appointment_id=OuterRef("appointment_id"),
-        template=OuterRef("template"),
+        kind=OuterRef("kind"),
+        cause=OuterRef("cause"),
         created_at__gte=OuterRef("created_at"),
         state__in=ALIVE,
     )
-    return Exists(same.exclude(channel=Channel.IN_APP).exclude(channel=OuterRef("channel")))
+    return Exists(same.exclude(channel__in=IN_BROWSERS).exclude(channel=OuterRef("channel")))

@@ -1,11 +1,11 @@
-"""What owner and staff of a clinic are told in the app."""
+"""Tell owner and staff of a clinic in the app."""
 
 from datetime import date, datetime
 from typing import Any
 
 from clinic.messaging.queries import desk_of
-from clinic.outbox.models import Channel
-from clinic.outbox.services import About, compose_message, queue_messages
+from clinic.outbox.models import DeliveryChannel, MessageKind, VisitVersion
+from clinic.outbox.services import About, NewMessage, compose_message, queue_messages
 from clinic.outbox.sms_numbers import SmsRefusal
 from clinic.scheduling.models import Clinic
 
@@ -17,20 +17,23 @@ def tell_desk(
     context: dict[str, Any],
     key: str,
     now: datetime,
-    appointment_id: int | None = None,
+    visit: VisitVersion | None = None,
 ) -> None:
     """Each of them once under this key. Call last in the transaction of what it tells: it takes the clinic's number."""
     queue_messages(
         [
             compose_message(
-                about=About(clinic.pk, reader.pk, appointment_id),
-                channel=Channel.IN_APP,
-                template=template,
-                recipient=reader.email,
-                context=context,
+                NewMessage(
+                    about=About(clinic.pk, reader.pk, visit),
+                    kind=MessageKind.DESK,
+                    channel=DeliveryChannel.IN_APP,
+                    template=template,
+                    recipient=reader.email or "",
+                    context=context,
+                    unique_key=f"{template}:{key}:{reader.pk}",
+                    language=clinic.language,
+                ),
                 now=now,
-                unique_key=f"{template}:{key}:{reader.pk}",
-                language=clinic.language,
             )
             for reader in desk_of(clinic)
         ]

@@ -7,18 +7,19 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import PatientActor
 from clinic.appointments.lifecycle import UPCOMING, Action, Status
 from clinic.appointments.models import ActorKind, Appointment
 from clinic.appointments.models import Channel as Through
 from clinic.appointments.services.decisions import take
 from clinic.appointments.services.effects import lock_what_effects_may_claim
 from clinic.common.errors import ChairsideError, TooLateToCancel, TransitionNotAllowed
+from clinic.common.mysql.conditions import is_duplicate
 from clinic.common.plain_names import shown_name
-from clinic.common.transactions import in_one_transaction
+from clinic.common.transactions import in_one_transaction, savepoint
 from clinic.messaging.models import InboundMessage
 from clinic.messaging.queries import (
     appointment_of_sender,
@@ -37,18 +38,19 @@ from clinic.messaging.services.offer_replies import (
     offer_is_over,
     settle_offer,
 )
-from clinic.messaging.services.sms_answers import SmsAnswer, format_visit, in_the_language_of
+from clinic.messaging.services.sms_answers import SmsAnswer, format_visit, in_the_language_of, with_link
 from clinic.outbox.counting import LIMITED, count_ends
-from clinic.outbox.models import Channel
+from clinic.outbox.models import DeliveryChannel
 from clinic.outbox.optouts import lift_opt_out, record_opt_out
 from clinic.outbox.sms_gate import admit_sms, countries_of, sms_day_of
 from clinic.outbox.sms_numbers import LIMITS
 from clinic.people.models import Patient
+from clinic.people.services.contact_routes import contact_of
 from clinic.scheduling.models import Clinic
 
 ACTIONS = {Intent.CONFIRM: Action.CONFIRM, Intent.CANCEL: Action.CANCEL}
 # A list that still fits into a few SMS; and what a plain word may be about.
-MOST_NAMED, MOST_AHEAD = 4, 20
+MAX_NAMED, MOST_AHEAD = 4, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,10 @@ def answer_sms(received: ReceivedSms, *, now: datetime) -> InboundMessage:
         return earlier
     try:
         return _answer_new(received, now=now)
-    except IntegrityError:  # Delivered twice at once: the other one has it.
+    except IntegrityError as error:
+        if not is_duplicate(error, "provider_id"):
+            raise
+        # Delivered twice at once: the other one has it.
         return InboundMessage.objects.get(provider_id=received.provider_id)
 
 
@@ -94,6 +99,7 @@ def _answer_new(received: ReceivedSms, *, now: datetime) -> InboundMessage:
         body=received.body,
         intent=reply.intent,
         received_at=now,
+        phone=contact_of(writers[0]).phone if writers else received.phone,
     )
     _note_consent(received, reply, writers, now=now)
     with in_the_language_of(writers[0] if writers else None):
@@ -108,8 +114,9 @@ def _answer_new(received: ReceivedSms, *, now: datetime) -> InboundMessage:
     clinic = _clinic_of(answer, writers)
     if answer.text:
         _admit_answer(message, received.phone, clinic, now=now)
-    message.save(update_fields=["answer", "answer_refusal", "outcome", "appointment", "clinic"])
-    if answer.is_for_desk and writers and message.body.strip():
+    message.for_desk = answer.is_for_desk and bool(writers) and bool(message.body.strip())
+    message.save(update_fields=["answer", "answer_refusal", "outcome", "appointment", "clinic", "for_desk"])
+    if message.for_desk:
         _show_to_desk(message, writers, now=now)
     return message
 
@@ -131,7 +138,7 @@ def _admit_answer(message: InboundMessage, phone: str, clinic: Clinic | None, *,
         return
     message.answer, message.answer_refusal = "", refusal
     if refusal in LIMITS:
-        count_ends(Channel.SMS, LIMITED)
+        count_ends(DeliveryChannel.SMS, LIMITED)
         if clinic is not None:
             tell_of_limit(clinic, refusal, phone, day=sms_day_of(clinic, now=now), now=now)
 
@@ -147,10 +154,10 @@ def _note_consent(received: ReceivedSms, reply: Reply, writers: list[Patient], *
     if reply.intent is Intent.STOP or received.opt_out_type == "STOP":
         # Messages go to the number as it is stored.
         for phone in dict.fromkeys([received.phone, *(writer.phone for writer in writers)]):
-            record_opt_out(Channel.SMS, phone, source="reply", at=now)
+            record_opt_out(DeliveryChannel.SMS, phone, source="reply", at=now)
     elif reply.opts_in or received.opt_out_type == "START":
         for phone in received.phones:
-            lift_opt_out(Channel.SMS, phone)
+            lift_opt_out(DeliveryChannel.SMS, phone)
 
 
 def _answer_to(reply: Reply, received: ReceivedSms, writers: list[Patient], *, now: datetime) -> SmsAnswer:
@@ -214,7 +221,7 @@ def _names_somebody_else(reply: Reply, appointment: Appointment, writers: list[P
 
 
 def _meant(intent: Intent, phones: Collection[str], *, now: datetime) -> list[Appointment]:
-    """What a plain word may be about. Who promises to come means what is agreed, if anything is."""
+    """Appointments that a plain word may be about. A promise to come means the agreed ones, if there are any."""
     ahead = upcoming_of_sender(phones, now=now, most=MOST_AHEAD)
     agreed = [appointment for appointment in ahead if appointment.status == Status.CONFIRMED]
     return agreed if agreed and intent is Intent.CONFIRM else ahead
@@ -228,11 +235,11 @@ def _act_on(appointment: Appointment, intent: Intent, *, now: datetime) -> SmsAn
 def _act_and_say(appointment: Appointment, intent: Intent, *, now: datetime) -> SmsAnswer:
     was = appointment.status
     try:
-        with transaction.atomic():
+        with savepoint():
             appointment = _take(appointment, ACTIONS[intent], now=now)
     except ChairsideError as refusal:
-        return SmsAnswer(_refused(appointment, refusal), refusal.code, appointment)
-    return SmsAnswer(_done(intent, was, appointment), "done", appointment)
+        return SmsAnswer(with_link(_refused(appointment, refusal), appointment), refusal.code, appointment)
+    return SmsAnswer(with_link(_done(intent, was, appointment), appointment), "done", appointment)
 
 
 def _take(seen: Appointment, action: Action, *, now: datetime) -> Appointment:
@@ -240,7 +247,7 @@ def _take(seen: Appointment, action: Action, *, now: datetime) -> Appointment:
         lock_what_effects_may_claim(seen.clinic, [seen.practitioner_id], now=now)
     appointment = Appointment.objects.select_for_update().select_related(None).get(pk=seen.pk)
     appointment.clinic, appointment.practitioner, appointment.patient = seen.clinic, seen.practitioner, seen.patient
-    actor = Actor(ActorKind.PATIENT_SMS, Through.SMS, patient=seen.patient)
+    actor = PatientActor(seen.patient, Through.SMS, ActorKind.PATIENT_SMS)
     if action is Action.CONFIRM and appointment.attendance_confirmed_at is not None and appointment.status in UPCOMING:
         return appointment  # Said before.
     return take(action, appointment, actor=actor, now=now)
@@ -288,9 +295,9 @@ def _named(intent: Intent, appointments: list[Appointment]) -> str:
         f"{word} {one.pk} ({shown_name(one.patient.name)}, {_when(one)})"
         if is_family
         else f"{word} {one.pk} ({_when(one)})"
-        for one in appointments[:MOST_NAMED]
+        for one in appointments[:MAX_NAMED]
     ]
-    return ", ".join([*named, "..."] if len(appointments) > MOST_NAMED else named)
+    return ", ".join([*named, "..."] if len(appointments) > MAX_NAMED else named)
 
 
 def _how_to_answer() -> str:

@@ -4,14 +4,14 @@ one offer and nothing else they could mean."""
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clinic.appointments.models import Channel
 from clinic.common.errors import ChairsideError, OfferOver, OwnAppointment
 from clinic.common.plain_names import shown_name
+from clinic.common.transactions import savepoint
 from clinic.messaging.replies import Intent, Reply
-from clinic.messaging.services.sms_answers import SmsAnswer, format_visit, in_the_language_of
+from clinic.messaging.services.sms_answers import SmsAnswer, format_visit, in_the_language_of, with_link
 from clinic.waitlist.models import WaitlistOffer
 from clinic.waitlist.services.answers import accept_offer, decline_offer
 
@@ -35,7 +35,7 @@ def answer_offer(reply: Reply, offers: Sequence[WaitlistOffer], *, missed: bool,
 def settle_offer(intent: Intent, offer: WaitlistOffer, *, now: datetime) -> SmsAnswer:
     with in_the_language_of(offer.entry.patient):
         try:
-            with transaction.atomic():
+            with savepoint():
                 return _accept(offer, now=now) if intent in ACCEPTING else _decline(offer, now=now)
         except ChairsideError as refusal:
             return SmsAnswer(_refused(refusal), refusal.code, clinic=offer.clinic)
@@ -44,7 +44,7 @@ def settle_offer(intent: Intent, offer: WaitlistOffer, *, now: datetime) -> SmsA
 def _accept(offer: WaitlistOffer, *, now: datetime) -> SmsAnswer:
     accepted = accept_offer(token=offer.token, viewer=None, now=now, channel=Channel.SMS)
     text = _("Thank you. We expect you on %(when)s.") % {"when": _when(offer)}
-    return SmsAnswer(text, "done", accepted.appointment, clinic=offer.clinic)
+    return SmsAnswer(with_link(text, accepted.appointment), "done", accepted.appointment, clinic=offer.clinic)
 
 
 def _decline(offer: WaitlistOffer, *, now: datetime) -> SmsAnswer:

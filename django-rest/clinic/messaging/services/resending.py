@@ -1,4 +1,4 @@
-"""What was not delivered is sent again, if what it says still holds."""
+"""Undelivered messages are sent again, if they still hold."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,15 +10,16 @@ from django.db.models import Q, QuerySet
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment, AppointmentEvent
 from clinic.common.transactions import in_one_transaction
-from clinic.messaging.catalogue import CATALOGUE, OF_SEVERAL, News, is_true_of
+from clinic.messaging.catalogue import is_true_of
 from clinic.messaging.due import due_reminder
 from clinic.messaging.services.reminders import rules_of
-from clinic.outbox.models import Message, State
+from clinic.outbox.models import Message, MessageKind, MessageState
+from clinic.outbox.queries import further_visits_of
 from clinic.outbox.services import resend
+from clinic.people.services.contact_routes import wants_reminders
 
-[REMINDER] = CATALOGUE[News.REMINDER]
 # After these an appointment is what it was before.
-CHANGES_NOTHING_TOLD = ("create", "edit", "attend", "link")
+CHANGES_NOTHING_TOLD = ("create", "edit", "attend", "link", "ask-move", "arrive", "revoke-link", "keep-time", "call")
 
 
 class WhyNot(StrEnum):
@@ -59,9 +60,9 @@ def still_holds(message: Message) -> bool:
 
 
 def _why_not(message: Message, *, now: datetime) -> WhyNot | None:
-    if message.withdrawn or message.state == State.CANCELLED:
+    if message.withdrawn or message.state == MessageState.CANCELLED:
         return WhyNot.TAKEN_BACK
-    if message.state not in (State.FAILED, State.DEAD):
+    if message.state not in (MessageState.FAILED, MessageState.DEAD):
         return WhyNot.NOT_FAILED
     if message.secret:
         return WhyNot.SECRET
@@ -71,7 +72,7 @@ def _why_not(message: Message, *, now: datetime) -> WhyNot | None:
 def _why_untrue(message: Message, appointment: Appointment | None, *, now: datetime) -> WhyNot | None:
     if not _still_holds(message, appointment):
         return WhyNot.NOT_TRUE
-    if appointment is not None and message.template == REMINDER.template:
+    if appointment is not None and message.kind == MessageKind.REMINDER:
         return None if _is_still_due(message, appointment, now=now) else WhyNot.TOO_LATE
     return None
 
@@ -80,20 +81,21 @@ def _still_holds(message: Message, appointment: Appointment | None) -> bool:
     if message.appointment_id is None:
         return True
     status = Status(appointment.status) if appointment is not None else None
-    return is_true_of(message.template, status) and not _has_changed_since(message, appointment)
+    return is_true_of(message.cause, status) and not _has_changed_since(message)
 
 
-def _has_changed_since(message: Message, appointment: Appointment | None) -> bool:
-    """By the history. A message about several names the first alone: there, any that its patient had by then."""
-    concerned = Q(appointment_id=message.appointment_id)
-    if message.template in OF_SEVERAL and appointment is not None:
-        theirs = Appointment.objects.filter(patient=appointment.patient_id, created_at__lte=message.created_at)
-        concerned |= Q(appointment_id__in=list(theirs.values_list("pk", flat=True)))
-    events = AppointmentEvent.objects.filter(concerned, at__gt=message.created_at)
+def _has_changed_since(message: Message) -> bool:
+    """By the history of each appointment that it tells of, since the version that it tells."""
+    concerned = Q(pk__in=[])
+    for visit in [message.visit, *further_visits_of(message)]:
+        if visit is not None:
+            since = Q(at__gt=message.created_at) if visit.version is None else Q(snapshot__version__gt=visit.version)
+            concerned |= Q(since, appointment_id=visit.appointment_id)
+    events = AppointmentEvent.objects.filter(concerned)
     return events.exclude(action__in=CHANGES_NOTHING_TOLD).exists()
 
 
 def _is_still_due(message: Message, appointment: Appointment, *, now: datetime) -> bool:
     """Each reminder of an appointment has an end of its own."""
     due = due_reminder(appointment.starts_at, rules_of(appointment.clinic), now=now)
-    return due is not None and due.expires_at == message.expires_at and appointment.patient.wants_reminders
+    return due is not None and due.expires_at == message.expires_at and wants_reminders(appointment.patient)

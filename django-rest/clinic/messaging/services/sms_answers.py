@@ -8,10 +8,11 @@ from django.utils import translation
 
 from clinic.appointments.models import Appointment
 from clinic.common.instants import zone_of
+from clinic.common.public_links import visit_address
 from clinic.outbox.wording import say_when
 from clinic.people.models import Patient
-from clinic.people.services.reaching import language_of
-from clinic.scheduling.models import Clinic, Practitioner
+from clinic.people.services.contact_routes import language_of
+from clinic.scheduling.models import Clinic, Practitioner, clock_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,12 @@ def in_the_language_of(patient: Patient | None) -> AbstractContextManager[None]:
     return translation.override("en" if patient is None else language_of(patient, patient.clinic))
 
 
+def with_link(text: str, appointment: Appointment | None) -> str:
+    """With the address of the visit's page at its end, where this system has one."""
+    return f"{text} {visit_address(appointment.reference)}".strip() if appointment is not None else text
+
+
 def format_visit(starts_at: datetime, *, clinic: Clinic, patient: Patient, practitioner: Practitioner) -> str:
     zone, language = zone_of(clinic.timezone), language_of(patient, clinic)
-    when = say_when(starts_at, zone, language, region=clinic.phone_region)
+    when = say_when(starts_at, zone, language, **clock_of(clinic))
     return f"{when}, {practitioner.name}"

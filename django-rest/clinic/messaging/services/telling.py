@@ -1,4 +1,4 @@
-"""Whom a change of an appointment concerns is told, in the change's transaction.
+"""Messages to everybody concerned by a change of an appointment, in the change's transaction.
 
 Changes are collected, and told together as the last thing in the transaction: so many changes at once cost a few
 statements, a patient with several is told once, and the clinic's number, which notifications take, is locked no longer
@@ -10,25 +10,24 @@ import copy
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import datetime
 
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import prefetch_related_objects
 
-from clinic.accounts.models import Role, User
-from clinic.appointments.lifecycle import ZONE_CHANGE, Status
+from clinic.appointments.actor import user_of
+from clinic.appointments.lifecycle import UNDO, ZONE_CHANGE, Status
 from clinic.appointments.models import ActorKind, Appointment, Source
 from clinic.appointments.models import Channel as Through
-from clinic.appointments.services.effects import Change, Effect
-from clinic.common.instants import zone_of
-from clinic.common.plain_names import shown_name
+from clinic.appointments.services.effects import Change, Effect, Undoing
+from clinic.common.errors import UndoOver
 from clinic.common.transactions import finish_with
 from clinic.messaging.catalogue import (
     CATALOGUE,
-    OF_ONE,
-    OF_SEVERAL,
+    PUSHED,
     ZONE_NEWS,
-    Audience,
-    Facts,
+    ClinicMail,
+    MessageAudience,
+    MessageFacts,
     News,
     Telling,
     is_outdated,
@@ -36,20 +35,39 @@ from clinic.messaging.catalogue import (
     news_of,
 )
 from clinic.messaging.invitations import invitation_to
-from clinic.outbox.models import Channel, Message
-from clinic.outbox.services import About, cancel_messages, compose_message, queue_messages
-from clinic.outbox.ways import Way
-from clinic.outbox.wording import say_when, say_when_at_length
-from clinic.people.services.reaching import in_waking_hours, language_of, opted_out_among, ways_to_patient
+from clinic.messaging.services.visit_context import patient_context
+from clinic.messaging.telling_facts import PUSH_TEMPLATE, ClinicReader, facts_for
+from clinic.outbox.contact_routes import Way
+from clinic.outbox.models import ABOUT_VISIT, DeliveryChannel, Message, MessageKind, PushSubscription, VisitVersion
+from clinic.outbox.push_subscriptions import subscribers
+from clinic.outbox.services import (
+    About,
+    NewMessage,
+    compose_message,
+    queue_messages,
+    undo_messages_of,
+    withdraw_of_visits,
+)
+from clinic.people.services.contact_routes import (
+    account_id_of,
+    contact_of,
+    in_waking_hours,
+    language_of,
+    ways_to_patient,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What has become of one appointment. `appointment` is as it stands, or stood before it was deleted."""
+    """The outcome for one appointment. `appointment` is as it stands, or stood before it was deleted."""
 
     news: News
     appointment: Appointment
     change: Change
+
+    @property
+    def send_at(self) -> datetime:
+        return self.change.told_at
 
     @property
     def key(self) -> str:
@@ -58,12 +76,19 @@ class Event:
 
 
 def _collect(change: Change) -> None:
+    if change.action == UNDO:
+        return  # Nobody was told of what is undone: `_take_back_step`.
     # Commands that make data up, such as the demo clinic, tell nobody; a change of real visits is told.
     if change.actor.channel != Through.COMMAND or change.action == ZONE_CHANGE:
         finish_with(tell, change)
 
 
-TELL = Effect(run=_collect)
+def _take_back_step(undoing: Undoing) -> None:
+    if not undo_messages_of(undoing.step, versions=undoing.versions, now=undoing.now):
+        raise UndoOver("Somebody has been told of this step already.")
+
+
+TELL = Effect(run=_collect, take_back=_take_back_step)
 
 
 def tell(changes: Sequence[Change]) -> None:
@@ -73,7 +98,22 @@ def tell(changes: Sequence[Change]) -> None:
     events = [event for change in in_short if (event := _event_of(change)) is not None]
     if events:
         _fetch_who_is_concerned(events)
-        queue_messages([*_told_to_patients(events), *_told_to_clinic(events)])
+        facts = facts_for(_tellings_of(events), [event.appointment for event in events])
+        messages = [
+            *_told_to_patients(events, facts.opted_out),
+            *_pushed(events),
+            *_told_to_clinic(events, facts.people),
+        ]
+        queue_messages(messages, facts.own_words)
+
+
+def _tellings_of(events: Sequence[Event]) -> list[Telling]:
+    return [
+        telling
+        for event in events
+        for telling in CATALOGUE[event.news]
+        if is_worth_telling(telling, event.appointment.starts_at, now=event.change.now)
+    ]
 
 
 def _in_short(changes: Iterable[Change]) -> list[Change]:
@@ -86,13 +126,18 @@ def _in_short(changes: Iterable[Change]) -> list[Change]:
 
 
 def _take_back(changes: Sequence[Change]) -> None:
-    outdated = [
-        _appointment_of(change).pk for change in changes if is_outdated(_facts(change.before), _facts(change.after))
-    ]
-    if outdated:
-        # One of a series that changes leaves the message about all of them as it is.
-        templates = OF_ONE | OF_SEVERAL if len(outdated) > 1 else OF_ONE
-        cancel_messages(appointment_ids=outdated, templates=templates)
+    """Messages to the clinic are withdrawn with a status alone: a request that was moved is still one."""
+    outdated: dict[bool, set[int]] = defaultdict(set)
+    for change in changes:
+        if is_outdated(_facts(change.before), _facts(change.after)):
+            outdated[_keeps_status(change)].add(_appointment_of(change).pk)
+    for keeps_status, appointment_ids in outdated.items():
+        kinds = ABOUT_VISIT if keeps_status else (*ABOUT_VISIT, MessageKind.CLINIC)
+        withdraw_of_visits(appointment_ids, kinds=kinds, by_step=changes[0].step)
+
+
+def _keeps_status(change: Change) -> bool:
+    return change.before is not None and change.after is not None and change.before.status == change.after.status
 
 
 def _event_of(change: Change) -> Event | None:
@@ -106,17 +151,20 @@ def _event_of(change: Change) -> Event | None:
 def _appointment_of(change: Change) -> Appointment:
     if change.after is not None:
         return change.after
-    assert change.before is not None
+    if change.before is None:
+        raise ValueError("A change needs the row before it or after it.")
     # That it is deleted is the last that becomes of it: without a version of its own, calendars would keep it.
     deleted = copy.copy(change.before)
     deleted.version += 1
     return deleted
 
 
-def _facts(appointment: Appointment | None) -> Facts | None:
+def _facts(appointment: Appointment | None) -> MessageFacts | None:
     if appointment is None:
         return None
-    return Facts(Status(appointment.status), appointment.starts_at, appointment.ends_at, appointment.practitioner_id)
+    return MessageFacts(
+        Status(appointment.status), appointment.starts_at, appointment.ends_at, appointment.practitioner_id
+    )
 
 
 def _fetch_who_is_concerned(events: Sequence[Event]) -> None:
@@ -124,13 +172,12 @@ def _fetch_who_is_concerned(events: Sequence[Event]) -> None:
     prefetch_related_objects(appointments, "clinic", "patient", "practitioner")
 
 
-def _told_to_patients(events: Sequence[Event]) -> Iterator[Message]:
+def _told_to_patients(events: Sequence[Event], opted_out: Collection[str]) -> Iterator[Message]:
     together: dict[tuple[int, Telling], list[Event]] = defaultdict(list)
     for event in events:
         for telling in CATALOGUE[event.news]:
-            if telling.to is Audience.PATIENT and _is_for_patient(event, telling):
+            if telling.to is MessageAudience.PATIENT and _is_for_patient(event, telling):
                 together[event.appointment.patient_id, telling].append(event)
-    opted_out = opted_out_among(of_one[0].appointment.patient for of_one in together.values())
     for (_, telling), of_one_patient in together.items():
         if telling.several and len(of_one_patient) > 1:
             yield from messages_to_patient(telling, of_one_patient, opted_out)
@@ -139,10 +186,51 @@ def _told_to_patients(events: Sequence[Event]) -> Iterator[Message]:
                 yield from messages_to_patient(telling, [event], opted_out)
 
 
+def _pushed(events: Sequence[Event]) -> Iterator[Message]:
+    """To browsers that want it: that the clinic has answered or changed something. No query without web push."""
+    pushed = [event for event in events if event.news in PUSHED and _is_for_patient(event, CATALOGUE[event.news][0])]
+    for subscription, event in browsers_of(pushed):
+        appointment = event.appointment
+        yield compose_message(
+            NewMessage(
+                about=About(appointment.clinic_id, subscription.user_id, _visit(appointment)),
+                kind=MessageKind.CHANGE,
+                cause=event.news,
+                channel=DeliveryChannel.PUSH,
+                template=PUSH_TEMPLATE,
+                recipient=str(subscription.pk),
+                context={"clinic": appointment.clinic.name},
+                send_at=event.send_at,
+                expires_at=appointment.starts_at,
+                unique_key=f"push:{event.news}:{event.key}:{subscription.pk}",
+                language=language_of(appointment.patient, appointment.clinic),
+                step=event.change.step,
+            ),
+            now=event.change.now,
+        )
+
+
+def browsers_of(events: Sequence[Event]) -> list[tuple[PushSubscription, Event]]:
+    """Those of each visit's account, and those that its reference has subscribed. One query, none for new visits of
+    patients without an account: a reference that nobody has been told has subscribed no browser."""
+    accounts = {event.appointment.pk: account_id_of(event.appointment.patient) for event in events}
+    known = {account for account in accounts.values() if account is not None}
+    older = [event.appointment.pk for event in events if event.change.before is not None]
+    found = subscribers(user_ids=known, appointment_ids=older)
+    return [
+        (one, event)
+        for event in events
+        for one in found
+        if event.appointment.pk == one.appointment_id
+        or (one.user_id is not None and one.user_id == accounts[event.appointment.pk])
+    ]
+
+
 def _is_for_patient(event: Event, telling: Telling) -> bool:
     # Of a demo's patients nobody is told what the clock does.
     is_made_up = event.appointment.source == Source.DEMO and event.change.actor.kind == ActorKind.SYSTEM
-    return not is_made_up and is_worth_telling(telling, event.appointment.starts_at, now=event.change.now)
+    is_wanted = not telling.setting or getattr(event.appointment.clinic, telling.setting)
+    return is_wanted and not is_made_up and is_worth_telling(telling, event.appointment.starts_at, now=event.change.now)
 
 
 def messages_to_patient(telling: Telling, events: Sequence[Event], opted_out: Collection[str]) -> Iterator[Message]:
@@ -150,35 +238,42 @@ def messages_to_patient(telling: Telling, events: Sequence[Event], opted_out: Co
     events = sorted(events, key=lambda event: event.appointment.starts_at)
     first, now = events[0].appointment, events[0].change.now
     language = language_of(first.patient, first.clinic)
-    send_at = in_waking_hours(now, first.clinic) if telling.can_wait else now
+    not_before = max(now + telling.delay, *(event.send_at for event in events))
+    send_at = in_waking_hours(not_before, first.clinic) if telling.can_wait else not_before
     context = patient_context([event.appointment for event in events], language, with_offset=_names_offset(events))
     if events[0].change.actor.is_patient:
         context["reason"] = ""  # Typed by anybody who has the reference, and sent to any address.
     template = telling.several if len(events) > 1 else telling.template
+    visit, *further_visits = [_visit(event.appointment) for event in events]
     for way in ways_of(telling, first, opted_out):
-        if way.channel == Channel.SMS and events[0].change.actor.kind == ActorKind.PATIENT_SMS:
+        if way.channel == DeliveryChannel.SMS and events[0].change.actor.kind == ActorKind.PATIENT_SMS:
             continue  # Their SMS is answered at once.
         yield compose_message(
-            about=About(first.clinic_id, first.patient.user_id, first.pk),
-            channel=Channel(way.channel),
-            template=template,
-            recipient=way.recipient,
-            fallback_recipient=way.fallback_recipient,
-            context=context,
-            now=now,
-            send_at=now if way.channel == Channel.IN_APP else send_at,
-            expires_at=None if way.channel == Channel.IN_APP else first.starts_at + telling.worth_after,
-            unique_key=f"{template}:{events[0].key}:{way.channel}",
-            language=language,
-            attachment=invitation_to(
-                [event.appointment for event in events],
-                telling.calendar,
+            NewMessage(
+                about=About(first.clinic_id, account_id_of(first.patient), visit, further_visits),
+                kind=MessageKind.CHANGE,
+                cause=events[0].news,
+                channel=DeliveryChannel(way.channel),
+                template=template,
                 recipient=way.recipient,
-                summary=f"{first.clinic.name}: {first.practitioner.name}",
-                now=now,
-            )
-            if telling.calendar is not None and way.channel == Channel.EMAIL
-            else None,
+                fallback_recipient=way.fallback_recipient,
+                context=context,
+                send_at=not_before if way.channel == DeliveryChannel.IN_APP else send_at,
+                expires_at=None if way.channel == DeliveryChannel.IN_APP else first.starts_at + telling.worth_after,
+                unique_key=f"{template}:{events[0].key}:{way.channel}",
+                language=language,
+                step=events[0].change.step,
+                attachment=invitation_to(
+                    [event.appointment for event in events],
+                    telling.calendar,
+                    recipient=way.recipient,
+                    summary=f"{first.clinic.name}: {first.practitioner.name}",
+                    now=now,
+                )
+                if telling.calendar is not None and way.channel == DeliveryChannel.EMAIL
+                else None,
+            ),
+            now=now,
         )
 
 
@@ -190,9 +285,13 @@ def ways_of(telling: Telling, appointment: Appointment, opted_out: Collection[st
         if telling.ways is None
         else ways_to_patient(patient, telling.ways, clinic=appointment.clinic, opted_out=opted_out)
     )
-    if telling.in_app and patient.user_id is not None:
-        ways.append(Way(Channel.IN_APP, patient.email))
+    if telling.in_app and account_id_of(patient) is not None:
+        ways.append(Way(DeliveryChannel.IN_APP, contact_of(patient).email))
     return ways
+
+
+def _visit(appointment: Appointment) -> VisitVersion:
+    return VisitVersion(appointment.pk, appointment.version)
 
 
 def _names_offset(events: Sequence[Event]) -> bool:
@@ -200,69 +299,77 @@ def _names_offset(events: Sequence[Event]) -> bool:
     return any(event.news in ZONE_NEWS for event in events)
 
 
-def patient_context(appointments: Sequence[Appointment], language: str, *, with_offset: bool = False) -> dict[str, Any]:
-    """What the words to a patient are made of; `all` where there are several, of which the rest is the first."""
-    first = appointments[0]
-    zone = zone_of(first.clinic.timezone)
-    how: dict[str, Any] = {"region": first.clinic.phone_region, "with_offset": with_offset}
-    return {
-        "id": first.pk,
-        "clinic": first.clinic.name,
-        "patient": shown_name(first.patient.name),
-        "practitioner": first.practitioner.name,
-        "when": say_when(first.starts_at, zone, language, **how),
-        "when_at_length": say_when_at_length(first.starts_at, zone, language, **how),
-        "reason": first.cancel_reason,
-        "has_promised": first.attendance_confirmed_at is not None,
-        "count": len(appointments),
-        "all": [
-            {"when": say_when_at_length(one.starts_at, zone, language, **how), "practitioner": one.practitioner.name}
-            for one in appointments
-        ],
-    }
+def _told_to_clinic(events: Sequence[Event], people: Sequence[ClinicReader]) -> Iterator[Message]:
+    for event in events:
+        for telling in CATALOGUE[event.news]:
+            is_told = is_worth_telling(telling, event.appointment.starts_at, now=event.change.now)
+            if telling.to is MessageAudience.CLINIC and is_told:
+                yield from _told_to_people(event, telling, people)
 
 
-def _told_to_clinic(events: Sequence[Event]) -> Iterator[Message]:
-    tellings = [
-        (event, telling)
-        for event in events
-        for telling in CATALOGUE[event.news]
-        if telling.to is Audience.CLINIC
-        and is_worth_telling(telling, event.appointment.starts_at, now=event.change.now)
-    ]
-    if not tellings:
-        return
-    people = people_of(event.appointment for event, _ in tellings)
-    for event, telling in tellings:
-        doer = event.change.actor.user
-        for reader in people:
-            if _concerns(reader, event.appointment) and (doer is None or reader.pk != doer.pk):
-                yield _note_to(reader, telling, event)
+def _told_to_people(event: Event, telling: Telling, people: Sequence[ClinicReader]) -> Iterator[Message]:
+    doer = user_of(event.change.actor)
+    for reader in people:
+        if _concerns(reader, event.appointment) and (doer is None or reader.pk != doer.pk):
+            yield _note_to(reader, telling, event)
+            if _wants_mail(reader, telling, event.appointment):
+                yield _mail_to(reader, telling, event)
 
 
-def people_of(appointments: Iterable[Appointment]) -> list[User]:
-    """Owner and staff of their clinic, and the practitioners concerned. One query."""
-    appointments = list(appointments)
-    desk = Q(clinic_id__in={one.clinic_id for one in appointments}, role__in=(Role.OWNER, Role.STAFF))
-    practitioners = Q(pk__in={one.practitioner.user_id for one in appointments} - {None})
-    return list(User.objects.filter(desk | practitioners, is_active=True).order_by("pk"))
-
-
-def _concerns(reader: User, appointment: Appointment) -> bool:
+def _concerns(reader: ClinicReader, appointment: Appointment) -> bool:
     at_desk = reader.works_at_desk and reader.clinic_id == appointment.clinic_id
     return at_desk or reader.pk == appointment.practitioner.user_id
 
 
-def _note_to(reader: User, telling: Telling, event: Event) -> Message:
-    appointment, now = event.appointment, event.change.now
+def _wants_mail(reader: ClinicReader, telling: Telling, appointment: Appointment) -> bool:
+    if not reader.email:  # Mail goes to verified addresses alone.
+        return False
+    match telling.mail:
+        case ClinicMail.DESK:
+            return reader.works_at_desk and appointment.clinic.mail_new_requests
+        case ClinicMail.PRACTITIONER:
+            return reader.pk == appointment.practitioner.user_id
+    return False
+
+
+def _note_to(reader: ClinicReader, telling: Telling, event: Event) -> Message:
+    return _compose_for_clinic(reader, telling, event, DeliveryChannel.IN_APP, key=str(reader.pk))
+
+
+def _mail_to(reader: ClinicReader, telling: Telling, event: Event) -> Message:
+    expires_at = event.appointment.starts_at + telling.worth_after
+    key = f"{reader.pk}.{DeliveryChannel.EMAIL}"
+    return _compose_for_clinic(reader, telling, event, DeliveryChannel.EMAIL, key=key, expires_at=expires_at)
+
+
+def _compose_for_clinic(
+    reader: ClinicReader,
+    telling: Telling,
+    event: Event,
+    channel: DeliveryChannel,
+    *,
+    key: str,
+    expires_at: datetime | None = None,
+) -> Message:
+    appointment = event.appointment
     language = appointment.clinic.language
+    context = patient_context([appointment], language, with_offset=_names_offset([event]), with_links=False)
+    if event.news == News.MOVE_ASKED:
+        context["reason"] = event.change.reason
     return compose_message(
-        about=About(appointment.clinic_id, reader.pk, appointment.pk),
-        channel=Channel.IN_APP,
-        template=telling.template,
-        recipient=reader.email,
-        context=patient_context([appointment], language, with_offset=_names_offset([event])),
-        now=now,
-        unique_key=f"{telling.template}:{event.key}:{reader.pk}",
-        language=language,
+        NewMessage(
+            about=About(appointment.clinic_id, reader.pk, _visit(appointment)),
+            kind=MessageKind.CLINIC,
+            cause=event.news,
+            channel=channel,
+            template=telling.template,
+            recipient=reader.email,
+            context=context,
+            send_at=event.send_at,
+            expires_at=expires_at,
+            unique_key=f"{telling.template}:{event.key}:{key}",
+            language=language,
+            step=event.change.step,
+        ),
+        now=event.change.now,
     )

@@ -9,19 +9,22 @@ from typing import Any
 from django.conf import settings
 
 from clinic.accounts.models import Role, User
-from clinic.common.errors import InvalidRequest, PermissionDenied, StaleVersion
+from clinic.common.errors import InvalidRequest, PermissionDenied
 from clinic.common.instants import zone_of
+from clinic.common.public_links import visit_address
 from clinic.common.transactions import in_one_transaction
+from clinic.common.versions import ANY_VERSION, Expected
 from clinic.messaging.kinds import KINDS, LONGEST, REQUIRED
 from clinic.outbox.mail import html_of, signed
-from clinic.outbox.models import Channel, MessageTemplate
+from clinic.outbox.models import DeliveryChannel, MessageTemplate
 from clinic.outbox.placeholders import PLACEHOLDER, faults_in
 from clinic.outbox.wording import say_when, say_when_at_length
-from clinic.outbox.words import LONGEST_SUBJECT, Words, standard_words, words_of
-from clinic.scheduling.models import Clinic
+from clinic.outbox.words import MAX_SUBJECT, Words, standard_words, words_of
+from clinic.scheduling.models import Clinic, clock_of
 
 SAMPLE_START = datetime(2027, 3, 19, 8, 30, tzinfo=UTC)
 SAMPLE_REASON = {"en": "The practice is closed that day", "de": "Die Praxis ist an diesem Tag geschlossen"}
+SAMPLE_ROOM = "2"
 LINE_OF_ALL = "{all}, {all}"
 LANGUAGES = dict(settings.LANGUAGES)
 
@@ -47,10 +50,10 @@ class Preview:
 
 @in_one_transaction
 def set_wording(
-    *, owner: User, wording: Wording, words: Words, now: datetime, version: int | None = None
+    *, owner: User, wording: Wording, words: Words, now: datetime, expected: Expected = ANY_VERSION
 ) -> MessageTemplate:
-    """Messages that are queued from now on say it like this. `version`: what was seen, 0 for the standard wording.
-    Raises PermissionDenied, InvalidRequest, StaleVersion."""
+    """Messages that are queued from now on say it like this. `expected`: the version that was
+    seen, 0 for the standard wording. Raises PermissionDenied, InvalidRequest, StaleVersion."""
     clinic = _clinic_of(owner)
     words = Words(words.subject.strip(), _with_plain_line_ends(words.body))
     _check(wording, words)
@@ -63,8 +66,7 @@ def set_wording(
     )
     if is_new:
         return row
-    if version is not None and version != row.version:
-        raise StaleVersion
+    expected.check(row.version)
     row.subject, row.body, row.version, row.updated_at = words.subject, words.body, row.version + 1, now
     row.save(update_fields=["subject", "body", "version", "updated_at"])
     return row
@@ -87,8 +89,10 @@ def preview(*, clinic: Clinic, wording: Wording, words: Words) -> Preview:
     except InvalidRequest as refusal:
         return Preview(faults=(refusal.detail,))
     context = sample_context(clinic, wording.language)
+    if "link" not in KINDS[wording.template].placeholders:
+        context = {**context, "link": ""}
     said = words_of(wording.template, wording.channel, context, wording.language, words)
-    if wording.channel != Channel.EMAIL:
+    if wording.channel != DeliveryChannel.EMAIL:
         return Preview(said.subject, said.body, "")
     body = signed(said.body, clinic.contact)
     return Preview(said.subject, body, html_of(said.subject, body, clinic_name=clinic.name, language=wording.language))
@@ -99,13 +103,13 @@ def standard_to_start_from(wording: Wording) -> Words:
     _check_kind(wording)
     names: dict[str, Any] = {name: f"{{{name}}}" for name in KINDS[wording.template].placeholders}
     if "all" in names:
-        names["all"] = [{"when": "{all}", "practitioner": "{all}"}]
+        names["all"] = [{"when": "{all}", "practitioner": "{all}", "link": ""}]
     words = standard_words(wording.template, wording.channel, names, wording.language)
     return Words(words.subject, words.body.replace(LINE_OF_ALL, "{all}"))
 
 
 def sample_context(clinic: Clinic, language: str) -> dict[str, Any]:
-    zone, region = zone_of(clinic.timezone), clinic.phone_region
+    zone, clock = zone_of(clinic.timezone), clock_of(clinic)
     starts = [SAMPLE_START, SAMPLE_START + timedelta(days=7)]
     practitioner = "Dr. Amara Okafor"
     return {
@@ -113,17 +117,21 @@ def sample_context(clinic: Clinic, language: str) -> dict[str, Any]:
         "clinic": clinic.name,
         "patient": "Robin Meyer",
         "practitioner": practitioner,
-        "when": say_when(SAMPLE_START, zone, language, region=region),
-        "when_at_length": say_when_at_length(SAMPLE_START, zone, language, region=region),
+        "when": say_when(SAMPLE_START, zone, language, **clock),
+        "when_at_length": say_when_at_length(SAMPLE_START, zone, language, **clock),
         "reason": SAMPLE_REASON.get(language, SAMPLE_REASON["en"]),
+        "link": visit_address("SampleSampleSampleSamp"),
         "count": len(starts),
         "all": [
-            {"when": say_when_at_length(one, zone, language, region=region), "practitioner": practitioner}
+            {"when": say_when_at_length(one, zone, language, **clock), "practitioner": practitioner, "link": ""}
             for one in starts
         ],
-        "until": say_when(SAMPLE_START - timedelta(days=1), zone, language, region=region),
+        "until": say_when(SAMPLE_START - timedelta(days=1), zone, language, **clock),
         "code": "123456",
         "minutes": 10,
+        "room": SAMPLE_ROOM,
+        "delay": 10,
+        "expected": say_when(SAMPLE_START + timedelta(minutes=10), zone, language, **clock),
     }
 
 
@@ -149,10 +157,10 @@ def _clinic_of(owner: User) -> Clinic:
 
 def _check(wording: Wording, words: Words) -> None:
     _check_kind(wording)
-    if wording.channel == Channel.SMS and words.subject:
+    if wording.channel == DeliveryChannel.SMS and words.subject:
         raise InvalidRequest("An SMS has no subject.", attr="subject")
-    if wording.channel != Channel.SMS:
-        _check_words(words.subject, "subject", wording, longest=LONGEST_SUBJECT)
+    if wording.channel != DeliveryChannel.SMS:
+        _check_words(words.subject, "subject", wording, longest=MAX_SUBJECT)
     _check_words(words.body, "body", wording, longest=LONGEST[wording.channel])
     missing = (REQUIRED & set(KINDS[wording.template].placeholders)) - set(PLACEHOLDER.findall(words.body))
     if missing:

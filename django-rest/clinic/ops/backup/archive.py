@@ -43,7 +43,7 @@ class Manifest:
 
 
 def as_called(path: Path) -> Path:
-    """The absolute path a person means: `tools/run_stack.py manage` runs commands in another folder than its own."""
+    """The absolute path a person means: `tools.run_stack manage` runs commands in another folder than its own."""
     return Path(os.environ.get(CALLED_FROM) or Path.cwd(), path).resolve()
 
 
@@ -94,13 +94,19 @@ class Archive:
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
-        file = self._tar.extractfile(name)
-        assert file is not None
-        with file:
+        with _open(self._tar, name) as file:
             yield file
 
     def media(self) -> list[str]:
         return [name for name in self.manifest.files if name.startswith(MEDIA)]
+
+
+def _open(tar: tarfile.TarFile, member: tarfile.TarInfo | str) -> IO[bytes]:
+    """Raises ValueError for a member that is no file."""
+    file = tar.extractfile(member)
+    if file is None:
+        raise ValueError(str(member))
+    return file
 
 
 @contextmanager
@@ -125,8 +131,7 @@ def _read_manifest(tar: tarfile.TarFile) -> Manifest:
     member = tar.next()
     if member is None or member.name != MANIFEST or member.size > MAX_MANIFEST_BYTES:
         raise ValueError(MANIFEST)
-    file = tar.extractfile(member)
-    assert file is not None
+    file = _open(tar, member)
     found: dict[str, Any] = json.load(file)
     if int(found["format"]) > FORMAT:
         raise BackupError(f"The archive was made by version {found['version']}, which is newer. Install that first.")
@@ -143,8 +148,7 @@ def _check_files(tar: tarfile.TarFile, manifest: Manifest) -> None:
         wanted = manifest.files.get(member.name)
         if wanted is None or not member.isfile() or not _is_inside(member.name):
             raise ValueError(member.name)
-        file = tar.extractfile(member)
-        assert file is not None
+        file = _open(tar, member)
         if File(member.size, _digest_of(file)) != wanted:
             raise BackupError(f"The archive is damaged: {member.name} is not as it was written.")
         seen.add(member.name)

@@ -46,7 +46,7 @@ def make_backup(
         with source as lines, gzip.open(folder / ROWS, "wb", compresslevel=COMPRESSION) as packed:
             contents = copy_rows(lines, packed, on_bytes=on_bytes)
         copy_media(media, folder)
-        (folder / SETTINGS).write_text(json.dumps(_open_settings(), indent=1, default=str))
+        (folder / SETTINGS).write_text(json.dumps(_open_settings(), indent=1))
         manifest = Manifest(
             version=settings.VERSION,
             created_at=created_at.isoformat(),
@@ -62,12 +62,13 @@ def make_backup(
 
 def _open_settings() -> dict[str, Any]:
     """To look up, not to restore: secrets are kept elsewhere."""
-    shown = {}
-    for name in type(settings.SHARED).model_fields:
-        value = getattr(settings.SHARED, name)
-        if not isinstance(value, SecretStr) and not any(word in name for word in PRIVATE):
-            shown[name.upper()] = value
-    return shown
+    shared = settings.SHARED
+    shown = {
+        name
+        for name in type(shared).model_fields
+        if not isinstance(getattr(shared, name), SecretStr) and not any(word in name for word in PRIVATE)
+    }
+    return {name.upper(): value for name, value in shared.model_dump(mode="json", include=shown).items()}
 
 
 def _server() -> str:

@@ -23,16 +23,16 @@ from clinic.changefeed.definitions import STATEMENT
 from clinic.changefeed.repair import make_triggers, make_views, repair_rows
 from clinic.changefeed.stream_user import NotPrivileged, create_stream_user
 from clinic.common import clock
+from clinic.common.restore_marker import TABLE as MARK
+from clinic.common.restore_marker import remove_mark, set_mark
 from clinic.ops.backup import checking
 from clinic.ops.backup.archive import MEDIA, ROWS, Archive, BackupError, Manifest
-from clinic.ops.backup.marker import TABLE as MARK
-from clinic.ops.backup.marker import remove_mark, set_mark
 from clinic.ops.backup.rows import insert_statements, without_columns
-from clinic.ops.maintenance import run_jobs
 from clinic.outbox.holding import hold_due
+from clinic.worker.jobs import run_jobs
 
 COMMITTED_EVERY = 20
-# Somebody who only asks whether the server is there is gone by the second look.
+# A connection that only asks whether the server is there is gone by the second look.
 LOOKED_AGAIN_SECONDS = 1.5
 
 
@@ -41,7 +41,7 @@ class Restored:
     held: int = 0
     photos: int = 0
     problems: list[str] = field(default_factory=list)
-    # What an administrator has to run where the stream's user could not be made.
+    # Statements for an administrator to run if the stream's user could not be made.
     statements: list[str] = field(default_factory=list)
 
 
@@ -88,7 +88,7 @@ def restore(
     restored.problems += checking.problems_of_claims(loaded, checking.future_cells(now=now))
     if not is_throw_away:
         restored.photos = _restore_media(archive)
-        # What time alone brings about until now, so that its messages are held as well.
+        # Steps that time alone brings about until now, so that their messages are held as well.
         run_jobs(now=clock.now())
         restored.held = hold_due(now=clock.now())
     make_views()

@@ -121,7 +121,8 @@ def dump_rows() -> Iterator[IO[bytes]]:
             str(settings.DATABASES["default"]["NAME"]),
         ]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)  # noqa: S603 - our own arguments
-        assert process.stdout is not None
+        if process.stdout is None:
+            raise BackupError(f"{Path(program).name} has no output.")
         try:
             yield process.stdout
             if process.wait():

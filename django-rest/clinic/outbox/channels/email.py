@@ -18,16 +18,23 @@ from clinic.outbox.models import Message
 
 # RFC 5321, 4.2.1: a reply that begins with 5 is for good.
 PERMANENT = range(500, 600)
+# Not text/calendar: readers that act on the alternative would take it twice.
+FILE_OF_INVITATION = "application/ics"
+
+
+def provider() -> str:
+    """Name of Django's backend: smtp, filebased, …"""
+    return str(settings.EMAIL_BACKEND.split(".")[-2])
 
 
 def send(message: Message) -> str:
     """Returns the Message-ID. Raises CannotBeDelivered, or what the server's silence raises."""
     if not settings.EMAIL_IS_CONFIGURED:
-        raise CannotBeDelivered("No e-mail server is configured (EMAIL_HOST).")
+        raise CannotBeDelivered("No e-mail server is configured (EMAIL_HOST).", code="not_configured")
     try:
         validate_email(message.recipient)
     except ValidationError:
-        raise CannotBeDelivered("The address is not valid.") from None
+        raise CannotBeDelivered("The address is not valid.", code="invalid_address") from None
     message_id = _message_id(message)
     clinic = message.clinic
     body = signed(message.body, clinic.contact if clinic is not None else "")
@@ -42,8 +49,7 @@ def send(message: Message) -> str:
     html = html_of(message.subject, body, clinic_name=clinic_name, language=message.language)
     mail.attach_alternative(html, "text/html")
     if message.attachment is not None:
-        attachment = Attachment(**message.attachment)
-        mail.attach(attachment.name, attachment.text, attachment.content_type)
+        _attach(mail, Attachment(**message.attachment))
     try:
         with _open_connection() as mail.connection:
             mail.send()
@@ -53,6 +59,15 @@ def send(message: Message) -> str:
     except SMTPResponseException as refusal:
         raise _refusal(refusal.smtp_code, refusal.smtp_error, refusal) from refusal
     return message_id
+
+
+def _attach(mail: EmailMultiAlternatives, attachment: Attachment) -> None:
+    """An invitation is the third alternative, as Outlook and Gmail expect it; the file is for other readers."""
+    content_type = attachment.content_type
+    if attachment.is_invitation:
+        mail.attach_alternative(attachment.text, content_type)
+        content_type = FILE_OF_INVITATION
+    mail.attach(attachment.name, attachment.text, content_type)
 
 
 @contextmanager
@@ -80,5 +95,6 @@ def _message_id(message: Message) -> str:
 
 def _refusal(code: int, said: bytes | str, original: Exception) -> Exception:
     if code not in PERMANENT:
-        return RefusedForNow(f"{type(original).__name__}: {original}")
-    return CannotBeDelivered(f"{code} {said.decode(errors='replace') if isinstance(said, bytes) else said}")
+        return RefusedForNow(f"{type(original).__name__}: {original}", code=f"smtp_{code}")
+    words = said.decode(errors="replace") if isinstance(said, bytes) else said
+    return CannotBeDelivered(f"{code} {words}", code=f"smtp_{code}")

@@ -3,6 +3,10 @@
 from clinic.outbox.models import Message
 
 
+def provider() -> str:
+    return "in_app"
+
+
 def send(message: Message) -> str:
     """The row itself is the notification: from now on it can be read."""
     return ""

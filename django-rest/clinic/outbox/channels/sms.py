@@ -24,7 +24,15 @@ POOL_SIZE = 32
 UNAUTHORIZED, TOO_MANY_REQUESTS = 401, 429
 # https://www.twilio.com/docs/api/errors/21610: the recipient has replied with STOP, or a word like it.
 UNSUBSCRIBED = 21610
+NOT_CONFIGURED = "No SMS provider is configured (TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM)."
 STATUS_PATH = "/api/v1/twilio/status"
+
+
+def provider() -> str:
+    shared = settings.SHARED
+    if shared.twilio_account_sid and shared.twilio_auth_token and shared.twilio_from:
+        return "twilio"
+    return "folder" if shared.sms_folder else "none"
 
 
 def send(message: Message) -> str:
@@ -35,7 +43,7 @@ def send(message: Message) -> str:
         return _send_by_twilio(client, message, sender=shared.twilio_from)
     if shared.sms_folder:
         return _write(message, Path(shared.sms_folder))
-    raise CannotBeDelivered("No SMS provider is configured (TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM).")
+    raise CannotBeDelivered(NOT_CONFIGURED, code="not_configured")
 
 
 def _write(message: Message, folder: Path) -> str:
@@ -69,12 +77,13 @@ def _was_not_reached(error: ConnectionError) -> bool:
 def _refusal(refusal: TwilioRestException | TwilioServiceException) -> Exception:
     # Its own text has colours where somebody looks on.
     words = refusal.msg if isinstance(refusal, TwilioRestException) else refusal.detail or refusal.title
-    said = f"Twilio {refusal.code or refusal.status}: {words}"
+    number = refusal.code or refusal.status
+    said, code = f"Twilio {number}: {words}", f"twilio_{number}"
     if refusal.status in (UNAUTHORIZED, TOO_MANY_REQUESTS):
-        return RefusedForNow(said)
+        return RefusedForNow(said, code=code)
     if refusal.status >= 500:  # It may have failed after it took the message, or something before it has.
-        return NoClearAnswer(said)
-    return WantsNoSms(said) if refusal.code == UNSUBSCRIBED else CannotBeDelivered(said)
+        return NoClearAnswer(said, code=code)
+    return WantsNoSms(said, code=code) if refusal.code == UNSUBSCRIBED else CannotBeDelivered(said, code=code)
 
 
 def _status_callback() -> str | None:

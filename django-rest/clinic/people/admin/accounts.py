@@ -12,21 +12,23 @@ from clinic.accounts.models import CLINIC_ROLES, Role, User
 from clinic.accounts.own_clinic import OfOwnClinicAdmin, OwnClinicFilter, VersionedForm, acting_for, is_owner, user_of
 from clinic.accounts.passwords import RESET_HOLDS_FOR, send_password_link
 from clinic.accounts.queries import staff_visible_to
+from clinic.accounts.serializers import PHONE_LENGTH
 from clinic.common import clock
 from clinic.common.admin import ChoicesFilter
 from clinic.people.services.staff import create_staff, edit_staff
 from clinic.scheduling.models import Clinic, Practitioner
 
-PROFILE = ("name", "email", "phone", "role")
+PROFILE = ("name", "email", "phone", "phone_extension", "role")
 
 
 class PersonForm(VersionedForm):
     of_clinic: ClassVar[Clinic | None]
 
+    email = forms.EmailField(max_length=254, widget=UnfoldAdminTextInputWidget, help_text="verified by a mail to it")
     role = forms.ChoiceField(
         choices=[(role.value, role.label) for role in Role if role in CLINIC_ROLES], widget=UnfoldAdminSelectWidget
     )
-    phone = forms.CharField(required=False, max_length=40, widget=UnfoldAdminTextInputWidget)
+    phone = forms.CharField(required=False, max_length=PHONE_LENGTH, widget=UnfoldAdminTextInputWidget)
     practitioner = forms.ModelChoiceField(
         Practitioner.objects.all(),
         required=False,
@@ -44,6 +46,9 @@ class PersonForm(VersionedForm):
         if self.of_clinic is not None:
             practitioner.queryset = Practitioner.objects.filter(clinic=self.of_clinic)
         if self.instance.pk is not None:
+            phone = self.instance.shown_phone
+            self.initial["email"] = self.instance.shown_email
+            self.initial["phone"], self.initial["phone_extension"] = phone.number, phone.extension
             self.initial["practitioner"] = getattr(self.instance, "practitioner", None)
 
 
@@ -52,17 +57,17 @@ class PersonAdmin(OfOwnClinicAdmin):
     """A superuser sees patients' accounts too, and those of other superusers."""
 
     form = PersonForm
-    list_display = ("name", "email", "phone", "role", "is_active", "invited", "clinic")
+    list_display = ("name", "shown_email", "email_verified", "phone_number", "role", "is_active", "invited", "clinic")
     list_filter = (("role", ChoicesFilter), "is_active", ("clinic", OwnClinicFilter))
     list_select_related = ("clinic",)
-    search_fields = ("email", "name", "phone")
+    search_fields = ("email", "name", "phone", "claims__value")
     ordering = ("name", "id")
     fields = ("clinic", *PROFILE, "practitioner", "is_active")
     actions = ("send_link",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         user = user_of(request)
-        return super().get_queryset(request) if user.is_superuser else staff_visible_to(user)
+        return super().get_queryset(request).prefetch_related("claims") if user.is_superuser else staff_visible_to(user)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return is_owner(request)
@@ -96,7 +101,19 @@ class PersonAdmin(OfOwnClinicAdmin):
     def send_link(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset.filter(is_active=True).select_related("clinic"):
             send_password_link(user=user, template="password_reset", holds_for=RESET_HOLDS_FOR, now=clock.now())
-            self.message_user(request, f"A link is on its way to {user.email}.", messages.SUCCESS)
+            self.message_user(request, f"A link is on its way to {user.shown_email}.", messages.SUCCESS)
+
+    @admin.display(description="e-mail", ordering="email")
+    def shown_email(self, user: User) -> str:
+        return user.shown_email
+
+    @admin.display(boolean=True, description="e-mail verified")
+    def email_verified(self, user: User) -> bool:
+        return user.email is not None
+
+    @admin.display(description="phone", ordering="phone")
+    def phone_number(self, user: User) -> str:
+        return user.shown_phone.number
 
     @admin.display(boolean=True, description="has a password")
     def invited(self, user: User) -> bool:

@@ -1,3 +1,4 @@
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -5,10 +6,24 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clinic.accounts.models import User
-from clinic.accounts.serializers import ProfileInput, TokenPairOutput, UserOutput
+from clinic.accounts.serializers import PHONE_LENGTH, PhoneExtensionField, ProfileInput, TokenPairOutput, UserOutput
+from clinic.common import clock
 from clinic.common.versions import VersionInput
-from clinic.people.models import PREFERENCES, Patient, PatientEvent
+from clinic.people.models import MAX_ALERT_LENGTH, PREFERENCES, FamilyMember, Patient, PatientEvent
 from clinic.people.names import is_same_name
+
+EARLIEST_BIRTH = date(1900, 1, 1)
+
+
+class BirthDateField(serializers.DateField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_null=True, **options)
+
+    def to_internal_value(self, value: Any) -> Any:
+        day = super().to_internal_value(value)
+        if not EARLIEST_BIRTH <= day <= clock.now().date() + timedelta(days=1):  # It may be tomorrow already.
+            raise serializers.ValidationError("This is no birth date.", code="invalid")
+        return day
 
 
 class PreferencesOutput(serializers.ModelSerializer[Patient]):
@@ -36,6 +51,7 @@ class PatientOutput(serializers.ModelSerializer[Patient]):
     possible_duplicates = serializers.SerializerMethodField(
         help_text="ids of records that may be the same person: the same phone, and the same name or an account"
     )
+    family_of = serializers.SerializerMethodField(help_text="ids of the accounts that book for this record")
 
     class Meta:
         model = Patient
@@ -44,8 +60,12 @@ class PatientOutput(serializers.ModelSerializer[Patient]):
             "name",
             "email",
             "phone",
+            "phone_extension",
+            "birth_date",
+            "alert",
             "has_account",
             "possible_duplicates",
+            "family_of",
             "preferences",
             "version",
             "created_at",
@@ -58,6 +78,10 @@ class PatientOutput(serializers.ModelSerializer[Patient]):
         """Requires: `possible_duplicates` of all patients shown, in the context."""
         return [other.pk for other in self.context["possible_duplicates"][patient.pk]]
 
+    def get_family_of(self, patient: Patient) -> list[int]:
+        """Requires: `families` of all patients shown, in the context."""
+        return [user.pk for user in self.context["families"][patient.pk]]
+
 
 class PossibleDuplicateOutput(serializers.ModelSerializer[Patient]):
     """Requires: `patient`, the record that is compared, in the context."""
@@ -67,7 +91,17 @@ class PossibleDuplicateOutput(serializers.ModelSerializer[Patient]):
 
     class Meta:
         model = Patient
-        fields = ["id", "name", "email", "phone", "has_account", "same_name", "created_at"]
+        fields = [
+            "id",
+            "name",
+            "email",
+            "phone",
+            "phone_extension",
+            "birth_date",
+            "has_account",
+            "same_name",
+            "created_at",
+        ]
 
     def get_has_account(self, patient: Patient) -> bool:
         return patient.user_id is not None
@@ -79,7 +113,15 @@ class PossibleDuplicateOutput(serializers.ModelSerializer[Patient]):
 class PatientInput(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120)
     email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
-    phone = serializers.CharField(required=False, allow_blank=True, max_length=40)
+    phone = serializers.CharField(required=False, allow_blank=True, max_length=PHONE_LENGTH)
+    phone_extension = PhoneExtensionField(required=False)
+    birth_date = BirthDateField(required=False)
+    alert = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=MAX_ALERT_LENGTH,
+        help_text="shown first, to the clinic alone: an allergy, a need for help",
+    )
     preferences = PreferencesInput(required=False, help_text="what they want to be told, and in which language")
 
 
@@ -112,6 +154,36 @@ class MergeOutput(serializers.Serializer[Any]):
 
 class LinkInput(serializers.Serializer[Any]):
     user = serializers.IntegerField(min_value=1, help_text="the id of a patient's account")
+    family = serializers.BooleanField(
+        required=False,
+        help_text="true: as one the account books for; false: as its own; if not given, by whether the names differ",
+    )
+
+
+class UnlinkInput(serializers.Serializer[Any]):
+    user = serializers.IntegerField(
+        required=False, min_value=1, help_text="which account, where several book for the record"
+    )
+
+
+class FamilyMemberOutput(serializers.Serializer[FamilyMember]):
+    id = serializers.IntegerField(source="patient_id", help_text="of the record: `patient` of a booking")
+    name = serializers.CharField(source="patient.name")
+    birth_date = serializers.DateField(source="patient.birth_date", allow_null=True)
+    has_account = serializers.SerializerMethodField(help_text="an account of their own; then they change this there")
+    version = serializers.IntegerField(source="patient.version", help_text="rises with every change; also the ETag")
+
+    def get_has_account(self, member: FamilyMember) -> bool:
+        return member.patient.user_id is not None
+
+
+class FamilyMemberInput(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=120)
+    birth_date = BirthDateField(required=False)
+
+
+class FamilyMemberEditInput(VersionInput, FamilyMemberInput):
+    pass
 
 
 class PatientEventOutput(serializers.ModelSerializer[PatientEvent]):
@@ -145,7 +217,8 @@ class PatientEditInput(VersionInput, PatientInput):
 class SignUpInput(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120)
     email = serializers.EmailField(max_length=254)
-    phone = serializers.CharField(max_length=40)
+    phone = serializers.CharField(max_length=PHONE_LENGTH, required=False, allow_blank=True)
+    phone_extension = PhoneExtensionField(required=False)
     password = serializers.CharField(trim_whitespace=False, max_length=256)
     phone_code = serializers.CharField(
         required=False,

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from clinic.accounts.models import User
@@ -30,4 +30,4 @@ def record(
 
 def _snapshot_of(patient: Patient) -> dict[str, Any]:
     values = {field.attname: getattr(patient, field.attname) for field in Patient._meta.concrete_fields}
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}

@@ -19,7 +19,7 @@ from clinic.accounts.models import User
 from clinic.common.errors import ChairsideError, InvalidRequest, OwnAppointment
 from clinic.common.transactions import in_one_transaction
 from clinic.common.versions import write_changes
-from clinic.people.models import Patient, PatientAction
+from clinic.people.models import MAX_ALERT_LENGTH, FamilyMember, Patient, PatientAction
 from clinic.people.queries import get_patient_for, patients_visible_to
 from clinic.people.services.history import record
 
@@ -65,8 +65,8 @@ def preview_merge(*, editor: User, patient_id: int, into_id: int) -> Merge:
 
 @in_one_transaction
 def merge_patients(*, editor: User, patient_id: int, into_id: int, now: datetime, allow_overlap: bool = False) -> Merge:
-    """Everything attached to a record moves into another one, which keeps name, contact data and preferences. An
-    account moves as well.
+    """Everything attached to a record moves into another one, which keeps name, contact data and preferences, and
+    gets the alert of both. An account moves as well.
 
     Raises NotFound, InvalidRequest, BothHaveAccounts, and OwnAppointment for visits at the same time.
     """
@@ -84,9 +84,16 @@ def merge_patients(*, editor: User, patient_id: int, into_id: int, now: datetime
     if account is not None:
         write_changes(source, {"user": None})
         write_changes(account, {}, touched=True)
-    write_changes(into, {"user": account} if account is not None else {}, touched=True)
+    account_moves = {"user": account} if account is not None else {}
+    write_changes(into, {"alert": joined_alert(source, into)} | account_moves, touched=True)
     move_record(source, into=into, user=editor, now=now)
     return merge
+
+
+def joined_alert(source: Patient, into: Patient) -> str:
+    """Both alerts: an allergy is not lost with a record."""
+    lines = dict.fromkeys(line for patient in (into, source) for line in patient.alert.splitlines())
+    return "\n".join(lines)[:MAX_ALERT_LENGTH]
 
 
 def _merge_of(editor: User, patient_id: int, into_id: int) -> Merge:
@@ -106,14 +113,23 @@ def move_record(source: Patient, *, into: Patient, user: User, now: datetime) ->
     assert connection.in_atomic_block
     for effect in _effects():
         effect.move(source, into, user=user, now=now)
+    _leave_families(source, into)
     for name, rows in attachments_of(source).items():
         rows.update(**{_field_of(name): into})
     source.delete()
 
 
-def has_attachments(patient: Patient) -> bool:
-    """Whether anything refers to the record. One query for each kind of row."""
-    return any(rows.exists() for rows in attachments_of(patient).values())
+def _leave_families(source: Patient, into: Patient) -> None:
+    """An account books for a person once, and for itself without being its own family."""
+    accounts = list(FamilyMember.objects.filter(patient=into).values_list("user_id", flat=True))
+    owners = {patient.user_id for patient in (source, into) if patient.user_id is not None}
+    FamilyMember.objects.filter(patient=source, user_id__in={*accounts, *owners}).delete()
+    FamilyMember.objects.filter(patient=into, user_id__in=owners).delete()
+
+
+def has_attachments(patient: Patient, *, but: str | None = None) -> bool:
+    """Whether anything refers to the record, `but` one kind of row. One query for each kind."""
+    return any(rows.exists() for name, rows in attachments_of(patient).items() if name != but)
 
 
 def attachments_of(patient: Patient) -> dict[str, QuerySet[Any]]:

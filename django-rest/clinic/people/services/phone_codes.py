@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from clinic.common.errors import InvalidRequest, PhoneNotProven, Throttled
-from clinic.common.limits import Limit, count_attempt
+from clinic.accounts.models import ContactClaim, ContactKind, User
+from clinic.common.errors import InvalidRequest, PhoneNotProven
+from clinic.common.limits import Limit, limit_attempts
 from clinic.common.transactions import in_one_statement, in_one_transaction
-from clinic.outbox.models import Channel
-from clinic.outbox.services import About, queue_message
+from clinic.outbox.models import DeliveryChannel, MessageKind
+from clinic.outbox.services import About, NewMessage, queue_message
 from clinic.outbox.sms_gate import can_get_sms
 from clinic.people.models import Patient, PhoneCode
 from clinic.scheduling.models import Clinic
@@ -26,19 +27,27 @@ WRONG_TRIES = 5
 CODES_BY_PHONE = Limit("phone codes by phone", 3, timedelta(minutes=10))
 CODES_BY_ADDRESS = Limit("phone codes by address", 20, timedelta(hours=1))
 CODES_BY_CLINIC = Limit("phone codes by clinic", 200, timedelta(hours=1))
+# Tries from one address, of any numbers; a chatbot has one address for all of its patients.
+CODE_TRIES = Limit("phone code tries", 300, timedelta(hours=1))
 
 
 @in_one_transaction
 def send_phone_code(*, clinic: Clinic, phone: str, address: str, now: datetime) -> None:
-    """Have a code sent to this number (E.164), if one of the clinic's patients has it.
+    """Have a code sent to this number (E.164), if a patient or an account of the clinic has it, or guests have to
+    verify theirs.
 
     Raises InvalidRequest for a number to which the clinic sends no SMS, and Throttled.
     """
     if not can_get_sms(phone, clinic):
         raise InvalidRequest("The clinic sends no SMS to this number. Please call the clinic.", attr="phone")
-    _limit(CODES_BY_PHONE, f"{clinic.pk}:{phone}", now=now)
-    _limit(CODES_BY_ADDRESS, address, now=now)
-    _limit(CODES_BY_CLINIC, str(clinic.pk), now=now)
+    # Counted with the code, and locked until that is committed: of many requests at once none is overlooked. A refusal
+    # rolls its own count back.
+    for limit, subject in (
+        (CODES_BY_PHONE, f"{clinic.pk}:{phone}"),
+        (CODES_BY_ADDRESS, address),
+        (CODES_BY_CLINIC, str(clinic.pk)),
+    ):
+        limit_attempts(limit, subject, now=now, detail="Too many codes were asked for. Please wait.")
     code = f"{secrets.randbelow(10**6):06}"
     PhoneCode.objects.create(
         clinic=clinic,
@@ -54,16 +63,23 @@ def send_phone_code(*, clinic: Clinic, phone: str, address: str, now: datetime) 
     )
     with transaction.atomic():
         queue_message(
-            about=About(clinic_id=clinic.pk),
-            channel=Channel.SMS,
-            template="phone_code",
-            recipient=phone,
-            context={"clinic": clinic, "code": code, "minutes": int(CODE_HOLDS_FOR.total_seconds()) // 60},
-            expires_at=now + CODE_HOLDS_FOR,
-            secret=True,
-            language=next(filter(None, languages), clinic.language),
+            NewMessage(
+                about=About(clinic_id=clinic.pk),
+                kind=MessageKind.ACCOUNT,
+                channel=DeliveryChannel.SMS,
+                template="phone_code",
+                recipient=phone,
+                context={"clinic": clinic, "code": code, "minutes": int(CODE_HOLDS_FOR.total_seconds()) // 60},
+                expires_at=now + CODE_HOLDS_FOR,
+                secret=True,
+                language=next(filter(None, languages), clinic.language),
+            )
         )
-        if not languages:  # The same statements as for a number that is known, so that time tells nothing.
+        has_account = User.objects.filter(clinic=clinic, phone=phone).exists()
+        claims = ContactClaim.objects.filter(kind=ContactKind.PHONE, value=phone, user__clinic=clinic)
+        is_known = claims.exists() or has_account or bool(languages)
+        # Guests who have to verify their phone are new to the clinic.
+        if not (is_known or clinic.guests_verify_phone):  # The same statements for all, so that time tells nothing.
             transaction.set_rollback(True)
 
 
@@ -88,15 +104,6 @@ def _try(*, clinic: Clinic, phone: str, code: str, now: datetime) -> bool:
     sent.wrong_tries += 1
     sent.save(update_fields=["wrong_tries"])
     return False
-
-
-def _limit(limit: Limit, subject: str, *, now: datetime) -> None:
-    """Counts with the code, and holds its row until that is committed: of many requests at once none is overlooked. A
-    refusal rolls its own count back."""
-    attempts = count_attempt(limit, subject, now=now)
-    if attempts.exceed(limit):
-        wait = attempts.seconds_left(limit, now=now)
-        raise Throttled("Too many codes were asked for. Please wait.", wait_seconds=wait)
 
 
 def _hash(clinic: Clinic, phone: str, code: str) -> str:

@@ -3,18 +3,20 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from clinic.accounts.lockout import Locked
 from clinic.accounts.models import User
+from clinic.accounts.passwords import WrongPassword
 from clinic.accounts.permissions import AtDesk, AtDeskOrReadOnly
 from clinic.accounts.queries import get_account
-from clinic.accounts.requests import signed_in_user
+from clinic.accounts.requests import device_of, signed_in_user
 from clinic.accounts.serializers import UserOutput
 from clinic.accounts.views import OpenView
 from clinic.common import clock
+from clinic.common.addresses import client_address
 from clinic.common.errors import OwnAppointment, PhoneNotProven
 from clinic.common.idempotency import answer_once
 from clinic.common.inputs import validated
@@ -24,7 +26,7 @@ from clinic.common.versions import current_on_conflict, etag, expected_version
 from clinic.common.views import ApiListView, ApiView
 from clinic.people import queries
 from clinic.people.models import Patient
-from clinic.people.pages import PatientPages
+from clinic.people.pages import PatientPages, listed_patients
 from clinic.people.serializers.patients import (
     LinkInput,
     MergeInput,
@@ -38,7 +40,10 @@ from clinic.people.serializers.patients import (
     PossibleDuplicateOutput,
     SignUpInput,
     SignUpOutput,
+    UnlinkInput,
 )
+from clinic.people.services.duplicates import dismiss_duplicate
+from clinic.people.services.families import TooManyMembers
 from clinic.people.services.linking import (
     AccountHasRecord,
     RecordHasAccount,
@@ -48,12 +53,11 @@ from clinic.people.services.linking import (
 )
 from clinic.people.services.merging import BothHaveAccounts, merge_patients, preview_merge
 from clinic.people.services.patients import SignUp, change_own_profile, create_patient, edit_patient, sign_up_patient
-from clinic.scheduling.queries import get_clinic_for
+from clinic.scheduling.queries.clinics import get_clinic_for
 
 # One address may stand for a clinic's tablet.
 SIGN_UPS = Limit("sign-up", 100, timedelta(hours=1))
 # Longer than a name or an address that is found by it.
-MAX_SEARCH_LENGTH = 100
 
 
 class SignUpView(OpenView):
@@ -64,7 +68,7 @@ class SignUpView(OpenView):
     def post(self, request: Request) -> Response:
         given = validated(SignUpInput(data=request.data))
         clinic = get_clinic_for(None, name=given.pop("clinic", None))
-        user, pair = sign_up_patient(clinic=clinic, sign_up=SignUp(**given), now=clock.now())
+        user, pair = sign_up_patient(clinic=clinic, sign_up=SignUp(**given), now=clock.now(), device=device_of(request))
         return Response({"user": UserOutput(user).data, **asdict(pair)}, status=201)
 
 
@@ -73,7 +77,7 @@ class OwnProfileView(ApiView):
     def get(self, request: Request) -> Response:
         return _show_own(signed_in_user(request))
 
-    @answers(PhoneNotProven)
+    @answers(PhoneNotProven, WrongPassword, Locked)
     @extend_schema(
         request=OwnProfileInput,
         responses=OwnProfileOutput,
@@ -83,7 +87,7 @@ class OwnProfileView(ApiView):
     def patch(self, request: Request) -> Response:
         return _change(request, partial=True)
 
-    @answers(PhoneNotProven)
+    @answers(PhoneNotProven, WrongPassword, Locked)
     @extend_schema(
         request=OwnProfileInput,
         responses=OwnProfileOutput,
@@ -97,9 +101,18 @@ class OwnProfileView(ApiView):
 def _change(request: Request, *, partial: bool) -> Response:
     user = signed_in_user(request)
     changes = validated(OwnProfileInput(data=request.data, partial=partial, context={"request": request}))
-    code, expected = changes.pop("phone_code", ""), expected_version(request, changes.pop("version", None))
+    code, password = changes.pop("phone_code", ""), changes.pop("password", None)
+    expected = expected_version(request, changes.pop("version", None))
     with current_on_conflict(lambda: OwnProfileOutput(get_account(user)).data):
-        changed = change_own_profile(user=user, changes=changes, phone_code=code, now=clock.now(), expected=expected)
+        changed = change_own_profile(
+            user=user,
+            changes=changes,
+            phone_code=code,
+            password=password,
+            address=client_address(request),
+            now=clock.now(),
+            expected=expected,
+        )
     return _show_own(changed)
 
 
@@ -110,6 +123,7 @@ def _show_own(user: User) -> Response:
 class PatientListView(ApiListView[Patient]):
     permission_classes = (AtDeskOrReadOnly,)
     serializer_class = PatientOutput
+    order = ("name", "id")
     pagination_class = PatientPages
 
     @extend_schema(
@@ -123,10 +137,11 @@ class PatientListView(ApiListView[Patient]):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
-    def get_queryset(self) -> QuerySet[Patient]:
+    def get_queryset(self) -> Any:
         text = self.request.query_params.get("search", "").strip()
-        found = queries.search_patients(signed_in_user(self.request), text[:MAX_SEARCH_LENGTH])
-        return found if len(text) <= MAX_SEARCH_LENGTH else found.none()
+        if len(text) > queries.MAX_SEARCH_LENGTH:
+            return Patient.objects.none()
+        return listed_patients(signed_in_user(self.request), text)
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         if args:  # Not while the document is made.
@@ -178,8 +193,18 @@ class PossibleDuplicatesView(ApiView):
     def get(self, request: Request, patient_id: int) -> Response:
         user = signed_in_user(request)
         patient = queries.get_patient_for(user, patient_id)
-        found = queries.possible_duplicates([patient], among=queries.patients_visible_to(user))[patient.pk]
+        found = _duplicates_of(user, [patient])["possible_duplicates"][patient.pk]
         return Response(PossibleDuplicateOutput(found, many=True, context={"patient": patient}).data)
+
+
+class PossibleDuplicateView(ApiView):
+    permission_classes = (AtDesk,)
+
+    @extend_schema(responses={204: None}, summary="Say that two records are two people (owner, staff)")
+    def delete(self, request: Request, patient_id: int, other_id: int) -> Response:
+        """Neither is shown as a possible duplicate of the other any more."""
+        dismiss_duplicate(editor=signed_in_user(request), patient_id=patient_id, other_id=other_id, now=clock.now())
+        return Response(status=204)
 
 
 class MergeView(ApiView):
@@ -210,11 +235,18 @@ class MergeView(ApiView):
 class LinkView(ApiView):
     permission_classes = (AtDesk,)
 
-    @answers(RecordHasAccount, AccountHasRecord)
+    @answers(RecordHasAccount, AccountHasRecord, TooManyMembers)
     @extend_schema(request=LinkInput, responses=PatientOutput, summary="Link a record to an account (owner, staff)")
     def post(self, request: Request, patient_id: int) -> Response:
+        """As the account's own if the two have one name, else as one of the family it books for."""
         editor, given = signed_in_user(request), validated(LinkInput(data=request.data))
-        patient = link_patient(editor=editor, patient_id=patient_id, user_id=given["user"], now=clock.now())
+        patient = link_patient(
+            editor=editor,
+            patient_id=patient_id,
+            user_id=given["user"],
+            as_family=given.get("family"),
+            now=clock.now(),
+        )
         return _show(patient, editor)
 
 
@@ -222,12 +254,13 @@ class UnlinkView(ApiView):
     permission_classes = (AtDesk,)
 
     @answers(RecordHasNoAccount)
-    @extend_schema(
-        request=None, responses=PatientOutput, summary="Part a record from its account, which gets an empty one"
-    )
+    @extend_schema(request=UnlinkInput, responses=PatientOutput, summary="Part a record from an account (owner, staff)")
     def post(self, request: Request, patient_id: int) -> Response:
-        editor = signed_in_user(request)
-        return _show(unlink_patient(editor=editor, patient_id=patient_id, now=clock.now()), editor)
+        """Visits stay with the record. An account whose own it was gets an empty one; one that booked for it as family
+        sees it no more."""
+        editor, given = signed_in_user(request), validated(UnlinkInput(data=request.data))
+        patient = unlink_patient(editor=editor, patient_id=patient_id, user_id=given.get("user"), now=clock.now())
+        return _show(patient, editor)
 
 
 class PatientHistoryView(ApiView):
@@ -248,4 +281,6 @@ def _shown(patient: Patient, viewer: User) -> Any:
 
 
 def _duplicates_of(viewer: User, patients: Collection[Patient]) -> dict[str, Any]:
-    return {"possible_duplicates": queries.possible_duplicates(patients, among=queries.patients_visible_to(viewer))}
+    families, visible = queries.families_of(patients), queries.patients_visible_to(viewer)
+    duplicates = queries.possible_duplicates(patients, among=visible, families=families)
+    return {"possible_duplicates": duplicates, "families": families}

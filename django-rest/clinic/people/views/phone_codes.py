@@ -11,7 +11,7 @@ from clinic.common.inputs import validated
 from clinic.common.openapi import answers
 from clinic.people.serializers.phone_codes import PhoneCodeInput, PhoneCodeOutput
 from clinic.people.services.phone_codes import CODE_HOLDS_FOR, send_phone_code
-from clinic.scheduling.queries import get_clinic_for
+from clinic.scheduling.queries.clinics import get_clinic_for
 
 
 class PhoneCodeView(OpenView):

@@ -3,20 +3,23 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from clinic.accounts import photos
 from clinic.accounts.models import User
 from clinic.accounts.permissions import OwnerOnly
 from clinic.accounts.queries import get_staff_for, staff_visible_to
 from clinic.accounts.requests import signed_in_user
-from clinic.accounts.serializers import NewStaffInput, StaffEditInput, StaffOutput
+from clinic.accounts.serializers import NewStaffInput, PhotoInput, StaffEditInput, StaffOutput
+from clinic.common.errors import Throttled
 from clinic.common.idempotency import answer_once
 from clinic.common.inputs import validated
 from clinic.common.openapi import IDEMPOTENCY_KEY, IF_MATCH, answers
 from clinic.common.versions import current_on_conflict, etag, expected_version
 from clinic.common.views import ApiListView, ApiView
-from clinic.people.services.staff import LastOwner, create_staff, deactivate_staff, edit_staff
+from clinic.people.services.staff import LastOwner, create_staff, deactivate_staff, edit_staff, send_link_again
 
 
 class StaffListView(ApiListView[User]):
@@ -24,6 +27,7 @@ class StaffListView(ApiListView[User]):
 
     permission_classes = (OwnerOnly,)
     serializer_class = StaffOutput
+    order = ("name", "id")
 
     @extend_schema(summary="Who works at the clinic (the owner)")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -85,6 +89,40 @@ class StaffView(ApiView):
         with _current_on_conflict(owner, user_id):
             deactivate_staff(owner=owner, user_id=user_id, expected=expected)
         return Response(status=204)
+
+
+class StaffLinkView(ApiView):
+    permission_classes = (OwnerOnly,)
+
+    @extend_schema(
+        request=None,
+        responses={202: None},
+        summary="Send the invitation again, or a link to set another password (the owner)",
+    )
+    def post(self, request: Request, user_id: int) -> Response:
+        send_link_again(owner=signed_in_user(request), user_id=user_id)
+        return Response({}, status=202)
+
+
+class StaffPhotoView(ApiView):
+    permission_classes = (OwnerOnly,)
+    parser_classes = (MultiPartParser,)
+
+    @answers(Throttled, photos.PhotosBusy)
+    @extend_schema(
+        request={"multipart/form-data": PhotoInput}, responses=StaffOutput, summary="Set somebody's photo (the owner)"
+    )
+    def post(self, request: Request, user_id: int) -> Response:
+        owner = signed_in_user(request)
+        member = get_staff_for(owner, user_id)
+        photos.store_photo(user=member, file=validated(PhotoInput(data=request.data))["photo"])
+        return _show(get_staff_for(owner, user_id))
+
+    @extend_schema(responses={200: StaffOutput}, summary="Remove somebody's photo (the owner)")
+    def delete(self, request: Request, user_id: int) -> Response:
+        owner = signed_in_user(request)
+        photos.remove_photo(user=get_staff_for(owner, user_id))
+        return _show(get_staff_for(owner, user_id))
 
 
 def _current_on_conflict(owner: User, user_id: int) -> AbstractContextManager[None]:

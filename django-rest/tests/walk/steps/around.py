@@ -2,11 +2,13 @@
 
 from datetime import date, timedelta
 
+from clinic.appointments.calendar_uids import new_calendar_uid
 from clinic.appointments.lifecycle import Status
 from clinic.appointments.models import Appointment
+from clinic.appointments.references import new_reference
 from clinic.common.instants import local_date_of, zone_of
-from clinic.ops.maintenance import CELLS_KEPT_FOR, JOBS
 from clinic.scheduling.models import Hold
+from clinic.worker.jobs import CELLS_KEPT_FOR, JOBS
 from django.db import connection
 
 from ..walk import CELL, NOBODY, Walk, weighted
@@ -59,7 +61,7 @@ def update_a_status(walk: Walk) -> None:
 
 
 def update_a_day_in_bulk(walk: Walk) -> None:
-    rows = Appointment.objects.filter(local_date=walk.start().date())
+    rows = Appointment.objects.filter(local_date=walk.start().date(), deleted_at__isnull=True)
     status = walk.among(Status.CANCELLED, Status.CONFIRMED)
     walk.around_services(lambda: rows.update(status=status))
 
@@ -78,8 +80,19 @@ def update_a_time(walk: Walk) -> None:
 def insert_a_copy(walk: Walk) -> None:
     row = Appointment.objects.filter(pk=walk.appointment_id()).first()
     if row is not None:
-        row.pk, row.reference, row.status, row.practitioner_id = None, None, Status.CONFIRMED, walk.practitioner_id()
+        row.pk, row.status, row.practitioner_id = None, Status.CONFIRMED, walk.practitioner_id()
+        row.calendar_uid, row.reference = new_calendar_uid(), new_reference()
+        row.patient_id, row.allow_overlap = walk.among(row.patient_id, walk.patient_id()), walk.perhaps(0.2)
         walk.around_services(row.save)
+
+
+def update_a_patient(walk: Walk) -> None:
+    patient_id, appointment_id = walk.patient_id(), walk.appointment_id()
+    _sql(walk, "UPDATE appointment SET patient_id = %s WHERE id = %s", patient_id, appointment_id)
+
+
+def update_a_mark(walk: Walk) -> None:
+    _sql(walk, "UPDATE appointment SET allow_overlap = NOT allow_overlap WHERE id = %s", walk.appointment_id())
 
 
 def delete_a_row(walk: Walk) -> None:
@@ -104,5 +117,7 @@ STEPS = weighted(
     (update_a_day_in_bulk, 1),
     (update_a_time, 3),
     (insert_a_copy, 3),
+    (update_a_patient, 1),
+    (update_a_mark, 1),
     (delete_a_row, 1),
 )

@@ -1,25 +1,31 @@
-"""What the owner and the desk change about the clinic: its rules and zone, hours, services, practitioners."""
+"""Changes of the clinic by the owner and the desk: its rules and zone, hours, services, practitioners."""
 
 from datetime import time
 from functools import partial
 from typing import Any
 
-from clinic.appointments.actor import Actor
-from clinic.appointments.services.clinics import edit_clinic
-from clinic.appointments.services.practitioners import Fate, create_practitioner, edit_practitioner
-from clinic.appointments.services.schedules import (
+from clinic.appointments.actor import UserActor
+from clinic.clinic_setup.services.absences import (
+    approve_absence,
+    decline_absence,
+    request_absence,
+    withdraw_absence,
+)
+from clinic.clinic_setup.services.clinics import edit_clinic
+from clinic.clinic_setup.services.offered_services import create_service, edit_service
+from clinic.clinic_setup.services.practitioners import Fate, create_practitioner, edit_practitioner
+from clinic.clinic_setup.services.schedules import (
     NewAvailability,
     create_exception,
     delete_exception,
     edit_exception,
     replace_availability,
 )
-from clinic.scheduling.models import WaitlistMode
-from clinic.scheduling.services import create_service, edit_service
+from clinic.scheduling.models import Absence, WaitlistMode
 
 from ..walk import NOBODY, Walk, weighted
 
-MOST_OF_A_KIND = 4
+MAX_OF_A_KIND = 4
 
 
 def live_in_another_zone(walk: Walk) -> None:
@@ -96,10 +102,34 @@ def _exception_id(walk: Walk) -> int:
     return walk.one_of(sorted(walk.state.hours[1]), NOBODY)
 
 
+def ask_for_time_off(walk: Walk) -> None:
+    user, (first, last) = walk.user("petra", "quentin"), walk.days()
+    start, end = walk.among((None, None), (time(12), time(14)))
+    fields = {"start_date": first, "end_date": last, "start_local": start, "end_local": end, "reason": "course"}
+    walk.service(lambda: request_absence(user=user, fields=fields, now=walk.now))
+
+
+def answer_time_off(walk: Walk) -> None:
+    user, absence_id, force = walk.user("olga", "sam", "petra"), _absence_id(walk), walk.perhaps(0.7)
+    if walk.perhaps(0.7):
+        walk.service(lambda: approve_absence(user=user, absence_id=absence_id, now=walk.now, force=force))
+    else:
+        walk.service(lambda: decline_absence(user=user, absence_id=absence_id, answer="", now=walk.now))
+
+
+def withdraw_time_off(walk: Walk) -> None:
+    user, absence_id = walk.user("petra", "quentin"), _absence_id(walk)
+    walk.service(lambda: withdraw_absence(user=user, absence_id=absence_id))
+
+
+def _absence_id(walk: Walk) -> int:
+    return walk.one_of(Absence.objects.order_by("id").values_list("id", flat=True), NOBODY)
+
+
 def offer_something_new(walk: Walk) -> None:
     owner, fields = walk.user("olga"), {"name": f"Service {walk.number()}", **_lengths(walk)}
     fields["practitioners"] = [walk.practitioner_id()]
-    if len(walk.state.services) < MOST_OF_A_KIND:
+    if len(walk.state.services) < MAX_OF_A_KIND:
         walk.service(lambda: create_service(owner=owner, fields=fields))
 
 
@@ -126,13 +156,13 @@ def _lengths(walk: Walk) -> dict[str, Any]:
 
 def employ(walk: Walk) -> None:
     owner, fields = walk.user("olga"), {"name": f"Dr {walk.number()}", "services": sorted(walk.state.services)[:2]}
-    if len(walk.state.practitioners) < MOST_OF_A_KIND:
+    if len(walk.state.practitioners) < MAX_OF_A_KIND:
         walk.service(lambda: create_practitioner(owner=owner, fields=fields))
 
 
 def rename(walk: Walk) -> None:
     actor, practitioner_id, changes = walk.actor("olga"), walk.practitioner_id(), {"name": f"Dr {walk.number()}"}
-    if actor.user is not None and actor.user.clinic is not None:
+    if actor.user.clinic is not None:
         walk.service(
             lambda: edit_practitioner(actor=actor, practitioner_id=practitioner_id, changes=changes, now=walk.now)
         )
@@ -145,7 +175,7 @@ def leave(walk: Walk) -> None:
         Fate("move", move_to=walk.practitioner_id(), outside_hours=walk.perhaps(0.8)),
         None,
     )
-    actor, practitioner_id = Actor.by_user(walk.user("olga")), walk.practitioner_id()
+    actor, practitioner_id = UserActor(walk.user("olga")), walk.practitioner_id()
     walk.service(
         lambda: edit_practitioner(
             actor=actor, practitioner_id=practitioner_id, changes={"active": False}, fate=fate, now=walk.now
@@ -154,7 +184,7 @@ def leave(walk: Walk) -> None:
 
 
 def come_back(walk: Walk) -> None:
-    actor = Actor.by_user(walk.user("olga"))
+    actor = UserActor(walk.user("olga"))
     for practitioner_id, row in sorted(walk.state.practitioners.items()):
         if not row["active"]:
             walk.service(
@@ -175,6 +205,9 @@ STEPS = weighted(
     (except_some_days, 2),
     (change_an_exception, 1),
     (delete_an_exception, 1),
+    (ask_for_time_off, 2),
+    (answer_time_off, 2),
+    (withdraw_time_off, 1),
     (offer_something_new, 1),
     (offer_it_otherwise, 3),
     (employ, 1),

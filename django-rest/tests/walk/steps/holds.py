@@ -1,16 +1,18 @@
 """Time that is kept: taken, booked by its token, let go, expired."""
 
 from clinic.accounts.models import User
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import Actor, UserActor, VisitorActor
 from clinic.appointments.services.booking import Booking, book_appointment
-from clinic.appointments.services.holds import HoldRequest, hold_slot, release_hold
+from clinic.appointments.services.holds import HoldRequest, hold_slot, release_hold, renew_hold
 
-from ...conftest import fresh
+from testkit.clinic.world import fresh
+
 from ..walk import NOBODY, Walk, weighted
 
 
 def hold(walk: Walk) -> None:
-    actor = walk.among(Actor.by_guest(), Actor.by_user(walk.patient_user()), walk.desk())
+    actors: list[Actor] = [VisitorActor(), UserActor(walk.patient_user()), walk.desk()]
+    actor = walk.among(*actors)
     wanted = HoldRequest(walk.practitioner_id(), walk.start(on_the_grid=walk.perhaps(0.8)), walk.service_id())
     address = f"198.51.100.{walk.random.randint(1, 3)}"
     walk.service(lambda: hold_slot(actor=actor, clinic=walk.clinic(), wanted=wanted, address=address, now=walk.now))
@@ -20,7 +22,7 @@ def book_what_is_held(walk: Walk) -> None:
     """By whoever has the token; also when it has expired, or another than it was held for."""
     held = walk.one_of(walk.state.holds_of_visitors(), {})
     token = held.get("token", "unknown")
-    actor = Actor.by_user(walk.patient_user()) if walk.perhaps(0.6) else walk.desk()
+    actor = UserActor(walk.patient_user()) if walk.perhaps(0.6) else walk.desk()
     booking = Booking(
         patient_id=None if actor.is_patient else walk.patient_id(),
         hold_token=token,
@@ -37,4 +39,10 @@ def release(walk: Walk) -> None:
     walk.service(lambda: release_hold(holder=holder, hold_id=hold_id, token=held.get("token") if by_token else None))
 
 
-STEPS = weighted((hold, 7), (book_what_is_held, 5), (release, 2))
+def renew(walk: Walk) -> None:
+    """Once, as long as it lives."""
+    held = walk.one_of(walk.state.holds_of_visitors(), {})
+    walk.service(lambda: renew_hold(holder=None, hold_id=held.get("id", NOBODY), token=held.get("token"), now=walk.now))
+
+
+STEPS = weighted((hold, 7), (book_what_is_held, 5), (release, 2), (renew, 1))

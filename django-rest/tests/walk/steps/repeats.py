@@ -8,7 +8,8 @@ from typing import Any
 from clinic.accounts.models import User
 from clinic.common.idempotency import KEPT_FOR
 
-from ...conftest import fresh
+from testkit.clinic.world import fresh
+
 from ..walk import Walk, weighted
 from .guests import NAMES, PHONES
 
@@ -30,7 +31,7 @@ def ask_twice(walk: Walk) -> None:
 
 
 def ask_again_later(walk: Walk) -> None:
-    """Whatever has happened since, for a day."""
+    """Answers stay the same for a day, whatever has happened since."""
     remembered = [again for again in walk.answered if again[0] > walk.now - KEPT_FOR]
     if remembered:
         _, send, answer = walk.random.choice(remembered)

@@ -6,6 +6,7 @@ from clinic.appointments.recurrence import Frequency, Rule
 from clinic.appointments.services.series import OnConflict, SeriesBooking, book_series
 from clinic.appointments.services.series_changes import Scope, Selection, SeriesEdit, cancel_series, edit_series
 from clinic.common.instants import zone_of
+from clinic.common.versions import Expected
 
 from ..walk import NOBODY, Walk, weighted
 
@@ -25,6 +26,7 @@ def book_one(walk: Walk) -> None:
         ),
         service_id=walk.service_id(),
         outside_hours=walk.perhaps(0.7),
+        allow_overlap=walk.perhaps(0.2),
     )
     actor, on_conflict = walk.desk(), walk.among(*OnConflict)
     walk.service(
@@ -41,12 +43,13 @@ def edit(walk: Walk) -> None:
         service_id=walk.service_id() if walk.perhaps(0.2) else None,
         notes="later",
         outside_hours=walk.perhaps(0.7),
+        allow_overlap=walk.perhaps(0.2),
     )
     newest = before.series[series_id]["version"] if series_id != NOBODY else 1
     seen = walk.among(None, newest, newest - 1 or None)
     walk.service(
         lambda: edit_series(
-            actor=actor, series_id=series_id, selection=selection, edit=changes, now=walk.now, version=seen
+            actor=actor, series_id=series_id, selection=selection, edit=changes, now=walk.now, expected=Expected(seen)
         ),
         names_a_service=changes.service_id is not None,
     )

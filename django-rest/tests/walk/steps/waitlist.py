@@ -1,13 +1,17 @@
-"""Who waits, and what becomes of what they are offered."""
+"""Waitlist entries, and the offers made to them."""
 
 from datetime import timedelta
 from typing import Any
 
-from clinic.appointments.actor import Actor
+from clinic.appointments.actor import UserActor
+from clinic.common.versions import Expected
+from clinic.scheduling.working_hours import Interval
 from clinic.waitlist.matching import PartOfDay
 from clinic.waitlist.models import OfferState
-from clinic.waitlist.services.answers import accept_offer, decline_offer
+from clinic.waitlist.services.answers import accept_offer, decline_offer, take_back_offer_by_hand
 from clinic.waitlist.services.entries import Wishes, edit_entry, join_waitlist, leave_waitlist
+from clinic.waitlist.services.gaps import offer_gap
+from clinic.waitlist.services.offering import offer_by_hand
 
 from ..walk import NOBODY, Walk, weighted
 
@@ -45,7 +49,9 @@ def wish_otherwise(walk: Walk) -> None:
     changes = {name: wishes[name] for name in walk.random.sample(sorted(wishes), 2)}
     newest = walk.state.entries[entry_id]["version"] if entry_id != NOBODY else 1
     actor, seen, before = _asker(walk), walk.among(None, newest, newest - 1), walk.state
-    walk.service(lambda: edit_entry(actor=actor, entry_id=entry_id, changes=changes, now=walk.now, version=seen))
+    walk.service(
+        lambda: edit_entry(actor=actor, entry_id=entry_id, changes=changes, now=walk.now, expected=Expected(seen))
+    )
     if seen is not None and seen < newest:
         assert walk.state == before, "I4: somebody overwrote a version they had not seen"
 
@@ -53,6 +59,33 @@ def wish_otherwise(walk: Walk) -> None:
 def leave(walk: Walk) -> None:
     actor, entry_id = _asker(walk), _entry_id(walk)
     walk.service(lambda: leave_waitlist(actor=actor, entry_id=entry_id, now=walk.now))
+
+
+def offer_a_chosen_time(walk: Walk) -> None:
+    actor, entry_id, practitioner_id = walk.desk(), _entry_id(walk), walk.practitioner_id()
+    start, walk.desks_entry = walk.start(), entry_id
+    walk.service(
+        lambda: offer_by_hand(
+            actor=actor, entry_id=entry_id, practitioner_id=practitioner_id, start=start, now=walk.now
+        )
+    )
+    walk.desks_entry = None
+
+
+def take_back(walk: Walk) -> None:
+    user, offered = walk.user("olga", "sam"), [offer["entry_id"] for offer in walk.state.open_offers()]
+    entry_id = walk.one_of(sorted(offered), NOBODY)
+    walk.desk_takes_back = True
+    walk.service(lambda: take_back_offer_by_hand(user=user, entry_id=entry_id, now=walk.now))
+    walk.desk_takes_back = False
+
+
+def offer_a_gap(walk: Walk) -> None:
+    user, practitioner_id, start = walk.user("olga", "sam"), walk.practitioner_id(), walk.start()
+    gap = Interval(start, start + walk.among(timedelta(minutes=30), timedelta(hours=3)))
+    walk.desks_gap = (practitioner_id, gap)
+    walk.service(lambda: offer_gap(user=user, practitioner_id=practitioner_id, gap=gap, now=walk.now))
+    walk.desks_gap = None
 
 
 def accept(walk: Walk) -> None:
@@ -82,7 +115,7 @@ def _the_answer_stands(walk: Walk, token: str, answer: OfferState) -> None:
     assert walk.state == before
 
 
-def _asker(walk: Walk) -> Actor:
+def _asker(walk: Walk) -> UserActor:
     return walk.desk() if walk.perhaps(0.7) else walk.actor("paula", "pete")
 
 
@@ -96,4 +129,13 @@ def _token(walk: Walk) -> str:
     return walk.one_of([str(offer["token"]) for offer in offers], "unknown")
 
 
-STEPS = weighted((join, 12), (wish_otherwise, 2), (leave, 2), (accept, 5), (decline, 3))
+STEPS = weighted(
+    (join, 12),
+    (wish_otherwise, 2),
+    (leave, 2),
+    (offer_a_chosen_time, 4),
+    (take_back, 2),
+    (offer_a_gap, 3),
+    (accept, 5),
+    (decline, 3),
+)

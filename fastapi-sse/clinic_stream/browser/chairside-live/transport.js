@@ -29,12 +29,13 @@ export class Refusal extends Error {
 
 /**
  * Read until the end. `onbytes` is called for every piece, also for one that completes no block.
- * @param {string} address @param {{ token: string, lastId: string | null, signal: AbortSignal,
+ * @param {string} address @param {{ token: string | null, lastId: string | null, signal: AbortSignal,
  *   onbytes: () => void, onblock: (block: Block) => void }} options
  */
 export async function readFetched(address, { token, lastId, signal, onbytes, onblock }) {
   /** @type {Record<string, string>} */
-  const headers = { Authorization: `Bearer ${token}`, Accept: "text/event-stream" };
+  const headers = { Accept: "text/event-stream" };
+  if (token !== null) headers.Authorization = `Bearer ${token}`;
   if (lastId) headers["Last-Event-ID"] = lastId;
   const response = await fetch(address, { headers, signal, cache: "no-store" });
   if (response.status !== 200 || !response.body) throw refusalOf(response);

@@ -1,13 +1,16 @@
+import time
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from clinic.common import clock
 from clinic.common.mysql.base import time_limits_lifted
 from clinic.ops.backup.archive import BackupError, as_called
 from clinic.ops.backup.making import make_backup
 from clinic.ops.backup.progress import progress_of
 from clinic.ops.backup.verifying import verify_archive
+from clinic.worker.job_runs import BACKUP, keep_run
 
 
 class Command(BaseCommand):
@@ -22,6 +25,16 @@ class Command(BaseCommand):
 
     @time_limits_lifted()
     def handle(self, *args: Any, **options: Any) -> None:
+        began, now = time.monotonic(), clock.now()
+        try:
+            rows = self._make(options)
+        except CommandError as problem:
+            keep_run(BACKUP, now=now, seconds=time.monotonic() - began, did=0, error=str(problem))
+            raise
+        keep_run(BACKUP, now=now, seconds=time.monotonic() - began, did=rows, error="")
+
+    def _make(self, options: dict[str, Any]) -> int:
+        """Returns the number of rows in it."""
         path = as_called(options["file"])
         rows_file = as_called(options["rows"]) if options["rows"] is not None else None
         try:
@@ -37,3 +50,4 @@ class Command(BaseCommand):
         rows, photos = sum(manifest.tables.values()), sum(name.startswith("media/") for name in manifest.files)
         verified = ", verified" if options["verify"] else ""
         self.stdout.write(self.style.SUCCESS(f"{path}: {rows} rows, {photos} photos{verified}."))
+        return rows

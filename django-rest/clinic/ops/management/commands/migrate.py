@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 from clinic.common.mysql.base import time_limits_lifted
 from clinic.common.mysql.conditions import LOCK_WAIT_TIMEOUT, code_of
 from clinic.common.mysql.session import MIGRATION_LOCK_WAIT_SECONDS
-from clinic.ops.backup.marker import SENTENCE, is_marked
+from clinic.common.restore_marker import SENTENCE, is_marked
 
 TRIES = 30
 PAUSE_SECONDS = 1.0

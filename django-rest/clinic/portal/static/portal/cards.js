@@ -1,7 +1,8 @@
 // @ts-check
 /** Appointments as elements. Whatever a person typed becomes text, never markup. */
 import { allowedActions, delayOf, isOver, isUnderWay } from "./rules.js";
-import { sayAge, sayDelay, sayNear, sayTime, sayWhoAndWhen } from "./words.js";
+import { say } from "./translate.js";
+import { sayAge, sayAsked, sayDelay, sayNear, sayTime, sayWhoAndWhen } from "./words.js";
 
 /**
  * @typedef {import("./rules.js").Row} Row
@@ -67,8 +68,12 @@ function cardOfTheDay(row, scene) {
     element(
       "p",
       { class: "appointment-what" },
-      row.service_name ?? "Appointment",
+      row.service_name ?? say("Appointment"),
       delay && element("span", { class: `delay ${delay.kind}` }, sayDelay(delay)),
+      arrivalNote(row),
+      callNote(row),
+      moveNote(row, scene),
+      overlapNote(row),
     ),
     detailsOf(row, scene, key),
     buttonsOf(row, scene),
@@ -102,13 +107,38 @@ export function requestCard(row, scene) {
       element("span", { class: "appointment-asked" }, sayAge(scene.now - Date.parse(row.created_at))),
     ),
     nameButton(row, scene, key, "h3"),
-    element("p", { class: "appointment-what" }, `${row.service_name ?? "Appointment"} with ${row.practitioner_name}`),
+    element("p", { class: "appointment-what" }, say("%(service)s with %(practitioner)s", { service: row.service_name ?? say("Appointment"), practitioner: row.practitioner_name }), moveNote(row, scene), overlapNote(row)),
     detailsOf(row, scene, key),
     buttonsOf(row, scene),
   );
 }
 
-/** What makes two drawings of one row the same. @param {Row} row @param {Scene} scene @param {string} key */
+/** @param {Row} row */
+function overlapNote(row) {
+  return row.allow_overlap && element("span", { class: "overlap" }, say("overlap allowed"));
+}
+
+/** Of whoever has said that they are here, until the desk checks them in. @param {Row} row */
+function arrivalNote(row) {
+  if (!row.arrived_at || row.status !== "confirmed") return null;
+  return element("span", { class: "arrived" }, icon("arrive"), say("here since %(time)s", { time: sayTime(row.arrived_at.slice(11, 16)) }));
+}
+
+/** Until the visit is over. @param {Row} row */
+function callNote(row) {
+  if (!row.called_at) return null;
+  const time = sayTime(row.called_at.slice(11, 16));
+  const words = row.room ? say("called at %(time)s, %(room)s", { time, room: row.room }) : say("called at %(time)s", { time });
+  return element("span", { class: "called" }, icon("bell"), words);
+}
+
+/** @param {Row} row @param {Scene} scene */
+function moveNote(row, scene) {
+  if (!row.requested_start) return null;
+  return element("span", { class: "asks-move" }, icon("move"), say("asks for %(when)s", { when: sayAsked(row, scene.today) }));
+}
+
+/** A string that is equal for two equal drawings of a row. @param {Row} row @param {Scene} scene @param {string} key */
 export function signatureOf(row, scene, key) {
   return JSON.stringify([
     row,
@@ -136,24 +166,50 @@ function nameButton(row, scene, key, level = "h4") {
     { type: "button", class: "appointment-name", "data-open": key, "data-part": "name", "aria-expanded": String(isOpen), "aria-controls": isOpen && `${key}-details` },
     row.patient_name,
   );
-  return element(level, { class: "appointment-who" }, button, scene.isNew(row.id) && element("span", { class: "just-now" }, "just now"));
+  return element(level, { class: "appointment-who" }, button, marksOf(row), scene.isNew(row.id) && element("span", { class: "just-now" }, say("just now")));
+}
+
+/** Marks that even a closed card shows. @param {Row} row */
+function marksOf(row) {
+  if (!row.patient_alert && !row.notes && !row.request_note) return null;
+  const mark = (/** @type {string} */ name, /** @type {string} */ kind, /** @type {string} */ words) =>
+    element("span", { class: `mark ${kind}`, title: words }, icon(name), element("span", { class: "heard" }, words));
+  return element(
+    "span",
+    { class: "marks" },
+    row.patient_alert && mark("alert", "alert", say("Alert: %(alert)s", { alert: row.patient_alert })),
+    row.notes && mark("note", "note", say("Has notes")),
+    row.request_note && mark("message", "note", say("The patient wrote: %(words)s", { words: row.request_note })),
+  );
+}
+
+/** The extension is dialled after a pause. @param {Row} row */
+function phoneLink({ patient_phone: number, patient_phone_extension: extension }) {
+  if (!extension) return element("a", { href: `tel:${number}` }, number);
+  return element("a", { href: `tel:${number},${extension}` }, say("%(number)s ext. %(extension)s", { number, extension }));
 }
 
 /** @param {Row} row @param {Scene} scene @param {string} key */
 function detailsOf(row, scene, key) {
   if (!scene.isOpen(key)) return null;
   const facts = [
-    ["Time", `${sayTime(row.time)}–${sayTime(row.end.slice(11, 16))}, ${sayNear(row.date, scene.today)}`],
-    ["Treatment", row.service_name],
-    ["With", row.practitioner_name],
-    ["Phone", row.patient_phone && element("a", { href: `tel:${row.patient_phone}` }, row.patient_phone)],
-    ["E-mail", row.patient_email && element("a", { href: `mailto:${row.patient_email}` }, row.patient_email)],
-    ["Promised to come", row.attendance_confirmed_at && "yes"],
-    ["Arrived", row.checked_in_at && row.checked_in_at.slice(11, 16)],
-    ["Notes", row.notes],
-    ["Reason", row.cancel_reason],
+    [say("Time"), `${sayTime(row.time)}–${sayTime(row.end.slice(11, 16))}, ${sayNear(row.date, scene.today)}`],
+    [say("Treatment"), row.service_name],
+    [say("With"), row.practitioner_name],
+    [say("Phone"), row.patient_phone && phoneLink(row)],
+    [say("E-mail"), row.patient_email && element("a", { href: `mailto:${row.patient_email}` }, row.patient_email)],
+    [say("Promised to come"), row.attendance_confirmed_at && say("yes")],
+    [say("Says: I am here"), row.arrived_at && sayTime(row.arrived_at.slice(11, 16))],
+    [say("Asks to move to"), row.requested_start && sayAsked(row, scene.today)],
+    [say("Arrived"), row.checked_in_at && sayTime(row.checked_in_at.slice(11, 16))],
+    [say("Called in"), row.called_at && sayTime(row.called_at.slice(11, 16))],
+    [say("Room"), row.room],
+    [say("Alert"), row.patient_alert],
+    [say("The patient wrote"), row.request_note],
+    [say("Notes"), row.notes],
+    [say("Reason"), row.cancel_reason],
   ];
-  const link = scene.inAdmin && element("a", { href: scene.inAdmin.replace("/0/", `/${row.id}/`) }, "Open in the admin");
+  const link = scene.inAdmin && element("a", { href: scene.inAdmin.replace("/0/", `/${row.id}/`) }, say("Open in the admin"));
   return element(
     "div",
     { class: "appointment-details", id: `${key}-details` },
@@ -162,20 +218,41 @@ function detailsOf(row, scene, key) {
   );
 }
 
+/** To a patient who asks for another time. @param {Row} row @param {Scene} scene */
+function moveAnswers(row, scene) {
+  const busy = scene.isBusy(row.id);
+  const who = sayWhoAndWhen(row, scene.today);
+  return [
+    { name: "grant", label: say("Move to %(when)s", { when: sayAsked(row, scene.today) }), sign: "move", kind: "" },
+    { name: "keep", label: say("Keep the time"), sign: "cross", kind: "quiet" },
+  ].map(({ name, label, sign, kind }) =>
+    element(
+      "button",
+      { type: "button", class: `button ${kind}`, "data-answer": name, "data-part": name, "aria-label": `${label}: ${who}`, "aria-disabled": busy !== undefined && "true", "aria-busy": busy === name && "true" },
+      icon(busy === name ? "turn" : sign),
+      label,
+    ),
+  );
+}
+
 /** A request is answered: to cancel it as well would be the same. @param {Row} row @param {Scene} scene */
 function buttonsOf(row, scene) {
   const allowed = allowedActions(scene.actions, row, scene);
   const possible = row.status === "pending" ? allowed.filter(({ name }) => name !== "cancel") : allowed;
-  if (possible.length === 0) return null;
+  const answers = row.requested_start ? moveAnswers(row, scene) : [];
+  if (possible.length + answers.length === 0) return null;
   const busy = scene.isBusy(row.id);
   const who = sayWhoAndWhen(row, scene.today);
   return element(
     "div",
     { class: "appointment-buttons" },
+    ...answers,
     ...possible.map((action, place) => {
-      // The first says what comes next. Of a request both answers are said, of the others the sign is enough.
-      const isSaid = place === 0 || row.status === "pending" && action.name === "reject";
-      const kind = place === 0 ? (isOver(row) ? "quiet" : "") : action.asksReason ? "danger" : "quiet";
+      // The first says what comes next; calling it off is never that. Of a request both answers are said, and a step that
+      // is alone; of the others the sign is enough.
+      const isNext = place === 0 && !action.asksReason;
+      const isSaid = isNext || possible.length + answers.length === 1 || row.status === "pending" && action.name === "reject";
+      const kind = action.asksReason ? "danger" : isNext && !isOver(row) ? "" : "quiet";
       return element(
         "button",
         {
@@ -183,6 +260,7 @@ function buttonsOf(row, scene) {
           class: `button ${kind} ${isSaid ? "" : "square"}`,
           "data-action": action.name,
           "data-part": action.name,
+          "data-next": isNext,
           "aria-label": `${action.label} ${who}`,
           title: isSaid ? null : action.label,
           "aria-disabled": busy !== undefined && "true",
@@ -201,9 +279,9 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 /**
  * Make a list show these rows. What has not changed stays as it is; what has the focus keeps it, or passes it on.
  * @param {HTMLElement} list @param {{ key: string, signature: string, make: () => HTMLElement }[]} wanted
- * @param {() => void} onfocuslost
+ * @param {() => void} onfocuslost @param {(card: HTMLElement) => void} [ongone] Called before what is not wanted any more goes.
  */
-export function showList(list, wanted, onfocuslost) {
+export function showList(list, wanted, onfocuslost, ongone) {
   const focused = list.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement) : null;
   const former = new Map([...list.children].map((child) => [/** @type {HTMLElement} */ (child).dataset.key, /** @type {HTMLElement} */ (child)]));
   const focusedPlace = focused ? [...list.children].findIndex((child) => child.contains(focused)) : -1;
@@ -218,6 +296,8 @@ export function showList(list, wanted, onfocuslost) {
     return made;
   });
   const kept = new Set(elements);
+  const keys = new Set(wanted.map(({ key }) => key));
+  for (const [key, child] of former) if (!keys.has(key ?? "")) ongone?.(child);
   for (const child of former.values()) if (!kept.has(child)) child.remove();
   elements.forEach((one, place) => {
     if (list.children[place] !== one) list.insertBefore(one, list.children[place] ?? null);

@@ -1,7 +1,7 @@
 // @ts-check
 /** The rows of the chosen day and of the queue, wherever they come from, and what is different in them. */
 import { Feed } from "./feed.js";
-import { differenceOf, sourceOf } from "./rules.js";
+import { awaitsAnswer, differenceOf, sourceOf } from "./rules.js";
 
 /**
  * @typedef {import("./rules.js").Row} Row
@@ -27,13 +27,13 @@ export class Day {
     this._week = null;
     /** @type {Row[] | null} */
     this._other = null;
-    /** What REST told of one day, where no stream does. @type {{ date: string, rows: Row[] } | null} */
+    /** REST's list of a day that no stream shows. @type {{ date: string, rows: Row[] } | null} */
     this._listed = null;
     /** @type {Feed | null} */
     this._otherFeed = null;
     this._source = sourceOf(this.date, options.today());
     this._states = { week: ["connecting", ""], other: ["live", ""] };
-    /** What REST has answered and the stream has not told yet; `null`: it is gone. @type {Map<number, Row | null>} */
+    /** Answers of REST that the stream has not confirmed yet; `null`: it is gone. @type {Map<number, Row | null>} */
     this._answers = new Map();
     this._asked = 0;
     this._weekFeed = this._feed("week");
@@ -52,7 +52,7 @@ export class Day {
 
   /** @returns {Row[] | null} Everything that waits for a decision, on whatever day. */
   get pending() {
-    return this._week && this._corrected(this._week).filter((row) => row.status === "pending");
+    return this._week && this._corrected(this._week).filter(awaitsAnswer);
   }
 
   /** @param {number} id @returns {Row | undefined} */
@@ -107,7 +107,7 @@ export class Day {
     if (this._states.other[0] === "offline") this._otherFeed?.again();
   }
 
-  /** What REST answered stands until the stream says otherwise. @param {number} id @param {Row | null} row */
+  /** Keep an answer of REST until the stream says otherwise. @param {number} id @param {Row | null} row */
   correct(id, row) {
     const known = this.find(id);
     if (row && known && known.version >= row.version) return;
@@ -146,7 +146,7 @@ export class Day {
     const differences = [];
     for (const row of before ? change.upserts : []) {
       const difference = differenceOf(known.get(row.id), row);
-      if (difference && (row.status === "pending" || row.date === this.date)) differences.push({ row, difference });
+      if (difference && (awaitsAnswer(row) || row.date === this.date)) differences.push({ row, difference });
     }
     this._options.onchange(differences);
   }

@@ -3,7 +3,7 @@
 
 const KEY = "chairside-shortcuts";
 
-/** @param {Record<string, () => void>} actions By key. */
+/** @param {Record<string, (event: KeyboardEvent) => void>} actions By key. */
 export function listenForKeys(actions) {
   addEventListener("keydown", (event) => {
     const action = actions[event.key];
@@ -11,7 +11,7 @@ export function listenForKeys(actions) {
     if (document.querySelector("dialog[open]")) return;
     if (!areOn() && event.key !== "?") return;
     event.preventDefault();
-    action();
+    action(event);
   });
 }
 

@@ -1,6 +1,7 @@
 // @ts-check
-/** What the page says aloud and shows at its foot: changes now and then, refusals at once. */
+/** Announcements and notices at the foot of the page: changes now and then, refusals at once. */
 import { element, icon } from "./cards.js";
+import { say } from "./translate.js";
 
 const BETWEEN_MS = 3_000;
 const SHOWN_MS = 9_000;
@@ -12,21 +13,61 @@ export class News {
     this._toasts = toasts;
     /** @type {any[]} */
     this._waiting = [];
+    /** Sentences about the reader's own steps, by the visit. @type {Map<number, string>} */
+    this._own = new Map();
+    /** @type {(changes: any[]) => string} */
+    this._describe = () => "";
+    this._isHeld = false;
     this._saidAt = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this._timer = undefined;
   }
 
   /** Changes come together in one sentence, not more often than anybody can listen. */
-  /** @template T @param {T[]} changes @param {(changes: T[]) => string} say */
-  changed(changes, say) {
+  /** @template T @param {T[]} changes @param {(changes: T[]) => string} describe */
+  changed(changes, describe) {
     this._waiting.push(...changes);
-    if (this._timer !== undefined || this._waiting.length === 0) return;
+    this._describe = describe;
+    this._sayLater();
+  }
+
+  /** A step of the reader's own is done. It is said with the changes, and once. @param {number} id @param {string} text */
+  done(id, text) {
+    this._own.set(id, text);
+    this._sayLater();
+  }
+
+  /** Announce the answer to a key at once; changes do not talk over it. @param {string} text */
+  answered(text) {
+    this._heard.textContent = text;
+    this._saidAt = Date.now();
+    clearTimeout(this._timer);
+    this._timer = undefined;
+    this._sayLater();
+  }
+
+  /** Changes wait until `release`: the reader is in the middle of a step, and listens to that. */
+  hold() {
+    this._isHeld = true;
+    clearTimeout(this._timer);
+    this._timer = undefined;
+  }
+
+  release() {
+    this._isHeld = false;
+    this._sayLater();
+  }
+
+  _sayLater() {
+    if (this._isHeld || this._timer !== undefined || this._waiting.length + this._own.size === 0) return;
     this._timer = setTimeout(
       () => {
         this._timer = undefined;
         this._saidAt = Date.now();
-        this._heard.textContent = say(this._waiting.splice(0));
+        const changes = this._waiting.splice(0).filter(({ row }) => !this._own.has(row.id));
+        const own = [...this._own.values()];
+        this._own.clear();
+        this._heard.textContent = [...own, ...(changes.length ? [this._describe(changes)] : [])].join(" ");
       },
       Math.max(150, this._saidAt + BETWEEN_MS - Date.now()),
     );
@@ -34,12 +75,12 @@ export class News {
 
   /** @param {string} text */
   refused(text) {
-    const close = element("button", { type: "button", class: "button bare square", "aria-label": "Close" }, icon("cross"));
+    const close = element("button", { type: "button", class: "button bare square", "aria-label": say("Close") }, icon("cross"));
     const toast = element("div", { class: "toast bad" }, element("p", {}, text), close);
     const remove = () => toast.remove();
     close.addEventListener("click", remove);
     const later = setTimeout(remove, SHOWN_MS);
-    // Who is reading it is not hurried.
+    // A notice stays while somebody reads it.
     for (const event of ["pointerenter", "focusin"]) toast.addEventListener(event, () => clearTimeout(later));
     this._toasts.append(toast);
   }

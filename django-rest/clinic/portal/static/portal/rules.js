@@ -1,22 +1,26 @@
 // @ts-check
 /**
- * What the board knows without a page. Pure: `now` is always an argument, in milliseconds.
+ * Rules of the board that need no page. Pure: `now` is always an argument, in milliseconds.
  *
- * @typedef {{ id: number, patient_name: string, patient_phone: string, patient_email: string, practitioner: number,
- *   practitioner_name: string, service_name: string | null, start: string, end: string, date: string, time: string,
- *   status: string, attendance_confirmed_at: string | null, checked_in_at: string | null, notes: string,
- *   cancel_reason: string, source: string, version: number, created_at: string }} Row As the REST API shows it.
+ * @typedef {{ id: number, patient: number, patient_name: string, patient_phone: string, patient_phone_extension: string,
+ *   patient_email: string, practitioner: number,
+ *   practitioner_name: string, service?: number | null, service_name: string | null, service_color?: string | null,
+ *   patient_alert?: string, start: string, end: string, date: string, time: string,
+ *   status: string, attendance_confirmed_at: string | null, checked_in_at: string | null, arrived_at: string | null, called_at: string | null,
+ *   requested_start: string | null, room: string, reference: string, request_note: string, notes: string,
+ *   cancel_reason: string, source: string, series?: number | null, allow_overlap: boolean, version: number, created_at: string,
+ *   undo_until?: string | null }} Row As the REST API shows it.
  * @typedef {{ id: number, name: string, specialisation: string }} Practitioner
- * @typedef {{ name: string, from: string[], to: string, moment: "any" | "on the day" | "begun", label: string,
+ * @typedef {{ name: string, from: string[], to: string, moment: "any" | "ahead" | "on the day" | "here" | "begun", label: string,
  *   icon: string, asksReason: boolean }} Action
  * @typedef {{ practitioner: Practitioner, rows: Row[] }} Column
  */
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
-/** What the stream shows without being asked for days: today and the next seven. */
+/** Days that the stream shows by default: today and the next seven. */
 const DAYS_OF_THE_WEEK_STREAM = 7;
-/** What the stream keeps at all: yesterday to 31 days ahead. */
+/** Days that the stream can show: yesterday to 31 days ahead. */
 const LIVE_DAYS = { behind: 1, ahead: 31 };
 const OVER = ["completed", "cancelled", "rejected", "no_show"];
 
@@ -62,7 +66,7 @@ export function daysBetween(from, to) {
 }
 
 /**
- * Where a day's rows come from: the stream that is open anyway, another one for that day, or a list from REST.
+ * Source of a day's rows: the stream that is open anyway, another one for that day, or a list from REST.
  * @param {string} date @param {string} today @returns {"week" | "day" | "list"}
  */
 export function sourceOf(date, today) {
@@ -72,20 +76,44 @@ export function sourceOf(date, today) {
 }
 
 /**
- * What the lifecycle lets the clinic do with an appointment at this moment.
+ * Actions that the lifecycle allows the clinic on an appointment at this moment.
  * @param {Action[]} actions @param {Row} row @param {{ now: number, today: string }} at @returns {Action[]}
  */
 export function allowedActions(actions, row, { now, today }) {
   return actions.filter((action) => {
     if (!action.from.includes(row.status)) return false;
     if (action.moment === "on the day") return row.date === today;
+    if (action.moment === "here") return row.date === today && !row.called_at && Boolean(row.arrived_at ?? row.checked_in_at);
+    if (action.moment === "ahead") return now < Date.parse(row.start);
     return action.moment !== "begun" || now >= Date.parse(row.start);
   });
+}
+
+/** @param {string} text Without case and accents. */
+const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+/** @param {Row} row @param {string} wanted @returns {boolean} Whether name, phone or treatment contain each of the words. */
+export function isLike(row, wanted) {
+  const words = plain(wanted).split(/\s+/).filter(Boolean);
+  const text = plain(`${row.patient_name} ${row.patient_phone} ${row.service_name ?? ""}`);
+  return words.every((word) => text.includes(word) || text.includes(word.replace(/^0/, "")) && /^\d+$/.test(word));
 }
 
 /** @param {Row} row Nothing will come of it any more. */
 export function isOver(row) {
   return OVER.includes(row.status);
+}
+
+/** @param {Row} row Whether the clinic has to answer it: a request, or a move that the patient asks for. */
+export function awaitsAnswer(row) {
+  return row.status === "pending" || (row.status === "confirmed" && Boolean(row.requested_start));
+}
+
+/** @param {Row[]} rows @param {Row} called @returns {string} Into which the same practitioner called last on that day; empty: none. */
+export function lastRoomOf(rows, called) {
+  const before = rows.filter((row) => row.practitioner === called.practitioner && row.date === called.date && row.called_at);
+  before.sort((one, other) => Date.parse(other.called_at ?? "") - Date.parse(one.called_at ?? ""));
+  return before[0]?.room ?? "";
 }
 
 /** @param {Row} row @param {number} now Its time is now, whoever is there. */
@@ -132,22 +160,23 @@ export function placeOfNow(rows, now) {
 }
 
 /**
- * Whole minutes somebody is late, or has been waiting beyond their time.
- * @param {Row} row @param {number} now @returns {{ kind: "late" | "waiting", minutes: number } | null}
+ * Whole minutes somebody is late; has been waiting for their time; or, from then on, has been here.
+ * @param {Row} row @param {number} now @returns {{ kind: "late" | "waiting" | "here", minutes: number } | null}
  */
 export function delayOf(row, now) {
   const start = Date.parse(row.start);
   if (row.status === "confirmed" && now - start >= MINUTE_MS && now < Date.parse(row.end)) {
     return { kind: "late", minutes: Math.floor((now - start) / MINUTE_MS) };
   }
-  if (row.status === "checked_in" && row.checked_in_at && now < start) {
-    return { kind: "waiting", minutes: Math.max(0, Math.floor((now - Date.parse(row.checked_in_at)) / MINUTE_MS)) };
+  if (row.status === "checked_in" && row.checked_in_at) {
+    const minutes = Math.max(0, Math.floor((now - Date.parse(row.checked_in_at)) / MINUTE_MS));
+    return { kind: now < start ? "waiting" : "here", minutes };
   }
   return null;
 }
 
 /**
- * What differs between two states of one appointment, in one word.
+ * Difference between two states of one appointment, in one word.
  * @param {Row | undefined} before @param {Row} after
  * @returns {"new" | "status" | "moved" | "edited" | null}
  */
@@ -161,4 +190,14 @@ export function differenceOf(before, after) {
 /** @template T @param {T[]} rows @param {number} most @returns {{ shown: T[], more: number }} */
 export function firstOf(rows, most) {
   return { shown: rows.slice(0, most), more: Math.max(0, rows.length - most) };
+}
+
+/** @param {string} expires An instant. @param {number} now @returns {number} Whole seconds until then, never below zero. */
+export const secondsLeft = (expires, now) => Math.max(0, Math.ceil((Date.parse(expires) - now) / 1000));
+
+/** @param {number} seconds @returns {string} As 4:58 or 1:02:03. */
+export function sayCountdown(seconds) {
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }

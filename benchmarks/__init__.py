@@ -1,0 +1,1 @@
+"""Measurements of the services, and of others beside them: `make bench`."""

@@ -1,0 +1,1 @@
+"""One module per curve, found by its name. Each has a `CURVE`."""

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class AdminSiteConfig(AppConfig):
+    name = "clinic.admin_site"

@@ -1,0 +1,1 @@
+"""One answer with everything a screen of the calendar shows."""

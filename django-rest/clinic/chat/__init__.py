@@ -1,0 +1,1 @@
+"""Booking by conversation, for bots and voice assistants."""

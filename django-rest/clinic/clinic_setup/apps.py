@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class ClinicSetupConfig(AppConfig):
+    name = "clinic.clinic_setup"

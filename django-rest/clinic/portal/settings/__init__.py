@@ -1,0 +1,1 @@
+"""The settings of a clinic, as its owner sees and changes them."""

@@ -1,0 +1,1 @@
+"""The pages of the clinic, one module each."""

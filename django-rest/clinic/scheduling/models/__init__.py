@@ -1,0 +1,73 @@
+"""Models of the clinic, its schedule and its claimed time."""
+
+from clinic.scheduling.models.claims import (
+    CellKind,
+    ClaimedCell,
+    Hold,
+)
+from clinic.scheduling.models.clinics import (
+    FIVE_MINUTES,
+    MAX_COUNTRIES,
+    MAX_LEAD_MINUTES,
+    MAX_REMINDERS,
+    MAX_UNDO_SECONDS,
+    MAX_WALL_MESSAGES_LENGTH,
+    ORIGIN,
+    SHORTEST_LEAD_MINUTES,
+    Clinic,
+    Clock,
+    HourFormat,
+    PatientMoves,
+    ReminderWays,
+    WaitlistMode,
+    clock_of,
+    origins_in,
+    reminder_minutes_in,
+    validate_origins,
+)
+from clinic.scheduling.models.practitioners import (
+    Practitioner,
+    Service,
+    ServicePractitioner,
+)
+from clinic.scheduling.models.schedules import (
+    MAX_EVERY_WEEKS,
+    Absence,
+    AbsenceState,
+    Delay,
+    ScheduleException,
+    WorkingBlock,
+)
+
+__all__ = [
+    "FIVE_MINUTES",
+    "MAX_COUNTRIES",
+    "MAX_EVERY_WEEKS",
+    "MAX_LEAD_MINUTES",
+    "MAX_REMINDERS",
+    "MAX_UNDO_SECONDS",
+    "MAX_WALL_MESSAGES_LENGTH",
+    "ORIGIN",
+    "SHORTEST_LEAD_MINUTES",
+    "Absence",
+    "AbsenceState",
+    "CellKind",
+    "ClaimedCell",
+    "Clinic",
+    "Clock",
+    "Delay",
+    "Hold",
+    "HourFormat",
+    "PatientMoves",
+    "Practitioner",
+    "ReminderWays",
+    "ScheduleException",
+    "Service",
+    "ServicePractitioner",
+    "WaitlistMode",
+    "WorkingBlock",
+    "clock_of",
+    "origins_in",
+    "reminder_minutes_in",
+    "validate_origins",
+]

@@ -1,0 +1,1 @@
+"""Every read of the clinic and its schedule. A viewer of `None` is not signed in."""

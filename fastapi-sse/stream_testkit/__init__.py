@@ -1,1 +1,0 @@
-"""What the tests of the stream stand on: a real database, the real service, and a reader of its streams."""

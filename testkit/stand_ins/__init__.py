@@ -1,0 +1,1 @@
+"""Outside services on this machine: mail, SMS, push messages."""
