@@ -10,6 +10,7 @@ from typing import Any
 
 import jwt
 import pytest
+from clinic.accounts.contacts import MAX_CLAIMS_PER_VALUE
 from clinic.accounts.models import RefreshFamily, Role, User
 from clinic.accounts.services import issue_tokens
 from clinic.people.models import Patient
@@ -556,8 +557,9 @@ def test_many_sign_ups_at_once_may_claim_one_address(committed_world: World, sam
         del own[same]
         return lambda: sign_up(**own)
 
-    answers = at_once([apply(index) for index in range(6)])
-    assert [answer.status_code for answer in answers] == [201] * 6
+    # With one more, the oldest claim ends, perhaps before its own answer shows it.
+    answers = at_once([apply(index) for index in range(MAX_CLAIMS_PER_VALUE)])
+    assert [answer.status_code for answer in answers] == [201] * MAX_CLAIMS_PER_VALUE
     assert all(answer.json()["user"][same] == answers[0].json()["user"][same] for answer in answers)
 
 
