@@ -1,6 +1,7 @@
 """Addresses that nobody has verified: they are claims, which stop nobody else and tell nothing."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -216,6 +217,24 @@ def test_sixth_claim_ends_the_oldest(world: World) -> None:
     assert len(open_ones) == MAX_CLAIMS_PER_VALUE
     assert signed_in(EMAIL, f"{PASSWORD} 0") is None
     assert signed_in(EMAIL, f"{PASSWORD} 5") == accounts[5].pk
+
+
+def test_claim_that_comes_between_two_statements_of_another_stays(world: World) -> None:
+    for index in range(MAX_CLAIMS_PER_VALUE):
+        account(password=f"{PASSWORD} {index}", name=f"N{chr(97 + index)}ra")
+    meanwhile: list[ContactClaim] = []
+
+    def claim_before_the_oldest_ends(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if sql.startswith("DELETE") and "`value`" in sql and not meanwhile:
+            user = User.objects.create(role=Role.PATIENT, name="Nina", clinic=world.clinic)
+            claim = ContactClaim(user=user, kind="email", value=EMAIL, created_at=datetime.now(UTC))
+            meanwhile.append(claim)
+            claim.save()
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(claim_before_the_oldest_ends):
+        account(name="Nadja")
+    assert ContactClaim.objects.filter(pk=meanwhile[0].pk).exists()
 
 
 def test_claim_reads_nothing_of_the_owners(world: World, tomorrow_at: At) -> None:

@@ -58,8 +58,10 @@ def claim_contact(user: User, kind: ContactKind, value: str, *, now: datetime, p
         password_mark=None if password is None else password_mark(value, password),
         created_at=now,
     )
-    newest = open_claims(kind, value).values_list("pk", flat=True)
-    ContactClaim.objects.filter(kind=kind, value=value).exclude(pk__in=list(newest)).delete()
+    newest = list(open_claims(kind, value).values_list("pk", flat=True))
+    # By its number: a claim that another account commits between the two statements is newer, and stays.
+    ended_before = newest[-1] if len(newest) == MAX_CLAIMS_PER_VALUE else 0
+    ContactClaim.objects.filter(kind=kind, value=value, pk__lt=ended_before).delete()
     user._prefetched_objects_cache = {}  # type: ignore[attr-defined]  # `claims`
 
 
