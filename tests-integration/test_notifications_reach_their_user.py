@@ -18,8 +18,6 @@ def inbox_of(stack: LiveStack, person: SignedIn) -> SseReader:
 def offered(desk: SignedIn, patient: SignedIn) -> None:
     """Offer returned time to a patient who waits for it."""
     practitioner = desk.get("/api/v1/practitioners")["results"][3]["id"]
-    mine = patient.get("/api/v1/users/me")["patient"]
-    other = next(row["id"] for row in desk.get("/api/v1/patients")["results"] if row["id"] != mine)
     today = datetime.now(zone_of(desk)).date()
     days = {"from": today + timedelta(days=2), "to": today + timedelta(days=20)}
     slot = next(
@@ -27,7 +25,7 @@ def offered(desk: SignedIn, patient: SignedIn) -> None:
         for slot in desk.get(f"/api/v1/practitioners/{practitioner}/slots", **days)["slots"]
         if patient.get("/api/v1/appointments", date=slot["date"])["count"] == 0
     )
-    booked = desk.book(datetime.fromisoformat(slot["start"]), practitioner=practitioner, patient=other)
+    booked = desk.book(datetime.fromisoformat(slot["start"]), practitioner=practitioner, patient=desk.new_patient())
     wish = {"practitioner": practitioner, "first_date": booked["date"], "last_date": booked["date"]}
     response = patient.post("/api/v1/waitlist", wish)
     assert response.status_code == 201, response.text

@@ -80,6 +80,12 @@ class SignedIn:
             "practitioner": self.get("/api/v1/practitioners")["results"][0]["id"],
         }
 
+    def new_patient(self) -> int:
+        """Of the desk: somebody who has no other visit at any time."""
+        made = self.post("/api/v1/patients", {"name": "Ingrid Nowhere Else", "phone": "+12125559877"})
+        assert made.status_code == 201, made.text
+        return int(made.json()["id"])
+
     def act(self, appointment_id: int, action: str) -> dict[str, Any]:
         response = self.post(f"/api/v1/appointments/{appointment_id}/{action}")
         assert response.status_code == 200, response.text

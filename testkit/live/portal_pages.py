@@ -103,7 +103,7 @@ class Rows:
                 "channel": "sms",
                 "language": "en",
                 "reference": visit["reference"],
-                "token": offer_of(owner, visit["patient"]),
+                "token": offer_of(owner),
                 "slug": owner.get("/api/v1/clinic")["slug"],
                 "wall_token": wall_of(owner),
             }
@@ -149,13 +149,13 @@ def wall_of(owner: SignedIn) -> str:
     return str(made.raise_for_status().json()["token"])
 
 
-def offer_of(owner: SignedIn, patient: int) -> str:
+def offer_of(owner: SignedIn) -> str:
     """The token of an offer that is open."""
     open_ones = [entry["offer"] for entry in owner.get("/api/v1/waitlist")["results"] if entry["offer"]]
     if open_ones:
         return str(open_ones[0]["token"])
     slot = owner.get("/api/v1/slots/soonest")["slots"][0]
-    wish = {"patient": patient, "first_date": slot["date"], "last_date": slot["date"]}
+    wish = {"patient": owner.new_patient(), "first_date": slot["date"], "last_date": slot["date"]}
     entry = owner.post("/api/v1/waitlist", wish).raise_for_status().json()
     given = {"practitioner": slot["practitioners"][0]["id"], "start": slot["start"]}
     offered = owner.post(f"/api/v1/waitlist/{entry['id']}/offer", given).raise_for_status().json()
