@@ -2,7 +2,9 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
+from testkit.live.browsing import Chromium, open_chromium
 from testkit.live.front_end import FrontEnd, serve_front_end
 from testkit.live.people import SignedIn
 from testkit.live.stack import LiveStack, live_stack
@@ -41,3 +43,16 @@ def stack(
         with SignedIn(running, "owner") as owner:  # Most stories do not wait for the end of an undo window.
             owner.http.patch("/api/v1/clinic", json={"undo_seconds": 0}).raise_for_status()
         yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    with open_chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Chromium) -> Iterator[Browser]:
+    """Of all stories of this process; at the end of a file nothing is left open in it."""
+    yield chromium.browser()
+    chromium.close_contexts()

@@ -11,9 +11,9 @@ import httpx
 import jwt
 import pytest
 from clinic.portal.views.client_files import client_version
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, expect
 
-from testkit.live.browsing import TIMEOUT_MS, chromium
+from testkit.live.browsing import TIMEOUT_MS
 from testkit.live.front_end import FrontEnd
 from testkit.live.people import SignedIn
 from testkit.live.stack import LiveStack
@@ -59,9 +59,8 @@ def address_of_page(stack: LiveStack) -> str:
     return f"/own_front_end.html?{urlencode(query)}"
 
 
-def open_in_chromium(address: str) -> list[str]:
-    with chromium() as browser:
-        page = browser.new_page()
+def open_in_chromium(browser: Browser, address: str) -> list[str]:
+    with browser.new_page() as page:
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address)
@@ -71,9 +70,9 @@ def open_in_chromium(address: str) -> list[str]:
 
 
 def test_page_on_another_origin_completes_visits_across_a_token_expiry_in_chromium(
-    stack: LiveStack, front_end: FrontEnd
+    browser: Browser, stack: LiveStack, front_end: FrontEnd
 ) -> None:
-    assert open_in_chromium(front_end.origins[0] + address_of_page(stack)) == [*STEPS, "done"]
+    assert open_in_chromium(browser, front_end.origins[0] + address_of_page(stack)) == [*STEPS, "done"]
 
 
 def test_page_on_another_origin_completes_visits_across_a_token_expiry_in_firefox(
@@ -91,12 +90,13 @@ def test_page_on_another_origin_completes_visits_across_a_token_expiry_in_firefo
     assert json.loads(done.stdout)[0]["complaints"] == []
 
 
-def test_front_end_of_twenty_lines_shows_a_booking_live(stack: LiveStack, front_end: FrontEnd) -> None:
+def test_front_end_of_twenty_lines_shows_a_booking_live(
+    browser: Browser, stack: LiveStack, front_end: FrontEnd
+) -> None:
     """The one of the documentation, with the addresses of this stack."""
     front_end.replaced.update({"http://localhost:8000": stack.api_url, "http://localhost:8001": stack.stream_url})
     patient = stack.person("patient", 4)
-    with chromium() as browser, SignedIn(stack, "patient", 4) as known:
-        page: Page = browser.new_page()
+    with browser.new_page() as page, SignedIn(stack, "patient", 4) as known:
         page.goto(f"{front_end.origins[0]}/examples/front-end.html")
         page.locator("[name=username]").fill(patient.email)
         page.locator("[name=password]").fill(patient.password)

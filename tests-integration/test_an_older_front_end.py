@@ -4,9 +4,9 @@ import json
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from testkit.live.browsing import TIMEOUT_MS, chromium
+from testkit.live.browsing import TIMEOUT_MS
 from testkit.live.front_end import FrontEnd
 from testkit.live.stack import LiveStack, Person
 
@@ -41,13 +41,12 @@ def front_end_origins(stack: LiveStack, front_end: FrontEnd) -> list[str]:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_older_front_end_on_another_origin_completes_a_visit(
-    stack: LiveStack, front_end_origins: list[str], host: str
+    browser: Browser, stack: LiveStack, front_end_origins: list[str], host: str
 ) -> None:
     [origin] = [one for one in front_end_origins if host in one]
     people = {"patient": credentials_of(stack.person("patient")), "staff": credentials_of(stack.person("staff"))}
     query = urlencode({"api": stack.api_url, "stream": stack.stream_url, "people": json.dumps(people)})
-    with chromium() as browser:
-        page = browser.new_page()
+    with browser.new_page() as page:
         page.goto(f"{origin}/older_front_end.html?{query}")
         expect(page.locator("#outcome")).not_to_be_empty(timeout=TIMEOUT_MS)
         calls = page.locator("#calls li").all_inner_texts()

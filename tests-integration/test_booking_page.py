@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from testkit.live.browsing import chromium, sign_in
+from testkit.live.browsing import sign_in
 from testkit.live.looking import COLOUR_RULES, set_theme, small_targets, sticking_out, violations
 from testkit.live.people import SignedIn, zone_of
 from testkit.live.stack import LiveStack
@@ -25,12 +25,6 @@ PHONE: dict[str, Any] = {
 }
 WHOLE_WEEK = {"blocks": [{"weekday": weekday, "start": "08:00", "end": "18:00"} for weekday in range(7)]}
 _number = count(1)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @dataclass

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from testkit.live.browsing import chromium
 from testkit.live.people import SignedIn, free_start, zone_of
 from testkit.live.stack import LiveStack
 
@@ -31,12 +30,6 @@ OPEN = """(addresses) => {
 }"""
 EVERYBODY_SHOWS = "([id, status]) => shown.every((one) => one.get(id) === status)"
 NOBODY_GAVE_UP = "sources.every(({ readyState }) => readyState !== EventSource.CLOSED)"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from django.template.loader import get_template
 from playwright.sync_api import Browser, BrowserContext, Request, Response, expect
 
-from testkit.live.browsing import TIMEOUT_MS, chromium, sign_in
+from testkit.live.browsing import TIMEOUT_MS, sign_in
 from testkit.live.looking import COLOUR_RULES, set_theme, small_targets, sticking_out, violations
 from testkit.live.portal_pages import PortalPage, Rows, portal_pages
 from testkit.live.stack import LiveStack
@@ -17,12 +17,6 @@ WIDE, PHONE, ZOOMED, NARROW = (1440, 900), (390, 844), (720, 450), (320, 640)
 PAGES = portal_pages()
 # Requests of scripts as a page opens, beside its files and the stream.
 MAX_REQUESTS = 3
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

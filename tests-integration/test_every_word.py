@@ -9,7 +9,7 @@ import pytest
 from clinic.common.languages import COOKIE
 from playwright.sync_api import Browser, Page, expect
 
-from testkit.live.browsing import TIMEOUT_MS, chromium, sign_in
+from testkit.live.browsing import TIMEOUT_MS, sign_in
 from testkit.live.own_api import Server, open_api
 from testkit.live.people import SignedIn, sql
 from testkit.live.portal_pages import PortalPage, Rows, portal_pages
@@ -58,12 +58,6 @@ SHOWN = r"""() => {
   return texts.filter((text) => text.trim());
 }"""
 DATA = ["clinic", "services", "practitioners", "staff", "schedule-exceptions", "devices"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

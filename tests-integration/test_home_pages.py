@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 from playwright.sync_api import Browser, expect
 
-from testkit.live.browsing import chromium, page_of
+from testkit.live.browsing import page_of
 from testkit.live.people import SignedIn, zone_of
 from testkit.live.stack import LiveStack
 from testkit.live.visits import ask_for_visit
@@ -17,12 +17,6 @@ from testkit.stand_ins.twilio import TwilioStandIn
 
 PHONE = "+13105550177"
 _number = count(1)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 def new_patient(desk: SignedIn, **more: str) -> int:

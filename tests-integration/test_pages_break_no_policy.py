@@ -1,11 +1,8 @@
 """Every page in a real browser: its content security policy refuses nothing that the page needs."""
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import Browser
 
-from testkit.live.browsing import Board, chromium, sign_in
+from testkit.live.browsing import Board, sign_in
 from testkit.live.stack import LiveStack
 
 PAGES = [
@@ -20,12 +17,6 @@ PAGES = [
     "/api/docs",
     "/api/redoc",
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 def test_no_page_asks_for_what_its_policy_refuses(browser: Browser, stack: LiveStack) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from testkit.live.browsing import ARGUMENTS, PHONE, TIMEOUT_MS, chromium
+from testkit.live.browsing import ARGUMENTS, PHONE, TIMEOUT_MS
 from testkit.live.browsing import sign_in as board_sign_in
 from testkit.live.stack import LiveStack
 from testkit.stand_ins.mail import MailStandIn
@@ -20,12 +20,6 @@ from testkit.stand_ins.mail import MailStandIn
 FIREFOX = "Mozilla/5.0 (Android 14; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"
 EMAIL, PASSWORD = "nora.story@mail.example", "a long sentence of Nora's"
 SOON = 30.0
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @contextmanager

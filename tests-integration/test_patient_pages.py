@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from testkit.live.browsing import DESK, TIMEOUT_MS, chromium, sign_in
+from testkit.live.browsing import DESK, TIMEOUT_MS, sign_in
 from testkit.live.people import SignedIn, zone_of
 from testkit.live.stack import LiveStack
 from testkit.live.twilio_calls import answer_by_sms
@@ -19,13 +19,6 @@ from testkit.stand_ins.twilio import TwilioStandIn
 SOON = 30.0
 _number = count(1)
 _sessions: dict[str, Any] = {}
-
-
-# Not of the session: while it is open an event loop runs in this thread.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

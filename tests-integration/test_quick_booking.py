@@ -10,20 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, expect
 
-from testkit.live.browsing import Board, chromium, page_of
+from testkit.live.browsing import Board, page_of
 from testkit.live.people import SignedIn, zone_of
 from testkit.live.stack import LiveStack
 
 MAX_DECISIONS, MAX_KEYS = 4, 12
 WHOLE_WEEK = {"blocks": [{"weekday": weekday, "start": "08:00", "end": "18:00"} for weekday in range(7)]}
 _number = count(1)
-
-
-# Not of the session: while it is open an event loop runs in this thread.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @dataclass

@@ -14,7 +14,7 @@ import pytest
 from clinic.appointments.lifecycle import Facts, Party, Status, allowed_actions
 from playwright.sync_api import Browser, Page, expect
 
-from testkit.live.browsing import PHONE, Board, board_of, chromium, sign_in
+from testkit.live.browsing import PHONE, Board, board_of, sign_in
 from testkit.live.people import SignedIn, zone_of
 from testkit.live.stack import LiveStack
 from testkit.live.visits import ask_for_visit
@@ -22,13 +22,6 @@ from testkit.stream.front_end import evaluate_within
 
 _number = count(1)
 WHOLE_WEEK = {"blocks": [{"weekday": weekday, "start": "08:00", "end": "18:00"} for weekday in range(7)]}
-
-
-# Not of the session: while it is open an event loop runs in this thread.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @dataclass

@@ -12,20 +12,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Locator, Route, expect
 
-from testkit.live.browsing import PHONE, Board, chromium, page_of
+from testkit.live.browsing import PHONE, Board, page_of
 from testkit.live.people import SignedIn, sql, zone_of
 from testkit.live.stack import LiveStack
 
 _number = count(1)
 WHOLE_WEEK = {"blocks": [{"weekday": weekday, "start": "08:00", "end": "18:00"} for weekday in range(7)]}
 MINUTES_A_PIXEL = 15 / 24
-
-
-# Not of the session: while it is open an event loop runs in this thread.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @dataclass

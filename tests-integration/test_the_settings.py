@@ -10,19 +10,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from testkit.live.browsing import DESK, TIMEOUT_MS, chromium, sign_in
+from testkit.live.browsing import DESK, TIMEOUT_MS, sign_in
 from testkit.live.people import SignedIn, zone_of
 from testkit.live.stack import LiveStack
 
 _number = count(1)
 WHOLE_WEEK = {"blocks": [{"weekday": weekday, "start": "08:00", "end": "18:00"} for weekday in range(7)]}
-
-
-# Not of the session: while it is open an event loop runs in this thread.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @contextmanager

@@ -12,19 +12,13 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from testkit.live.browsing import PHONE, TIMEOUT_MS, board_of, chromium
+from testkit.live.browsing import PHONE, TIMEOUT_MS, board_of
 from testkit.live.people import SignedIn, zone_of
 from testkit.live.stack import NO_CERTIFICATES, LiveStack
 from testkit.live.visits import bring_to_now, open_slot
 from testkit.stand_ins.mail import MailStandIn
 
 SOON = 30.0
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

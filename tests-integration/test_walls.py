@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from testkit.live.browsing import PHONE, TIMEOUT_MS, board_of, chromium, page_of, sign_in
+from testkit.live.browsing import PHONE, TIMEOUT_MS, board_of, page_of, sign_in
 from testkit.live.looking import set_theme, sticking_out, violations
 from testkit.live.people import SignedIn, sql, zone_of
 from testkit.live.stack import LiveStack
@@ -17,12 +17,6 @@ from testkit.live.visits import bring_to_now, open_slot
 WALL: Any = {"viewport": {"width": 1920, "height": 1080}, "reduced_motion": "reduce"}
 # A whole day on one page, however much of it is ahead.
 TALL: Any = {"viewport": {"width": 1920, "height": 6000}}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from testkit.headless import chromium_program
 from testkit.live.stack import LiveStack, Person
@@ -19,12 +28,35 @@ _sessions: dict[tuple[str, str], Any] = {}
 PHONE: Any = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
+class Chromium:
+    """A browser that many stories share. To start one costs two seconds of CPU."""
+
+    def __init__(self, playwright: Playwright) -> None:
+        self._playwright = playwright
+        self._browser: Browser | None = None
+
+    def browser(self) -> Browser:
+        """Started by the first call, and anew if it has died."""
+        if self._browser is None or not self._browser.is_connected():
+            self._browser = self._playwright.chromium.launch(executable_path=chromium_program(), args=ARGUMENTS)
+        return self._browser
+
+    def close_contexts(self) -> None:
+        for context in self._browser.contexts if self._browser else []:
+            context.close()
+
+    def close(self) -> None:
+        if self._browser:
+            self._browser.close()
+
+
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def open_chromium() -> Iterator[Chromium]:
+    """Until it ends, an event loop counts as running in this thread: `asyncio.run` needs another one."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_program(), args=ARGUMENTS)
-        yield browser
-        browser.close()
+        chromium = Chromium(playwright)
+        yield chromium
+        chromium.close()
 
 
 @dataclass

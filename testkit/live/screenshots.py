@@ -19,7 +19,7 @@ import django
 from clinic.common.languages import COOKIE
 from playwright.sync_api import Browser, Page, expect
 
-from testkit.live.browsing import DESK, PHONE, TIMEOUT_MS, chromium
+from testkit.live.browsing import DESK, PHONE, TIMEOUT_MS, open_chromium
 from testkit.live.stack import LiveStack, live_stack
 from tools import ROOT
 
@@ -57,7 +57,8 @@ def main(arguments: list[str]) -> None:
     if chosen.docs:
         pages = [page for page in pages if f"{page.file_name}-wide" in SHOWN_IN_DOCS]
         forms = tuple(form for form in FORMS if form.name == "wide")
-    with live_stack() as stack, chromium() as browser:
+    with live_stack() as stack, open_chromium() as chromium:
+        browser = chromium.browser()
         rows = Rows(stack)
         for form in forms:
             for role, of_role in by_role(pages):
