@@ -12,13 +12,14 @@ import MySQLdb
 import pytest
 
 from testkit.live.own_api import Server, open_api
-from testkit.live.people import sql
+from testkit.live.people import eventually, sql
 from testkit.live.stack import LiveStack
 
 # 4 kB of notes each: more than both sockets hold.
 ROWS = 2_000
 YEAR = 2001
 HELD_SECONDS = 0.7
+WAITING = "SELECT 1 FROM information_schema.processlist WHERE info LIKE '%attempt_count%' AND id <> CONNECTION_ID()"
 
 
 @pytest.fixture
@@ -95,7 +96,8 @@ def test_request_under_way_at_sigterm_is_answered_and_no_new_one_is(server: Serv
     ):
         cursor.execute("SELECT * FROM attempt_count FOR UPDATE")
         client.request("POST", "/api/token", body, {"Content-Type": "application/json"})
-        time.sleep(HELD_SECONDS)
+        with sql(stack.admin_db()) as another:
+            eventually(lambda: another.execute(WAITING) > 0)
         stopping = threading.Thread(target=server.child.stop)
         stopping.start()
         time.sleep(HELD_SECONDS)

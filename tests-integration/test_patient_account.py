@@ -4,8 +4,7 @@ out from elsewhere, and see the next visit without a network."""
 import json
 import re
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,12 +13,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from testkit.live.browsing import ARGUMENTS, PHONE, TIMEOUT_MS
 from testkit.live.browsing import sign_in as board_sign_in
+from testkit.live.people import eventually
 from testkit.live.stack import LiveStack
 from testkit.stand_ins.mail import MailStandIn
 
 FIREFOX = "Mozilla/5.0 (Android 14; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"
 EMAIL, PASSWORD = "nora.story@mail.example", "a long sentence of Nora's"
-SOON = 30.0
 
 
 @contextmanager
@@ -33,14 +32,6 @@ def phone(browser: Browser, stack: LiveStack, **more: Any) -> Iterator[tuple[Bro
     yield context, page
     assert complaints == []
     context.close()
-
-
-def eventually(seen: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + SOON
-    while not (found := seen()):
-        assert time.monotonic() < deadline, "it does not come"
-        time.sleep(0.1)
-    return found
 
 
 def sign_in(page: Page) -> None:

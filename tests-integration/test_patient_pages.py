@@ -1,7 +1,6 @@
 """Sam at the desk, in a real browser: finds, edits and merges patients, answers an SMS, offers a time by hand."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import count
@@ -11,12 +10,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from testkit.live.browsing import DESK, TIMEOUT_MS, sign_in
-from testkit.live.people import SignedIn, zone_of
+from testkit.live.people import SignedIn, eventually, zone_of
 from testkit.live.stack import LiveStack
 from testkit.live.twilio_calls import answer_by_sms
 from testkit.stand_ins.twilio import TwilioStandIn
 
-SOON = 30.0
 _number = count(1)
 _sessions: dict[str, Any] = {}
 
@@ -54,14 +52,6 @@ def new_patient(desk: SignedIn, **more: Any) -> dict[str, Any]:
     made = desk.post("/api/v1/patients", fields)
     assert made.status_code == 201, made.text
     found: dict[str, Any] = made.json()
-    return found
-
-
-def eventually(seen: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + SOON
-    while not (found := seen()):
-        assert time.monotonic() < deadline, "it does not come"
-        time.sleep(0.1)
     return found
 
 

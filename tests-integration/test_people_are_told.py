@@ -1,7 +1,5 @@
 """Book, confirm, remind, answer, cancel: over a real mail server and a stand-in for Twilio, each message once."""
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 import pytest
 from icalendar import Calendar as Ics
 
-from testkit.live.people import SignedIn, sql, zone_of
+from testkit.live.people import SignedIn, eventually, sql, zone_of
 from testkit.live.stack import LiveStack
 from testkit.live.twilio_calls import answer_by_sms
 from testkit.stand_ins.mail import MailStandIn
@@ -17,21 +15,12 @@ from testkit.stand_ins.twilio import TwilioStandIn
 
 PHONE = "+13105550181"
 EMAIL = "paula.story@riverside.example"
-SOON = 30.0
 
 
 @pytest.fixture(autouse=True)
 def _own_stack(stack: LiveStack) -> None:
     if not stack.tells_the_outside:
         pytest.skip("containers do not reach the stand-ins of this machine")
-
-
-def eventually(seen: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + SOON
-    while not (found := seen()):
-        assert time.monotonic() < deadline, "it does not come"
-        time.sleep(0.1)
-    return found
 
 
 def mails(office: MailStandIn, subject: str) -> list[EmailMessage]:

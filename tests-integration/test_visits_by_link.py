@@ -2,8 +2,7 @@
 one tap; and "I am here" appears on the board."""
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -13,12 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from testkit.live.browsing import PHONE, TIMEOUT_MS, board_of
-from testkit.live.people import SignedIn, zone_of
+from testkit.live.people import SignedIn, eventually, zone_of
 from testkit.live.stack import NO_CERTIFICATES, LiveStack
 from testkit.live.visits import bring_to_now, open_slot
 from testkit.stand_ins.mail import MailStandIn
-
-SOON = 30.0
 
 
 @pytest.fixture
@@ -39,14 +36,6 @@ def phone(browser: Browser, stack: LiveStack, path: str, **more: Any) -> Iterato
     yield page
     assert complaints == []
     context.close()
-
-
-def eventually(seen: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + SOON
-    while not (found := seen()):
-        assert time.monotonic() < deadline, "it does not come"
-        time.sleep(0.1)
-    return found
 
 
 def link_in_mail(post_office: MailStandIn, address: str) -> str:

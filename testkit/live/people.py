@@ -40,6 +40,19 @@ class Tokens:
 _tokens: dict[tuple[str, str], Tokens] = {}
 
 
+# What goes on by itself takes longer on a machine that is busy with tests.
+EVENTUALLY_SECONDS = 30.0
+
+
+def eventually(seen: Callable[[], Any]) -> Any:
+    """The first answer of `seen` that is neither empty nor false."""
+    deadline = monotonic() + EVENTUALLY_SECONDS
+    while not (found := seen()):
+        assert monotonic() < deadline, "it does not come"
+        sleep(0.1)
+    return found
+
+
 class SignedIn:
     """A person with a token for both services."""
 
