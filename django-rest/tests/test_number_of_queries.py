@@ -31,7 +31,8 @@ READS = {
     "statistics": "appointments/stats?groupBy=day",
     "the export": "appointments/export.csv",
     "the history": "history?page_size=4",
-    "patients": "patients?search=p&page_size=200",  # A page that is full is counted as well.
+    "patients": "patients?search=p&page_size=200",
+    "first page of patients with a phone": "patients?search=p&page_size=5",  # A page that is full is counted as well.
     "practitioners": "practitioners?page_size=4",
     "services": "services",
     "a week of slots": "practitioners/<practitioner>/slots?from=<first>&to=<last>",

@@ -122,7 +122,7 @@ def possible_duplicates(
     patients: Collection[Patient], *, among: QuerySet[Patient], families: Families
 ) -> dict[int, list[Patient]]:
     """The records that may be the same person as a patient, by the patient's id. `families` are those of the patients.
-    Four queries, none if no phone is known.
+    Three queries, none if no phone is known.
 
     They share a phone, and either the name as well or one of the two has an account. Not named are two records that
     both have an account, as they cannot be merged; two that one account books for; and two of which the desk has said
@@ -135,10 +135,10 @@ def possible_duplicates(
     clinics = sorted({patient.clinic_id for patient in patients})
     sharing = among.filter(clinic_id__in=clinics, phone__in=phones).order_by("pk")
     of_families = among.filter(clinic_id__in=clinics, phone="", family_of__user__phone__in=phones).distinct()
-    others = {patient.pk: patient for patient in sharing[:MAX_SHARING_A_PHONE]}
-    others |= {patient.pk: patient for patient in of_families[:MAX_SHARING_A_PHONE]}
-    of_others = families_of(others.values())
-    theirs = [_identity(others[patient_id], of_others[patient_id]) for patient_id in sorted(others)]
+    # No record is in both: the phone of those of families is empty.
+    others = list(sharing[:MAX_SHARING_A_PHONE].union(of_families[:MAX_SHARING_A_PHONE], all=True))
+    of_others = families_of(others)
+    theirs = [_identity(other, of_others[other.pk]) for other in sorted(others, key=lambda other: other.pk)]
     found = {
         identity.patient.pk: [other.patient for other in theirs if _may_be_one(identity, other)] for identity in mine
     }
