@@ -29,14 +29,14 @@ def route_of(scope: Scope) -> str:
 
 def count_request(scope: Scope, method: str, route: str, status: int, seconds: float) -> None:
     """For the metrics. None of a request that no application has taken."""
-    services = getattr(scope.get("app"), "state", None) and scope["app"].state.services
+    services = _services_of(scope)
     if services is not None:
         services.hub.counts.requests[method, route, status].add(seconds)
 
 
 def who_asks(scope: Scope) -> dict[str, Any]:
     """Nothing for a request that no application has taken."""
-    services = getattr(scope.get("app"), "state", None) and scope["app"].state.services
+    services = _services_of(scope)
     if services is None:
         return {}
     settings: StreamSettings = services.settings
@@ -48,3 +48,8 @@ def who_asks(scope: Scope) -> dict[str, Any]:
             day=datetime.now(UTC).date(),
         ),
     }
+
+
+def _services_of(scope: Scope) -> Any:
+    app = scope.get("app")
+    return None if app is None else app.state.services

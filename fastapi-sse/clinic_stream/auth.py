@@ -16,6 +16,8 @@ from hashlib import sha256
 from typing import Any, Literal, TypeVar, get_args
 
 import jwt
+from jwt.algorithms import HMACAlgorithm
+from jwt.utils import base64url_encode, force_bytes
 from shared_config import ACCESS_AUDIENCE, STREAM_AUDIENCE, StreamSettings
 
 from clinic_stream import errors
@@ -101,10 +103,22 @@ def _read(
         raise errors.token_not_valid(_reason(error)) from error
 
 
+class _ExaminedSecret(HMACAlgorithm):
+    """HMAC with a secret that `_parsed_key` has examined: by default each token pays for that again."""
+
+    def prepare_key(self, key: str | bytes) -> bytes:
+        return force_bytes(key)
+
+
 @lru_cache(maxsize=4)
 def _parsed_key(algorithm: str, key: str) -> Any:
-    """Parsed once: reading a PEM takes longer than checking a signature with it."""
-    return jwt.PyJWS().get_algorithm_by_name(algorithm).prepare_key(key)
+    """Parsed once: reading a PEM, or finding that a secret is none, takes longer than checking a signature."""
+    parsed = jwt.PyJWS().get_algorithm_by_name(algorithm).prepare_key(key)
+    if algorithm != "HS256":
+        return parsed
+    secret = jwt.PyJWK({"kty": "oct", "k": base64url_encode(parsed).decode()}, algorithm)
+    secret.Algorithm = _ExaminedSecret(HMACAlgorithm.SHA256)
+    return secret
 
 
 def _reason(error: Exception) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from shared_config import VERSION, StreamSettings
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -40,6 +41,8 @@ CORS_HEADERS = [
 EXPOSED_HEADERS = ["Retry-After", "X-Connection-ID", "X-Process-Time", "X-Request-ID"]
 PREFLIGHT_SECONDS = 600
 FIRST_LOOK_SECONDS = 3.0
+# The framework would look for a set-up of OpenTelemetry with each request; measurements are in /metrics.
+WITHOUT_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 class StreamApp(FastAPI):
@@ -117,6 +120,7 @@ def _build_app(**options: Any) -> FastAPI:
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
+        telemetry=WITHOUT_TELEMETRY,
         **options,
     )
     for router in (stream_routes.router, connection_routes.router):

@@ -1,12 +1,12 @@
 """The outermost layer: paths without a trailing slash, an id and a time for every answer, one line in the log."""
 
 import logging
+import random
 import re
-import secrets
 import time
 
 from shared_config.log_formats import request_id_of_this_context
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -58,7 +58,7 @@ class _Answer:
     def __init__(self, scope: Scope, send: Send) -> None:
         given = Headers(scope=scope).get("x-request-id", "")
         self.status: int | None = None
-        self._id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        self._id = given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"  # No secret.
         self._method = scope["method"] if scope["method"] in METHODS else "OTHER"
         self._scope: Scope | None = scope
         # Known when the answer starts: the route's template, never the path, which may be anything.
@@ -69,20 +69,20 @@ class _Answer:
         request_id_of_this_context.set(self._id)
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"] == "http.response.start" and self._scope is not None:
             self.status = message["status"]
-            headers = MutableHeaders(raw=message.setdefault("headers", []))
-            headers["X-Request-ID"] = self._id
-            headers["X-Process-Time"] = f"{time.perf_counter() - self._started_at:.6f}"
-            headers["X-Content-Type-Options"] = "nosniff"
-            if self._scope is not None:
-                route = route_of(self._scope)
-                headers["X-Route"] = route
-                self._request = {"method": self._method, "route": route, **who_asks(self._scope)}
-                count_request(
-                    self._scope, self._method, route, message["status"], time.perf_counter() - self._started_at
-                )
-                self._scope = None
+            seconds = time.perf_counter() - self._started_at
+            route = route_of(self._scope)
+            self._request = {"method": self._method, "route": route, **who_asks(self._scope)}
+            count_request(self._scope, self._method, route, message["status"], seconds)
+            self._scope = None
+            message["headers"] = [
+                *message.get("headers", ()),
+                (b"x-request-id", self._id.encode()),
+                (b"x-process-time", b"%.6f" % seconds),
+                (b"x-content-type-options", b"nosniff"),
+                (b"x-route", route.encode()),
+            ]
         await self._send(message)
 
     def log(self, what: str, more: dict[str, object] | None = None) -> None:

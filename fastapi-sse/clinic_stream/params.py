@@ -24,6 +24,7 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 ROW_ID = re.compile(r"[0-9]{1,18}")
 DEFAULT_RANGE_DAYS = 7
+NO_STATUSES: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ class StreamQuery:
         return ClinicAvailabilityAudience(clinic_id, self.service_id, first, last)
 
     def _live_dates(self, today: date, *, is_back: bool) -> tuple[date | None, date | None]:
+        if self.first_date is None and self.last_date is None:
+            return None, None
         window = LiveWindow.around(today)
         first, last = self._dates(today, window)
         _check_live(first, last, window, is_back=is_back)
@@ -141,6 +144,8 @@ def _row_id(name: str, text: str) -> int:
 
 
 def _statuses(values: Sequence[str]) -> frozenset[str]:
+    if not values:
+        return NO_STATUSES
     statuses = {part.strip() for value in values for part in value.split(",")} - {""}
     if statuses - STATUSES:
         raise errors.invalid("status", f"One or more of {', '.join(sorted(STATUSES))}.")

@@ -1,9 +1,11 @@
 """The parts of one process of this service."""
 
+from functools import lru_cache
 from typing import cast
 
 from fastapi import Request
 from shared_config import StreamSettings, TrustedProxies, counted_address
+from shared_config.addresses import REMEMBERED_ADDRESSES
 
 from clinic_stream.feed import Feed
 from clinic_stream.hub import Clock, Hub, Limits
@@ -37,13 +39,16 @@ class Services:
             seconds=settings.sse_request_seconds,
             total=settings.sse_max_unfinished_requests,
             per_address=settings.sse_max_unfinished_requests_per_address,
-            # A trusted proxy is one address for many clients.
-            counted_as=lambda peer: "" if self.proxies.trusts(peer) else counted_address(peer),
+            counted_as=lru_cache(maxsize=REMEMBERED_ADDRESSES)(self._counted_as),
         )
         self.feed = Feed(settings)
         interval_seconds = settings.sse_poll_interval_ms / 1000
         self.poller = Poller(self.feed, self.hub, self.sessions, interval_seconds=interval_seconds)
         self.is_draining = False
+
+    def _counted_as(self, peer: str) -> str:
+        """A trusted proxy is one address for many clients."""
+        return "" if self.proxies.trusts(peer) else counted_address(peer)
 
     @property
     def is_ready(self) -> bool:

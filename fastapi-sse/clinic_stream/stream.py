@@ -27,7 +27,12 @@ HEADERS = {
     "Cache-Control": "no-store, no-transform",
     "X-Accel-Buffering": "no",
 }
-CONNECTION_HEADER = "X-Connection-ID"
+STREAM_HEADERS = [
+    *((name.lower().encode(), value.encode()) for name, value in HEADERS.items()),
+    (b"vary", b"Accept-Encoding"),
+]
+GZIP_STREAM_HEADERS = [*STREAM_HEADERS, (b"content-encoding", b"gzip")]
+CONNECTION_HEADER = b"x-connection-id"
 NOT_LIVE = frames.comment("Live updates are switched off: this shows the moment it was opened.")
 
 # Keys of the request's scope: a stream that waits for `RequestContext`, and the writer that a server offers.
@@ -131,12 +136,12 @@ class StreamResponse(Response):
     """
 
     def __init__(self, stream: Opened) -> None:
-        super().__init__(status_code=200, headers=HEADERS)
-        del self.headers["content-length"]
-        self.headers[CONNECTION_HEADER] = stream.connection_id
-        self.headers.add_vary_header("Accept-Encoding")
-        if stream.is_gzipped:
-            self.headers["Content-Encoding"] = "gzip"
+        # `Response` would make the headers anew for each, and one of a length.
+        self.status_code = 200
+        self.raw_headers = [
+            *(GZIP_STREAM_HEADERS if stream.is_gzipped else STREAM_HEADERS),
+            (CONNECTION_HEADER, stream.connection_id.encode()),
+        ]
         self.stream = stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -79,8 +79,8 @@ async def stream_appointments(request: Request) -> Response:
         audience = wanted.audience(scope, clinic.state.today, is_back=last_id is not None)
         family = services.sessions.family_of(viewer.user_id) if scope.kind == "patient" else NO_FAMILY
         topic = clinic.topic(audience, services.hub.clock(), family=family)
-        await _prepare(request, topic, wanted.mode, last_id)
-        return _stream(request, topic, caller, mode=wanted.mode, last_id=last_id)
+        await _prepare(request, services, topic, wanted.mode, last_id)
+        return _stream(request, services, topic, caller, mode=wanted.mode, last_id=last_id)
 
     return await _unless_closed(request, answer)
 
@@ -118,8 +118,8 @@ async def stream_availability(request: Request) -> Response:
             clinic_availability_audience = wanted.clinic_availability_audience(*whose, is_back=last_id is not None)
             await clinic.prepare_availability(clinic_availability_audience.service_id)
             topic = clinic.clinic_availability(clinic_availability_audience, services.hub.clock())
-            await _prepare(request, topic, wanted.mode, last_id)
-        return _stream(request, topic, None, mode=wanted.mode, last_id=last_id)
+            await _prepare(request, services, topic, wanted.mode, last_id)
+        return _stream(request, services, topic, None, mode=wanted.mode, last_id=last_id)
 
     return await _unless_closed(request, answer, is_anonymous=True)
 
@@ -149,7 +149,7 @@ async def stream_notifications(request: Request) -> Response:
         topic = await services.poller.inbox(viewer.clinic_id, viewer.user_id)
         if topic is None:
             raise errors.no_clinic()
-        return _stream(request, topic, caller, mode=mode, last_id=_last_id(request))
+        return _stream(request, services, topic, caller, mode=mode, last_id=_last_id(request))
 
     return await _unless_closed(request, answer)
 
@@ -177,9 +177,8 @@ async def stream_holds(request: Request) -> Response:
         clinic = await services.poller.clinic(audience.clinic_id)
         if clinic is None:
             raise errors.no_clinic()
-        return _stream(
-            request, clinic.holds(audience, services.hub.clock()), caller, mode=mode, last_id=_last_id(request)
-        )
+        topic = clinic.holds(audience, services.hub.clock())
+        return _stream(request, services, topic, caller, mode=mode, last_id=_last_id(request))
 
     return await _unless_closed(request, answer)
 
@@ -233,7 +232,7 @@ async def _answer_with_visit(request: Request, services: Services, *, is_number_
     if topic.is_revoked:
         services.hub.counts.auth_failures["ticket_revoked"] += 1
         return Response(status_code=204)
-    return _stream(request, topic, caller, mode=mode, last_id=_last_id(request))
+    return _stream(request, services, topic, caller, mode=mode, last_id=_last_id(request))
 
 
 @router.get(
@@ -258,7 +257,7 @@ async def stream_wall(request: Request) -> Response:
             return Response(status_code=204)
         audience = WallAudience(device.clinic_id, device.kind, device.shows_names)
         topic = clinic.wall(audience, services.hub.clock())
-        return _stream(request, topic, caller, mode=_wanted(request).mode, last_id=_last_id(request))
+        return _stream(request, services, topic, caller, mode=_wanted(request).mode, last_id=_last_id(request))
 
     return await _unless_closed(request, answer)
 
@@ -283,26 +282,32 @@ async def _unless_closed(
         raise errors.unavailable("Streams are switched off.", retry_seconds=60)
     if services.is_draining:
         return farewell()
-    limit = services.hub.limit_reached_by(_address(request), is_anonymous=is_anonymous)
+    address = _address(request, services)
+    limit = services.hub.limit_reached_by(address, is_anonymous=is_anonymous)
     if limit is not None:
         services.hub.counts.turned_away[limit] += 1
         return come_back_later()
-    return await answer_in_time(services.hub, _address(request), answer(services), is_anonymous=is_anonymous)
+    return await answer_in_time(services.hub, address, answer(services), is_anonymous=is_anonymous)
 
 
-async def _prepare(request: Request, topic: Topic, mode: Mode, last_id: EventId | None) -> None:
-    now = services_of(request).hub.clock()
-    await topic.prepare_opening(mode, now, is_gzipped=_takes_gzip(request), is_back=last_id is not None)
+async def _prepare(request: Request, services: Services, topic: Topic, mode: Mode, last_id: EventId | None) -> None:
+    is_gzipped = _takes_gzip(request, services)
+    await topic.prepare_opening(mode, services.hub.clock(), is_gzipped=is_gzipped, is_back=last_id is not None)
 
 
-def _takes_gzip(request: Request) -> bool:
-    return services_of(request).settings.sse_gzip and accepts_gzip(request.headers)
+def _takes_gzip(request: Request, services: Services) -> bool:
+    return services.settings.sse_gzip and accepts_gzip(request.headers)
 
 
 def _stream(
-    request: Request, topic: Topic, caller: Caller[AnyViewer] | None, *, mode: Mode, last_id: EventId | None
+    request: Request,
+    services: Services,
+    topic: Topic,
+    caller: Caller[AnyViewer] | None,
+    *,
+    mode: Mode,
+    last_id: EventId | None,
 ) -> StreamResponse:
-    services = services_of(request)
     if caller is not None:
         caller.use_ticket(services)
     stream = Stream(
@@ -311,8 +316,8 @@ def _stream(
         viewer=None if caller is None else caller.viewer,
         mode=mode,
         last_id=last_id,
-        address=_address(request),
-        is_gzipped=_takes_gzip(request),
+        address=_address(request, services),
+        is_gzipped=_takes_gzip(request, services),
         is_chunked=request.scope["http_version"] != "1.0",
         admits=services.sessions.admit,
         connection_id=services.hub.next_id(),
@@ -321,13 +326,14 @@ def _stream(
 
 
 def _wanted(request: Request) -> StreamQuery:
-    query = request.query_params
+    pairs = request.query_params.multi_items()
+    query = dict(pairs)
     return read_stream_query(
         mode=query.get("mode"),
         first=query.get("from"),
         last=query.get("to"),
         practitioner=query.get("practitioner"),
-        status=query.getlist("status"),
+        status=[value for name, value in pairs if name == "status"],
         clinic=query.get("clinic"),
         service=query.get("service"),
     )
@@ -341,5 +347,5 @@ def _last_id(request: Request) -> EventId | None:
     return EventId.read(request.headers.get("Last-Event-ID") or next(iter(named), None))
 
 
-def _address(request: Request) -> str:
-    return counted_address(client_address(request.scope, services_of(request).proxies))
+def _address(request: Request, services: Services) -> str:
+    return counted_address(client_address(request.scope, services.proxies))

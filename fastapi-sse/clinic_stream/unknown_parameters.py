@@ -30,20 +30,21 @@ class AcceptedParameters:
 
     def check(self, request: Request) -> None:
         """Raises 400 for an unknown or repeated parameter. A request without credentials is left to its 401."""
-        query = request.query_params
-        wrong = next((name for name in query if name not in self.parameters or self._is_repeated(request, name)), None)
+        names = [name for name, _ in request.query_params.multi_items()]
+        wrong = next((name for name in names if name not in self.parameters or _is_repeated(name, names)), None)
         if wrong is None or (self.takes_token and not self._has_credentials(request)):
             return
         if wrong in self.parameters:
-            raise errors.repeated_parameter(wrong, len(query.getlist(wrong)))
+            raise errors.repeated_parameter(wrong, names.count(wrong))
         raise errors.unknown_field(wrong, suggestion(wrong, self.parameters, kind="parameter"))
 
     def _has_credentials(self, request: Request) -> bool:
         tickets = CREDENTIALS & self.parameters
         return "Authorization" in request.headers or any(request.query_params.get(name) for name in tickets)
 
-    def _is_repeated(self, request: Request, name: str) -> bool:
-        return name not in REPEATABLE and len(request.query_params.getlist(name)) > 1
+
+def _is_repeated(name: str, names: list[str]) -> bool:
+    return name not in REPEATABLE and names.count(name) > 1
 
 
 def parameters_of(route: APIRoute) -> AcceptedParameters:

@@ -14,6 +14,8 @@ Network = IPv4Network | IPv6Network
 MAX_ADDRESS_LENGTH = 45
 # One subscriber's line has a whole /64 of IPv6 addresses, so each of them would be a fresh start for every limit.
 IPV6_PREFIX_LENGTH = 64
+# A request asks several times for the forms of its client's address.
+REMEMBERED_ADDRESSES = 4096
 
 
 class TrustedProxies:
@@ -54,7 +56,7 @@ class TrustedProxies:
         return address is not None and any(address in network for network in self._networks)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=REMEMBERED_ADDRESSES)
 def read_address(text: str) -> Address | None:
     """The address of a peer or of an entry of `X-Forwarded-For`: brackets, port and zone are accepted and dropped.
 
@@ -77,6 +79,7 @@ def read_address(text: str) -> Address | None:
     return mapped or address
 
 
+@lru_cache(maxsize=REMEMBERED_ADDRESSES)
 def counted_address(address: str) -> str:
     """The form that limits, locks, caps and logs count by: an IPv4 address, or the /64 of an IPv6 address."""
     read = read_address(address)

@@ -7,10 +7,11 @@ a library may repeat what a request contained.
 import re
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 from hashlib import blake2b
 from traceback import extract_tb
 
-from shared_config.addresses import counted_address
+from shared_config.addresses import REMEMBERED_ADDRESSES, counted_address
 
 HIDDEN = "…"
 # Ends a line for some reader of logs, or moves a terminal's cursor.
@@ -48,6 +49,7 @@ def exception_lines(error: BaseException) -> Iterator[str]:
         yield f"  {type(part).__module__}.{type(part).__qualname__}: {loggable(str(part))}"
 
 
+@lru_cache(maxsize=REMEMBERED_ADDRESSES)
 def address_hash(address: str, *, key: bytes, day: date) -> str:
     """Short hash by which the requests of one client are found together, for one day. Keyed: addresses are few enough
     to try all."""
