@@ -40,7 +40,7 @@ class Tokens:
 _tokens: dict[tuple[str, str], Tokens] = {}
 
 
-# What goes on by itself takes longer on a machine that is busy with tests.
+# Background work takes longer on a machine that is busy with tests.
 EVENTUALLY_SECONDS = 30.0
 
 
