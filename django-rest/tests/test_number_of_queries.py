@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from clinic.accounts.models import User
+from clinic.accounts.queries import get_session_user
 from clinic.appointments.models import ACTIVE, Appointment
 from clinic.people.models import Patient
 from clinic.scheduling.models import Practitioner, ServicePractitioner, WorkingBlock
@@ -238,6 +239,14 @@ def test_sign_in_at_a_new_and_at_a_known_address_costs_few_statements(world: Wor
         return world.client().post("/api/token", {"username": world.sam.email, "password": PASSWORD})
 
     assert [queries(sign_in), queries(sign_in)] == [12, 10]
+
+
+def test_user_of_a_request_is_read_without_an_order(world: World) -> None:
+    """One row by its key: an order would be put together in Python for every request."""
+    with CaptureQueriesContext(connection) as seen:
+        assert get_session_user(user_id=world.sam.pk, token_version=world.sam.token_version) == world.sam
+    assert ["ORDER BY" in query["sql"] for query in seen.captured_queries] == [False]
+    assert get_session_user(user_id=world.sam.pk, token_version=world.sam.token_version + 1) is None
 
 
 def test_index_of_active_visits_holds_exactly_the_active(world: World) -> None:

@@ -9,11 +9,11 @@ from clinic.common.errors import InvalidRequest, NotFound
 
 def get_session_user(*, user_id: int, token_version: int) -> User | None:
     """The user of a token, with clinic, practitioner and patient. One query. None when the session has ended."""
-    return (
-        User.objects.select_related("clinic", "practitioner", "patient")
-        .filter(pk=user_id, token_version=token_version, is_active=True)
-        .first()
-    )
+    with_records = User.objects.select_related("clinic", "practitioner", "patient")
+    try:
+        return with_records.get(pk=user_id, token_version=token_version, is_active=True)
+    except User.DoesNotExist:
+        return None
 
 
 def get_account(user: User) -> User:
